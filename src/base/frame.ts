@@ -1,0 +1,66 @@
+// Owns the one form in which anything reaches the pure middle, from a live cluster and from a recording alike.
+// Promises nothing about order across objects; per object, frames come in the order in which the API server stored its versions.
+// Does not say what a frame means: that is observe/.
+
+import type { AnyRecord } from './record.ts'
+import type { UnixNano } from './time.ts'
+
+/** `initial`: a first list; `live`: a watch; `relist`: a list after a gap. Only a live receipt dates anything from above *and* near. */
+export type Phase = 'initial' | 'live' | 'relist'
+
+/** A stream that frames come from: the plural resource name, as in the API's path (`pods`, `events`, `nodes`, `leases`, `replicasets`, …). */
+export type Source = string
+
+export interface ObjectFrame {
+  readonly kind: 'added' | 'modified' | 'deleted'
+  readonly t: UnixNano
+  readonly source: Source
+  readonly phase: Phase
+  readonly record: AnyRecord
+  /** True where a relist no longer shows the object: it is gone, and nobody saw when. */
+  readonly synthetic?: boolean
+}
+
+/** Something of this stream may have been missed between `from` (the last frame before, if any) and `t`. */
+export interface GapFrame {
+  readonly kind: 'gap'
+  readonly t: UnixNano
+  readonly source: Source
+  readonly from?: UnixNano
+  readonly reason: string
+}
+
+/** The stream has delivered its list and is live from here on. */
+export interface SyncedFrame {
+  readonly kind: 'synced'
+  readonly t: UnixNano
+  readonly source: Source
+}
+
+/** Time passes; `final` at the end of a recording: everything still open is emitted as it stands. */
+export interface TickFrame {
+  readonly kind: 'tick'
+  readonly t: UnixNano
+  readonly final?: boolean
+}
+
+/** A native span from a kubelet, runtime or API server. */
+export interface OtlpFrame {
+  readonly kind: 'otlp'
+  readonly t: UnixNano
+  readonly source: Source
+  readonly span: NativeSpan
+}
+
+export interface NativeSpan {
+  readonly traceId: string
+  readonly spanId: string
+  readonly parentSpanId?: string
+  readonly name: string
+  readonly service: string
+  readonly start: UnixNano
+  readonly end: UnixNano
+  readonly attributes: Readonly<Record<string, string | number | boolean>>
+}
+
+export type Frame = ObjectFrame | GapFrame | SyncedFrame | TickFrame | OtlpFrame

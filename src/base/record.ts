@@ -1,0 +1,203 @@
+// Owns the trimmed forms of the objects that Podspan reads: what is kept of a Pod, Event, Node, Lease and an owner.
+// Promises that both decoders (protobuf, JSON) give equal records, that no literal environment value or argument is in one,
+// and that what is absent on the wire is absent here. Does not interpret: whole-second stamps stay whole seconds (`…Seconds`).
+
+import type { UnixNano } from './time.ts'
+
+/** Whole seconds since the Unix epoch, as `metav1.Time` carries them (truncated, never rounded). */
+export type UnixSeconds = number
+
+export interface ObjectMeta {
+  readonly uid: string
+  readonly name: string
+  readonly namespace: string
+  readonly resourceVersion: string
+  readonly createdSeconds?: UnixSeconds
+  /** `metadata.deletionTimestamp`: when deletion was asked for **plus** the grace period. */
+  readonly deletionSeconds?: UnixSeconds
+  readonly deletionGraceSeconds?: number
+  readonly labels?: Readonly<Record<string, string>>
+  /** Only the keys of `KEPT_ANNOTATIONS`. */
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly owners?: readonly OwnerReference[]
+  readonly managers?: readonly FieldManager[]
+}
+
+export interface OwnerReference {
+  readonly apiVersion: string
+  readonly kind: string
+  readonly name: string
+  readonly uid: string
+  readonly controller?: boolean
+}
+
+/** One `managedFields` entry without its fields: which writer last changed this object, by the API server's clock. */
+export interface FieldManager {
+  readonly manager: string
+  readonly operation: string
+  readonly subresource?: string
+  readonly seconds?: UnixSeconds
+}
+
+/** Annotations worth keeping; every other one is dropped in the decoder. */
+export const KEPT_ANNOTATIONS: ReadonlySet<string> = new Set([
+  'kubernetes.io/config.source',
+  'kubernetes.io/config.hash',
+  'kubernetes.io/config.mirror',
+  'kubernetes.io/config.seen',
+  'tracing.k8s.io/traceparent',
+  'trace.kubernetes.io/context',
+  'podspan.dev/traceparent',
+  'deployment.kubernetes.io/revision',
+  'volume.kubernetes.io/selected-node',
+  'pv.kubernetes.io/bind-completed',
+  'batch.kubernetes.io/cronjob-scheduled-timestamp',
+])
+
+export interface PodRecord extends ObjectMeta {
+  readonly resource: 'pods'
+  readonly nodeName?: string
+  readonly schedulerName?: string
+  readonly hostNetwork?: boolean
+  readonly restartPolicy?: string
+  readonly priority?: number
+  readonly activeDeadlineSeconds?: number
+  readonly schedulingGates?: readonly string[]
+  readonly readinessGates?: readonly string[]
+  readonly containers: readonly ContainerSpec[]
+  readonly initContainers?: readonly ContainerSpec[]
+  readonly volumes?: readonly VolumeSpec[]
+  readonly phase?: string
+  /** `status.reason`, such as `Evicted`. */
+  readonly reason?: string
+  readonly message?: string
+  readonly startSeconds?: UnixSeconds
+  readonly nominatedNodeName?: string
+  readonly qosClass?: string
+  readonly podIP?: string
+  readonly conditions?: readonly Condition[]
+  readonly containerStatuses?: readonly ContainerStatus[]
+  readonly initContainerStatuses?: readonly ContainerStatus[]
+}
+
+export interface ContainerSpec {
+  readonly name: string
+  readonly image: string
+  readonly imagePullPolicy?: string
+  /** `Always` on an init container makes it a sidecar. */
+  readonly restartPolicy?: string
+  readonly startupProbe?: ProbeSpec
+  readonly readinessProbe?: ProbeSpec
+  readonly livenessProbe?: ProbeSpec
+  readonly postStart?: boolean
+  /** `resources.requests` as written ("100m", "1Gi"). */
+  readonly requests?: Readonly<Record<string, string>>
+}
+
+/** The four numbers of a probe; those that the API server defaulted are present as it wrote them. */
+export interface ProbeSpec {
+  readonly initialDelaySeconds?: number
+  readonly periodSeconds?: number
+  readonly timeoutSeconds?: number
+  readonly failureThreshold?: number
+}
+
+export interface VolumeSpec {
+  readonly name: string
+  /** The field of the volume source that is set: `configMap`, `secret`, `emptyDir`, `persistentVolumeClaim`, `projected`, `image`, … */
+  readonly kind: string
+  /** `claimName` of a persistentVolumeClaim. */
+  readonly claim?: string
+}
+
+export interface Condition {
+  readonly type: string
+  readonly status: string
+  readonly reason?: string
+  readonly message?: string
+  readonly transitionSeconds?: UnixSeconds
+}
+
+export interface ContainerStatus {
+  readonly name: string
+  readonly ready: boolean
+  /** Absent where the server did not write it. */
+  readonly started?: boolean
+  readonly restartCount: number
+  readonly image?: string
+  readonly imageID?: string
+  readonly containerID?: string
+  readonly state?: ContainerState
+  readonly lastState?: ContainerState
+}
+
+export type ContainerState =
+  | { readonly kind: 'waiting'; readonly reason?: string; readonly message?: string }
+  | { readonly kind: 'running'; readonly startedSeconds?: UnixSeconds }
+  | {
+      readonly kind: 'terminated'
+      readonly exitCode: number
+      readonly signal?: number
+      readonly reason?: string
+      readonly message?: string
+      readonly startedSeconds?: UnixSeconds
+      readonly finishedSeconds?: UnixSeconds
+      readonly containerID?: string
+    }
+
+export interface ObjectReference {
+  readonly apiVersion?: string
+  readonly kind: string
+  readonly namespace?: string
+  readonly name: string
+  readonly uid?: string
+  readonly fieldPath?: string
+}
+
+export interface EventRecord extends ObjectMeta {
+  readonly resource: 'events'
+  readonly involved: ObjectReference
+  readonly related?: ObjectReference
+  readonly reason: string
+  readonly message?: string
+  readonly type?: string
+  readonly action?: string
+  readonly count?: number
+  readonly firstSeconds?: UnixSeconds
+  readonly lastSeconds?: UnixSeconds
+  /** `eventTime`, whole microseconds, by the reporter's clock; only from the events.k8s.io recorder. */
+  readonly eventTime?: UnixNano
+  readonly seriesCount?: number
+  readonly seriesLast?: UnixNano
+  /** `reportingComponent`, else `source.component`. */
+  readonly component?: string
+  /** `source.host`, else `reportingInstance`; for a kubelet the node's name. */
+  readonly host?: string
+}
+
+export interface NodeRecord extends ObjectMeta {
+  readonly resource: 'nodes'
+  readonly unschedulable?: boolean
+  readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[]
+  readonly conditions?: readonly Condition[]
+  readonly kubeletVersion?: string
+  readonly runtimeVersion?: string
+  readonly bootID?: string
+}
+
+export interface LeaseRecord extends ObjectMeta {
+  readonly resource: 'leases'
+  readonly holder?: string
+  readonly renewTime?: UnixNano
+  readonly acquireTime?: UnixNano
+  readonly durationSeconds?: number
+}
+
+/** An owner (ReplicaSet, Job, StatefulSet, …): metadata only. */
+export interface OwnerRecord extends ObjectMeta {
+  readonly resource: 'owners'
+  readonly apiVersion: string
+  readonly kind: string
+}
+
+export type AnyRecord = PodRecord | EventRecord | NodeRecord | LeaseRecord | OwnerRecord

@@ -1,0 +1,51 @@
+// Owns the two units of time: a moment and a span of it, both in whole nanoseconds.
+// Promises that no bare number is a time: the compiler refuses a millisecond where a nanosecond belongs.
+// Does not read a clock (see clock.ts) and knows nothing of whose clock a moment is.
+
+/** A moment, nanoseconds since the Unix epoch, by some clock. */
+export type UnixNano = bigint & { readonly __unit: 'UnixNano' }
+/** A length of time in nanoseconds; may be negative where a difference is meant. */
+export type DurationNano = bigint & { readonly __unit: 'DurationNano' }
+
+export const unixNano = (nanoseconds: bigint): UnixNano => nanoseconds as UnixNano
+export const durationNano = (nanoseconds: bigint): DurationNano => nanoseconds as DurationNano
+
+export const SECOND = durationNano(1_000_000_000n)
+export const MILLISECOND = durationNano(1_000_000n)
+export const MICROSECOND = durationNano(1_000n)
+export const ZERO = durationNano(0n)
+
+export const add = (at: UnixNano, by: DurationNano): UnixNano => (at + by) as UnixNano
+export const since = (later: UnixNano, earlier: UnixNano): DurationNano => (later - earlier) as DurationNano
+export const minus = (by: DurationNano): DurationNano => -by as DurationNano
+export const earliest = (a: UnixNano, b: UnixNano): UnixNano => (a < b ? a : b)
+export const latest = (a: UnixNano, b: UnixNano): UnixNano => (a > b ? a : b)
+
+export const fromSeconds = (seconds: number): UnixNano => (BigInt(seconds) * SECOND) as UnixNano
+export const milliseconds = (count: number): DurationNano => BigInt(Math.round(count * 1e6)) as DurationNano
+export const seconds = (count: number): DurationNano => milliseconds(count * 1e3)
+
+/** Milliseconds as a number, for text, pixels and attributes only. Exact to a microsecond below 285 years. */
+export const toMilliseconds = (by: DurationNano): number => Number(by / MICROSECOND) / 1000
+export const toSeconds = (by: DurationNano): number => Number(by / MICROSECOND) / 1e6
+
+const RFC3339 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})$/
+
+/** Parses RFC 3339 with up to nine fractional digits, as `metav1.Time` and `MicroTime` are written. Undefined where it is not one. */
+export function parseRfc3339(text: unknown): UnixNano | undefined {
+  if (typeof text !== 'string') return undefined
+  const match = RFC3339.exec(text)
+  if (!match) return undefined
+  const wholeMs = Date.parse(`${match[1]}${match[3]}`)
+  if (Number.isNaN(wholeMs)) return undefined
+  const fraction = BigInt((match[2] ?? '').padEnd(9, '0'))
+  return (BigInt(wholeMs) * 1_000_000n + fraction) as UnixNano
+}
+
+/** RFC 3339 in UTC with the given number of fractional digits (0 to 9). */
+export function formatRfc3339(at: UnixNano, digits = 9): string {
+  const wholeSeconds = at / SECOND - (at % SECOND < 0n ? 1n : 0n)
+  const fraction = (at - wholeSeconds * SECOND).toString().padStart(9, '0').slice(0, digits)
+  const whole = new Date(Number(wholeSeconds) * 1000).toISOString().slice(0, 19)
+  return digits === 0 ? `${whole}Z` : `${whole}.${fraction}Z`
+}

@@ -1,0 +1,79 @@
+// Owns the finished form of one pod's start: an immutable tree of spans with ids, times, evidence and a verdict.
+// Promises that spans[0] is the root, parents stand before their children, and no span ends before it starts.
+// Does not know OTLP (export/), text (cli/) or how operations are found (operations/).
+
+import type { DurationNano, UnixNano } from '../base/time.ts'
+import type { Instant } from '../timeline/instant.ts'
+
+export type AttributeValue = string | number | boolean | readonly string[]
+export type Attributes = Readonly<Record<string, AttributeValue>>
+
+export type Outcome = 'ready' | 'unstable' | 'completed' | 'failed' | 'deleted' | 'timeout' | 'starting'
+
+export interface Span {
+  /** 16 lower-case hex digits. */
+  readonly spanId: string
+  readonly parentSpanId?: string
+  /** One of the names of docs/spans.md. */
+  readonly name: string
+  /** Who did the work: `kubelet`, `kube-scheduler`, `container runtime`, `container`, … ; `podspan` for the root and for what is unaccounted. */
+  readonly actor: string
+  /** What varies in the name: the container, the image, the gate; for people. */
+  readonly subject?: string
+  readonly start: Instant
+  readonly end: Instant
+  /** Set where the operation failed: the component's own message. */
+  readonly error?: string
+  /** Numbered from 1 where an operation was tried more than once. */
+  readonly attempt?: number
+  readonly attributes: Attributes
+  readonly events: readonly SpanEvent[]
+  readonly links: readonly SpanLink[]
+  /** The parts of the critical path on which this span was the deepest; they do not overlap. */
+  readonly critical: readonly Part[]
+}
+
+export interface Part {
+  readonly from: UnixNano
+  readonly to: UnixNano
+}
+
+export interface SpanEvent {
+  readonly at: UnixNano
+  readonly name: string
+  readonly attributes: Attributes
+}
+
+export interface SpanLink {
+  readonly traceId: string
+  readonly spanId: string
+  readonly attributes: Attributes
+}
+
+export interface Trace {
+  /** 32 lower-case hex digits, from the pod's UID. */
+  readonly traceId: string
+  readonly uid: string
+  readonly namespace: string
+  readonly name: string
+  readonly node?: string
+  /** `Deployment/checkout`, as far as the owners are known. */
+  readonly workload?: string
+  readonly outcome: Outcome
+  /** One sentence in plain words. */
+  readonly verdict: string
+  /** OpenTelemetry resource attributes of the pod (`k8s.*`); `service.name` is chosen by the exporter. */
+  readonly resource: Attributes
+  readonly spans: readonly Span[]
+  /** Share of the root covered by operations whose both boundaries rest on an observation of their own, 0 to 1. */
+  readonly explainedRatio: number
+  readonly evidenceComplete: boolean
+  readonly startup: DurationNano
+}
+
+/** The root of a trace. */
+export function rootOf(trace: Trace): Span {
+  const root = trace.spans[0]
+  if (root === undefined) throw new Error(`trace ${trace.traceId} has no spans`)
+  return root
+}
