@@ -1,0 +1,80 @@
+// Owns the order in which a recording's entries become frames: by receipt, with the phases and the time between them.
+// Promises that the order in the file does not matter, except between entries of the very same nanosecond.
+// Does not read or decode, and does not know what a frame means.
+
+import type { Frame, GapFrame, Phase } from '../base/frame.ts'
+import type { AnyRecord } from '../base/record.ts'
+import { add, earliest, latest, SECOND, seconds, since, type UnixNano, unixNano } from '../base/time.ts'
+
+/** One line of a recording after decoding; `index` is its place in the file. */
+export type Entry = { readonly t: UnixNano; readonly index: number; readonly resource: string } & (
+  | { readonly kind: 'added' | 'modified' | 'deleted'; readonly record: AnyRecord; readonly phase?: Phase }
+  | { readonly kind: 'synced' }
+  | { readonly kind: 'gap'; readonly reason: string }
+  | { readonly kind: 'time' }
+)
+
+export function byReceipt(a: Entry, b: Entry): number {
+  return a.t < b.t ? -1 : a.t > b.t ? 1 : a.index - b.index
+}
+
+/** Where each resource's initial list ends: the first of its bookmarks that say so. */
+export class InitialLists {
+  readonly #ends = new Map<string, Entry>()
+
+  see(entry: Entry): void {
+    const known = this.#ends.get(entry.resource)
+    if (known === undefined || byReceipt(entry, known) < 0) this.#ends.set(entry.resource, entry)
+  }
+
+  /** Without a bookmark there is no telling, and a receipt is taken as live. */
+  phaseOf(entry: Entry): Phase {
+    const end = this.#ends.get(entry.resource)
+    return end !== undefined && byReceipt(entry, end) < 0 ? 'initial' : 'live'
+  }
+}
+
+/** Turns entries that are in order into frames, and remembers per resource what a gap needs to know. */
+export function frameMaker(lists: InitialLists): (entry: Entry) => Frame {
+  const lastSeen = new Map<string, UnixNano>()
+  return (entry) => {
+    const from = lastSeen.get(entry.resource)
+    lastSeen.set(entry.resource, entry.t)
+    const { t, resource: source } = entry
+    if (entry.kind === 'time') return { kind: 'tick', t }
+    if (entry.kind === 'synced') return { kind: 'synced', t, source }
+    if (entry.kind === 'gap') return gap(entry.reason, t, source, from)
+    const phase = entry.phase ?? lists.phaseOf(entry)
+    // A list shows no deletions: what a relist deletes was found missing, and nobody saw when it went.
+    const synthetic = entry.kind === 'deleted' && phase === 'relist'
+    return { kind: entry.kind, t, source, phase, record: entry.record, ...(synthetic && { synthetic }) }
+  }
+}
+
+function gap(reason: string, t: UnixNano, source: string, from: UnixNano | undefined): GapFrame {
+  return { kind: 'gap', t, source, reason, ...(from !== undefined && { from }) }
+}
+
+/** Silence is filled with a tick each full second for this long; the rest of it is one step. */
+const SILENCE = seconds(15 * 60)
+
+/** Lets time pass between frames, and ends with the final tick. */
+export async function* withTicks(frames: AsyncIterable<Frame>): AsyncGenerator<Frame> {
+  let now: UnixNano | undefined
+  for await (const frame of frames) {
+    if (now !== undefined) yield* ticksBetween(now, frame.t)
+    yield frame
+    now = now === undefined ? frame.t : latest(now, frame.t)
+  }
+  yield { kind: 'tick', t: now ?? unixNano(0n), final: true }
+}
+
+function* ticksBetween(from: UnixNano, to: UnixNano): Generator<Frame> {
+  const until = earliest(to, add(from, SILENCE))
+  for (let at = nextFullSecond(from); at < until; at = add(at, SECOND)) yield { kind: 'tick', t: at }
+  if (since(to, from) > SILENCE) yield { kind: 'tick', t: to }
+}
+
+function nextFullSecond(at: UnixNano): UnixNano {
+  return unixNano((at / SECOND + 1n) * SECOND)
+}
