@@ -1,37 +1,18 @@
 // Owns what is known about one boundary: a best estimate, an interval that holds the truth, and the stamps it rests on.
 // Promises earliest <= best <= latest, all on the observer's clock. Does not decide which stamps belong together: see combine.ts.
 
+import type { Stamp, StampSource } from '../base/stamp.ts'
 import type { DurationNano, UnixNano } from '../base/time.ts'
 import { since } from '../base/time.ts'
 
-/** Whose clock wrote a stamp. A kubelet and its runtime share their node's. */
-export type ClockName = 'apiserver' | 'scheduler' | 'controller' | 'observer' | `node/${string}`
-
-/** The object, field and raw value that a stamp was read from. */
-export interface Evidence {
-  /** `pods/NAMESPACE/NAME`, `events/NAMESPACE/NAME`, … */
-  readonly object: string
-  readonly resourceVersion: string
-  readonly field: string
-  readonly raw: string
-}
-
-/** One stamp that contributed to an instant. */
-export interface Stamp {
-  /** Low-cardinality name of the kind of evidence, such as `event-name` or `watch-receipt`. */
-  readonly source: string
-  readonly at: UnixNano
-  readonly clock: ClockName
-  readonly resolution: DurationNano
-  readonly evidence: Evidence
-}
+export type { ClockName, Evidence, Stamp, StampSource } from '../base/stamp.ts'
 
 export interface Instant {
   readonly best: UnixNano
   readonly earliest: UnixNano
   readonly latest: UnixNano
-  /** The source of the stamp that won, or how the boundary was bounded where no stamp says it. */
-  readonly source: string
+  /** The source of the stamp that won; `order` where no stamp says it. */
+  readonly source: StampSource
   readonly stamps: readonly Stamp[]
   /** Two stamps excluded each other; the finest was kept. */
   readonly conflict?: boolean

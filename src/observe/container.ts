@@ -1,0 +1,125 @@
+// Owns what one container's status says: runs that started and ended, and what it waits for.
+// Promises that a run is numbered by the restart count it had, so that a later version finds the same run.
+// Does not see events; those number runs on their own (event.ts).
+
+import type { ObjectFrame } from '../base/frame.ts'
+import type { ContainerState, ContainerStatus } from '../base/record.ts'
+import type { ClockName, Stamp } from '../base/stamp.ts'
+import type { Observation } from './observation.ts'
+import { receiptStamp, secondStamp } from './stamps.ts'
+
+/** The facts of one container that this status shows and the previous one did not. */
+export function observeContainer(
+  before: ContainerStatus | undefined,
+  status: ContainerStatus,
+  frame: ObjectFrame,
+  clock: ClockName,
+  found: Observation[],
+): void {
+  const { name, restartCount, state, lastState } = status
+  if (state && !sameState(before?.state, state)) observeRun(name, restartCount, state, frame, clock, found)
+  if (lastState?.kind === 'terminated' && !sameState(before?.lastState, lastState)) {
+    // While a container waits to be restarted, its count is still that of the run that ended.
+    const run = state?.kind === 'waiting' ? restartCount : restartCount - 1
+    if (run >= 0) observeRun(name, run, lastState, frame, clock, found)
+  }
+  if (status.started === true && before?.started !== true) {
+    found.push(flip('startup passed', name, restartCount, frame, 'started'))
+  }
+  if (status.ready && !before?.ready) found.push(flip('container ready', name, restartCount, frame, 'ready'))
+}
+
+function flip(
+  what: 'startup passed' | 'container ready',
+  name: string,
+  run: number,
+  frame: ObjectFrame,
+  field: string,
+): Observation {
+  return {
+    key: `${name}/${run}/${what}`,
+    what,
+    container: name,
+    index: run,
+    stamps: [receiptStamp(frame, 'status-receipt', `status.containerStatuses[${name}].${field}`)],
+  }
+}
+
+function sameState(before: ContainerState | undefined, after: ContainerState): boolean {
+  if (before?.kind !== after.kind) return false
+  if (before.kind === 'waiting') return after.kind === 'waiting' && before.reason === after.reason
+  if (before.kind === 'running')
+    return after.kind === 'running' && before.startedSeconds === after.startedSeconds
+  return (
+    after.kind === 'terminated' &&
+    before.finishedSeconds === after.finishedSeconds &&
+    before.startedSeconds === after.startedSeconds
+  )
+}
+
+function observeRun(
+  name: string,
+  run: number,
+  state: ContainerState,
+  frame: ObjectFrame,
+  clock: ClockName,
+  found: Observation[],
+): void {
+  const field = `status.containerStatuses[${name}]`
+  if (state.kind === 'waiting') {
+    if (!state.reason || QUIET_REASONS.has(state.reason)) return
+    found.push({
+      key: `${name}/${run}/waiting/${state.reason}`,
+      what: 'waiting',
+      container: name,
+      index: run,
+      detail: { reason: state.reason, ...(state.message ? { message: state.message } : {}) },
+      stamps: [receiptStamp(frame, 'status-receipt', `${field}.state.waiting`)],
+    })
+    return
+  }
+  const started = secondStamp(
+    frame,
+    'state-second',
+    clock,
+    `${field}.state.${state.kind}.startedAt`,
+    state.startedSeconds,
+  )
+  if (started.length > 0) {
+    found.push(startedRun(name, run, [...started, receiptStamp(frame, 'status-receipt', `${field}.state`)]))
+  }
+  if (state.kind === 'terminated') {
+    found.push({
+      key: `${name}/${run}/finished`,
+      what: 'finished container',
+      container: name,
+      index: run,
+      detail: {
+        exitCode: state.exitCode,
+        ...(state.reason ? { reason: state.reason } : {}),
+        ...(state.message ? { message: state.message } : {}),
+      },
+      stamps: [
+        ...secondStamp(
+          frame,
+          'state-second',
+          clock,
+          `${field}.state.terminated.finishedAt`,
+          state.finishedSeconds,
+        ),
+        receiptStamp(frame, 'status-receipt', `${field}.state.terminated`),
+      ],
+    })
+  }
+}
+
+/** What every container says before its turn comes; it tells nothing. */
+const QUIET_REASONS = new Set(['ContainerCreating', 'PodInitializing'])
+
+const startedRun = (name: string, run: number, stamps: readonly Stamp[]): Observation => ({
+  key: `${name}/${run}/started`,
+  what: 'started container',
+  container: name,
+  index: run,
+  stamps,
+})

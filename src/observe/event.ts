@@ -1,0 +1,167 @@
+// Owns what an Event says about a pod: one observation per occurrence that can be told apart.
+// Promises that the first occurrence is dated by the event's name, and a repeat (a patch of the same object) by its receipt and
+// `lastTimestamp` only. Containers come from fieldPath, never from messages. Does not decide which occurrence belongs to which run.
+
+import type { ObjectFrame } from '../base/frame.ts'
+import type { EventRecord } from '../base/record.ts'
+import type { ClockName, Stamp } from '../base/stamp.ts'
+import { formatRfc3339 } from '../base/time.ts'
+import { eventNameTime } from './event-name.ts'
+import {
+  containerInFieldPath,
+  imageInMessage,
+  isAlreadyPresent,
+  isPullBackOff,
+  isPullError,
+  isPullFailure,
+  parsePulled,
+} from './messages.ts'
+import type { Detail, Observation, What } from './observation.ts'
+import { fineStamp, receiptStamp, secondStamp } from './stamps.ts'
+
+/** The occurrences of this event that the frame shows: the first, and where it was repeated, the last. */
+export function observeEvent(frame: ObjectFrame, event: EventRecord): Observation[] {
+  const kind = classify(event)
+  if (!kind || frame.kind === 'deleted') return []
+  const container = containerInFieldPath(event.involved.fieldPath)
+  const count = Math.max(event.count ?? 1, event.seriesCount ?? 1)
+  const base = {
+    what: kind.what,
+    group: event.name,
+    detail: kind.detail,
+    ...(container === undefined ? {} : { container }),
+  }
+  const first: Observation = {
+    ...base,
+    key: `event/${event.name}/0`,
+    index: 0,
+    stamps: firstStamps(frame, event, count),
+  }
+  if (count <= 1) return [first]
+  const last: Observation = {
+    ...base,
+    key: `event/${event.name}/${count - 1}`,
+    index: count - 1,
+    stamps: repeatStamps(frame, event),
+  }
+  return [first, last]
+}
+
+/** Whose clock the reporter used. The kubelet's `source.host` is its node's name. */
+export function clockOf(event: EventRecord): ClockName {
+  if (event.component === 'kubelet') return `node/${event.host ?? 'unknown'}`
+  if (event.eventTime !== undefined) return 'scheduler'
+  return 'controller'
+}
+
+function firstStamps(frame: ObjectFrame, event: EventRecord, count: number): Stamp[] {
+  const clock = clockOf(event)
+  const stamps: Stamp[] = []
+  const named = eventNameTime(event)
+  const live = count <= 1 ? frame : { ...frame, phase: 'relist' as const }
+  if (named !== undefined) {
+    stamps.push(fineStamp(live, 'event-name', clock, named, 'metadata.name', event.name.slice(-16)))
+  } else if (event.eventTime !== undefined) {
+    stamps.push(
+      fineStamp(live, 'event-time', clock, event.eventTime, 'eventTime', formatRfc3339(event.eventTime, 6)),
+    )
+  } else {
+    stamps.push(...secondStamp(frame, 'event-second', clock, 'firstTimestamp', event.firstSeconds))
+  }
+  if (count <= 1) stamps.push(receiptStamp(frame, 'event-receipt', 'metadata.uid'))
+  return stamps
+}
+
+function repeatStamps(frame: ObjectFrame, event: EventRecord): Stamp[] {
+  const clock = clockOf(event)
+  const stamps =
+    event.seriesLast !== undefined
+      ? [
+          fineStamp(
+            frame,
+            'event-time',
+            clock,
+            event.seriesLast,
+            'series.lastObservedTime',
+            formatRfc3339(event.seriesLast, 6),
+          ),
+        ]
+      : secondStamp(frame, 'event-second', clock, 'lastTimestamp', event.lastSeconds)
+  return [...stamps, receiptStamp(frame, 'event-receipt', 'count')]
+}
+
+interface Classified {
+  readonly what: What
+  readonly detail: Detail
+}
+
+function classify(event: EventRecord): Classified | undefined {
+  const message = event.message ?? ''
+  const what = whatHappened(event, message)
+  if (!what) return undefined
+  const image = what === 'pulling' || what === 'pull failed' ? imageInMessage(message) : undefined
+  const pulled = what === 'pulled' ? parsePulled(message) : undefined
+  return {
+    what,
+    detail: {
+      reason: event.reason,
+      ...(message ? { message: message.slice(0, MESSAGE_MAX) } : {}),
+      ...(image === undefined ? {} : { image }),
+      ...(pulled ?? {}),
+      ...(event.component === undefined ? {} : { component: event.component }),
+      ...(event.type === undefined ? {} : { type: event.type }),
+    },
+  }
+}
+
+/** Messages are kept to this length; the API server itself allows 1,024 characters for events. */
+const MESSAGE_MAX = 1024
+
+const BY_REASON: Readonly<Record<string, What>> = {
+  Scheduled: 'bound',
+  Pulling: 'pulling',
+  Created: 'created container',
+  Started: 'started container',
+  FailedCreatePodSandBox: 'sandbox failed',
+  SandboxChanged: 'sandbox changed',
+  NetworkNotReady: 'sandbox failed',
+  FailedPostStartHook: 'hook failed',
+  Unhealthy: 'unhealthy',
+  FailedScheduling: 'scheduling failed',
+  FailedMount: 'noted',
+  FailedAttachVolume: 'noted',
+  FailedPrepareDynamicResources: 'noted',
+  FailedCreatePodContainer: 'noted',
+  FailedKillPod: 'noted',
+  FailedSync: 'noted',
+  InspectFailed: 'container failed',
+  ErrImageNeverPull: 'pull failed',
+  Killing: 'noted',
+  Preempted: 'noted',
+  Preempting: 'noted',
+  Evicted: 'noted',
+  TaintManagerEviction: 'noted',
+  Nominated: 'noted',
+  TriggeredScaleUp: 'noted',
+  NotTriggerScaleUp: 'noted',
+  VolumePermissionChangeInProgress: 'noted',
+  BindingConditionsPending: 'noted',
+}
+
+function whatHappened(event: EventRecord, message: string): What | undefined {
+  const { reason } = event
+  if (reason === 'Pulled') return isAlreadyPresent(message) ? 'image present' : 'pulled'
+  if (reason === 'BackOff') return 'backing off'
+  if (reason === 'Failed') {
+    if (isPullFailure(message)) return 'pull failed'
+    if (isPullError(message) || message === 'Error: ImagePullBackOff') return undefined
+    return 'container failed'
+  }
+  // The kubelet says both of these for a pod's containers only; with another reporter they mean something else.
+  if ((reason === 'Created' || reason === 'Started') && event.involved.fieldPath === undefined)
+    return undefined
+  return BY_REASON[reason]
+}
+
+/** Whether a back-off is one of an image pull (else of a crashed container). */
+export const isPullBackOffMessage = (message: string | undefined): boolean => isPullBackOff(message ?? '')

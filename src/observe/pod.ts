@@ -1,0 +1,235 @@
+// Owns what a pod's object says: the facts in which one version differs from the last one seen.
+// Promises that a fact which both versions hold is not drawn again, and that facts of a passing state (a condition, a run of a
+// container) carry that state in their key. Does not order facts or judge their stamps.
+
+import type { ObjectFrame } from '../base/frame.ts'
+import type { Condition, ContainerStatus, PodRecord, UnixSeconds } from '../base/record.ts'
+import type { ClockName, Stamp } from '../base/stamp.ts'
+import { parseRfc3339, SECOND } from '../base/time.ts'
+import { observeContainer } from './container.ts'
+import type { Observation } from './observation.ts'
+import { fineStamp, receiptStamp, secondStamp } from './stamps.ts'
+
+/** A live ADDED of a pod older than this is not its creation, whatever the stream calls it. */
+const FRESH_SECONDS = 120n
+
+/** The clock that a pod's kubelet and runtime write by. */
+export const nodeClock = (node: string | undefined): ClockName => `node/${node ?? 'unknown'}`
+
+/** The facts that this version of the pod shows and the previous one did not. */
+export function observePod(
+  previous: PodRecord | undefined,
+  frame: ObjectFrame,
+  pod: PodRecord,
+): Observation[] {
+  const found: Observation[] = []
+  if (!previous) found.push(observeCreated(frame, pod))
+  observeGates(previous, frame, pod, found)
+  if (pod.nodeName && !previous?.nodeName) found.push(observeBound(frame, pod))
+  if (pod.nominatedNodeName && pod.nominatedNodeName !== previous?.nominatedNodeName) {
+    found.push({
+      key: `nominated/${pod.nominatedNodeName}`,
+      what: 'nominated',
+      detail: { value: pod.nominatedNodeName },
+      stamps: [receiptStamp(frame, 'watch-receipt', 'status.nominatedNodeName')],
+    })
+  }
+  if (pod.startSeconds !== undefined && pod.startSeconds !== previous?.startSeconds) {
+    found.push(observeAdmitted(frame, pod, pod.startSeconds))
+  }
+  if (pod.conditions !== previous?.conditions) observeConditions(previous, frame, pod, found)
+  observeStatuses(previous?.initContainerStatuses, pod.initContainerStatuses, frame, pod, found)
+  observeStatuses(previous?.containerStatuses, pod.containerStatuses, frame, pod, found)
+  observePhase(previous, frame, pod, found)
+  observeDeletion(previous, frame, pod, found)
+  return found
+}
+
+/** A static pod's mirror carries when its kubelet first saw the manifest; that, not the mirror's creation, is its beginning. */
+function observeCreated(frame: ObjectFrame, pod: PodRecord): Observation {
+  const seen = parseRfc3339(pod.annotations?.['kubernetes.io/config.seen'])
+  if (seen !== undefined && pod.annotations?.['kubernetes.io/config.mirror'] !== undefined) {
+    const field = 'metadata.annotations[kubernetes.io/config.seen]'
+    const raw = pod.annotations['kubernetes.io/config.seen'] ?? ''
+    return {
+      key: 'created',
+      what: 'created',
+      stamps: [fineStamp(frame, 'config-seen', nodeClock(pod.nodeName), seen, field, raw)],
+    }
+  }
+  const stamps: Stamp[] = [
+    ...secondStamp(frame, 'creation-second', 'apiserver', 'metadata.creationTimestamp', pod.createdSeconds),
+  ]
+  const receipt = receiptStamp(frame, 'watch-receipt', 'metadata.uid')
+  stamps.push(isBirth(frame, pod) ? receipt : { ...receipt, source: 'list-receipt' })
+  return { key: 'created', what: 'created', stamps }
+}
+
+/** A live ADDED shows the moment of creation only if no kubelet has touched the pod and it is not old: a proxy or a broken watch may replay. */
+function isBirth(frame: ObjectFrame, pod: PodRecord): boolean {
+  if (frame.kind !== 'added' || frame.phase !== 'live' || pod.startSeconds !== undefined) return false
+  return pod.createdSeconds === undefined || frame.t / SECOND - BigInt(pod.createdSeconds) < FRESH_SECONDS
+}
+
+function observeGates(
+  previous: PodRecord | undefined,
+  frame: ObjectFrame,
+  pod: PodRecord,
+  found: Observation[],
+): void {
+  const gates = pod.schedulingGates ?? []
+  const before = previous?.schedulingGates ?? []
+  for (const gate of gates) {
+    if (!before.includes(gate))
+      found.push({ key: `gated/${gate}`, what: 'gated', detail: { value: gate }, stamps: [] })
+  }
+  if (before.length > 0 && gates.length === 0) {
+    found.push({
+      key: 'ungated',
+      what: 'ungated',
+      stamps: [receiptStamp(frame, 'watch-receipt', 'spec.schedulingGates')],
+    })
+  }
+}
+
+function observeBound(frame: ObjectFrame, pod: PodRecord): Observation {
+  const scheduled = pod.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'True')
+  const preset = frame.kind === 'added' && frame.phase === 'live' && scheduled === undefined
+  const field = 'status.conditions[PodScheduled].lastTransitionTime'
+  return {
+    key: 'bound',
+    what: 'bound',
+    detail: { ...(pod.nodeName ? { value: pod.nodeName } : {}), ...(preset ? { type: 'preset' } : {}) },
+    stamps: [
+      ...secondStamp(frame, 'condition-second', 'apiserver', field, scheduled?.transitionSeconds),
+      receiptStamp(frame, 'watch-receipt', 'spec.nodeName'),
+    ],
+  }
+}
+
+function observeAdmitted(frame: ObjectFrame, pod: PodRecord, startSeconds: UnixSeconds): Observation {
+  return {
+    key: `admitted/${startSeconds}`,
+    what: 'admitted',
+    stamps: [
+      ...secondStamp(frame, 'start-second', nodeClock(pod.nodeName), 'status.startTime', startSeconds),
+      receiptStamp(frame, 'status-receipt', 'status.startTime'),
+    ],
+  }
+}
+
+function observeConditions(
+  previous: PodRecord | undefined,
+  frame: ObjectFrame,
+  pod: PodRecord,
+  found: Observation[],
+): void {
+  for (const condition of pod.conditions ?? []) {
+    const before = previous?.conditions?.find(({ type }) => type === condition.type)
+    if (before && sameTransition(before, condition)) continue
+    // A status that was never seen as anything else has not "turned": False at creation is no fact.
+    if (condition.status !== 'True' && before?.status !== 'True' && condition.type !== 'PodScheduled')
+      continue
+    found.push(observeCondition(frame, pod, condition))
+  }
+}
+
+const sameTransition = (a: Condition, b: Condition): boolean =>
+  a.status === b.status && a.transitionSeconds === b.transitionSeconds && a.reason === b.reason
+
+/** Conditions that the kubelet writes by its node's clock; others come from controllers at the API server. */
+const KUBELET_CONDITIONS = new Set([
+  'PodReadyToStartContainers',
+  'Initialized',
+  'ContainersReady',
+  'Ready',
+  'PodReadyToStartContainersCondition',
+])
+
+function observeCondition(frame: ObjectFrame, pod: PodRecord, condition: Condition): Observation {
+  const { type, status, reason, message, transitionSeconds } = condition
+  const clock = KUBELET_CONDITIONS.has(type) ? nodeClock(pod.nodeName) : 'apiserver'
+  const field = `status.conditions[${type}].lastTransitionTime`
+  const stamps: Stamp[] = [
+    ...secondStamp(frame, 'condition-second', clock, field, transitionSeconds),
+    receiptStamp(frame, 'watch-receipt', `status.conditions[${type}].status`),
+  ]
+  if (type === 'Ready' && status === 'True') stamps.push(...lastStatusWrite(frame, pod))
+  return {
+    key: `condition/${type}/${status}/${transitionSeconds ?? ''}`,
+    what: type === 'PodReadyToStartContainers' && status === 'True' ? 'network ready' : 'condition',
+    detail: { type, value: status, ...(reason ? { reason } : {}), ...(message ? { message } : {}) },
+    stamps,
+  }
+}
+
+/** The kubelet's last write of this status bounds from above whatever the status shows of it. */
+function lastStatusWrite(frame: ObjectFrame, pod: PodRecord): Stamp[] {
+  const writer = pod.managers?.find(
+    ({ manager, subresource }) => manager === 'kubelet' && subresource === 'status',
+  )
+  return secondStamp(
+    frame,
+    'field-manager-second',
+    'apiserver',
+    'metadata.managedFields[kubelet].time',
+    writer?.seconds,
+  )
+}
+
+function observeStatuses(
+  before: readonly ContainerStatus[] | undefined,
+  after: readonly ContainerStatus[] | undefined,
+  frame: ObjectFrame,
+  pod: PodRecord,
+  found: Observation[],
+): void {
+  if (!after || after === before) return
+  for (const status of after) {
+    const old = before?.find(({ name }) => name === status.name)
+    observeContainer(old, status, frame, nodeClock(pod.nodeName), found)
+  }
+}
+
+function observePhase(
+  previous: PodRecord | undefined,
+  frame: ObjectFrame,
+  pod: PodRecord,
+  found: Observation[],
+): void {
+  if (pod.phase === previous?.phase || (pod.phase !== 'Succeeded' && pod.phase !== 'Failed')) return
+  found.push({
+    key: `phase/${pod.phase}`,
+    what: 'phase',
+    detail: {
+      value: pod.phase,
+      ...(pod.reason ? { reason: pod.reason } : {}),
+      ...(pod.message ? { message: pod.message } : {}),
+    },
+    stamps: [receiptStamp(frame, 'watch-receipt', 'status.phase')],
+  })
+}
+
+function observeDeletion(
+  previous: PodRecord | undefined,
+  frame: ObjectFrame,
+  pod: PodRecord,
+  found: Observation[],
+): void {
+  if (pod.deletionSeconds !== undefined && previous?.deletionSeconds === undefined) {
+    const asked = pod.deletionSeconds - (pod.deletionGraceSeconds ?? 0)
+    found.push({
+      key: 'deleting',
+      what: 'deleting',
+      stamps: [
+        ...secondStamp(frame, 'deletion-second', 'apiserver', 'metadata.deletionTimestamp', asked),
+        receiptStamp(frame, 'watch-receipt', 'metadata.deletionTimestamp'),
+      ],
+    })
+  }
+  if (frame.kind === 'deleted') {
+    const receipt = receiptStamp(frame, 'watch-receipt', 'metadata.uid')
+    const stamps = [frame.synthetic ? { ...receipt, source: 'list-receipt' as const } : receipt]
+    found.push({ key: 'deleted', what: 'deleted', stamps })
+  }
+}
