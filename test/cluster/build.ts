@@ -1,0 +1,100 @@
+// Owns the binaries: builds each family of Go tools once and keeps them in the cache.
+// Promises that a directory below <cache>/bin is whole or absent, whoever was interrupted, and named after what it was built from.
+// Does not choose versions (versions.ts) or write go.mod files (kubernetes-module.ts).
+
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type CommandOptions, clock, run, say } from './commands.ts'
+import { kubernetesModule } from './kubernetes-module.ts'
+import { cacheDirectory } from './layout.ts'
+import { withLock } from './lock.ts'
+import { type Family, families } from './versions.ts'
+
+export const modulesDirectory = join(import.meta.dirname, 'modules')
+
+/** The path of every binary by its name, e.g. `kubelet`; builds what is not there yet. */
+export async function buildAll(version: string): Promise<Record<string, string>> {
+  const binaries: Record<string, string> = {}
+  for (const family of families(version)) {
+    const directory = await build(family)
+    for (const name of family.binaries) binaries[name] = join(directory, name)
+  }
+  return binaries
+}
+
+/** The directory of one family's binaries. */
+export async function build(family: Family): Promise<string> {
+  const module =
+    family.name === 'kubernetes'
+      ? await kubernetesModule(family.version)
+      : join(modulesDirectory, family.name)
+  const directory = join(
+    cacheDirectory(),
+    'bin',
+    `${family.name}-${family.version}-${await fingerprint(family, module)}`,
+  )
+  if (existsSync(directory)) return directory
+  return withLock(`build of ${family.name}`, async () => {
+    if (!existsSync(directory)) await buildInto(directory, family, module)
+    return directory
+  })
+}
+
+async function buildInto(directory: string, family: Family, module: string): Promise<void> {
+  say(`building ${family.name} v${family.version} (about ${family.firstBuild} the first time)…`)
+  const started = clock.monotonicMs()
+  await mkdir(join(cacheDirectory(), 'bin'), { recursive: true })
+  const temporary = await mkdtemp(join(cacheDirectory(), 'bin', 'unfinished-'))
+  try {
+    if (family.name === 'otelcol') await buildCollector(temporary, family, module)
+    else await buildTools(temporary, family, module)
+    if (family.name === 'kubernetes') await rename(join(temporary, 'server'), join(temporary, 'etcd'))
+    await rename(temporary, directory)
+  } finally {
+    await rm(temporary, { recursive: true, force: true })
+  }
+  say(`built ${family.name} in ${((clock.monotonicMs() - started) / 1000).toFixed(0)} s`)
+}
+
+async function buildTools(output: string, family: Family, module: string): Promise<void> {
+  await run(
+    'go',
+    ['build', '-trimpath', ...family.buildFlags, '-o', `${output}/`, 'tool'],
+    goOptions(family, module),
+  )
+}
+
+/** The Collector's own builder writes a main package from a list of components, and compiles it. */
+async function buildCollector(output: string, family: Family, module: string): Promise<void> {
+  const options = goOptions(family, module)
+  const work = join(output, 'work')
+  await run('go', ['build', '-trimpath', '-o', `${work}/`, 'tool'], options)
+  const manifest = join(work, 'builder.yaml')
+  await cp(join(module, 'builder.yaml'), manifest)
+  const generated = join(work, 'source')
+  await run(join(work, 'builder'), ['--config', manifest, '--skip-compilation'], {
+    ...options,
+    env: { ...options.env, 'dist.output_path': generated },
+    cwd: work,
+  })
+  await run('go', ['build', '-trimpath', '-ldflags=-s -w', '-o', join(output, 'otelcol'), '.'], {
+    ...options,
+    cwd: generated,
+  })
+  await rm(work, { recursive: true })
+}
+
+function goOptions(family: Family, module: string): CommandOptions & { env: Record<string, string> } {
+  return { cwd: module, env: { CGO_ENABLED: family.cgo ? '1' : '0', GOWORK: 'off' }, showProgress: true }
+}
+
+/** What a build depends on besides the sources, which go.sum pins. */
+async function fingerprint(family: Family, module: string): Promise<string> {
+  const hash = createHash('sha256').update(await run('go', ['env', 'GOVERSION']))
+  hash.update(JSON.stringify([family.buildFlags, family.cgo]))
+  for (const file of ['go.mod', 'go.sum', 'builder.yaml'])
+    if (existsSync(join(module, file))) hash.update(await readFile(join(module, file)))
+  return hash.digest('hex').slice(0, 8)
+}

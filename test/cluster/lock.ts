@@ -1,0 +1,32 @@
+// Owns the promise that only one `up`, `down` or build runs on this machine at a time.
+// Promises to let go when its process ends in any way: the kernel closes the socket, so there is no stale lock.
+// Does not say who holds it.
+
+import { createServer } from 'node:net'
+import { clock, say } from './commands.ts'
+
+/** Waits for the lock, runs the work, lets go. */
+export async function withLock<T>(name: string, work: () => Promise<T>): Promise<T> {
+  let release = await tryLock(name)
+  if (release === undefined) say(`waiting for another ${name} to finish…`)
+  while (release === undefined) {
+    await clock.sleep(200)
+    release = await tryLock(name)
+  }
+  try {
+    return await work()
+  } finally {
+    release()
+  }
+}
+
+/** The leading NUL puts the socket into Linux's abstract namespace: no file, one owner. */
+function tryLock(name: string): Promise<(() => void) | undefined> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.on('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error),
+    )
+    server.listen(`\0podspan-${name}`, () => resolve(() => server.close()))
+  })
+}

@@ -1,0 +1,90 @@
+// Owns which components the cluster is made of, at which versions, with which build flags.
+// Promises that the Kubernetes version is one variable, PODSPAN_KUBERNETES_VERSION; the others are pinned in modules/*/go.mod.
+// Does not build anything: see build.ts.
+
+import { ClusterError } from './commands.ts'
+
+export const defaultKubernetesVersion = '1.36.3'
+export const collectorVersion = '0.161.0'
+
+export type FamilyName = 'kubernetes' | 'containerd' | 'runc' | 'registry' | 'otelcol'
+
+/** One Go module with `tool` directives. One each, or the requirements of their dependencies collide. */
+export interface Family {
+  readonly name: FamilyName
+  readonly version: string
+  readonly buildFlags: readonly string[]
+  readonly cgo: boolean
+  readonly binaries: readonly string[]
+  /** What a build with a cold cache takes on two cores. */
+  readonly firstBuild: string
+}
+
+export const kubernetesTools = [
+  'k8s.io/kubernetes/cmd/kube-apiserver',
+  'k8s.io/kubernetes/cmd/kube-controller-manager',
+  'k8s.io/kubernetes/cmd/kube-scheduler',
+  'k8s.io/kubernetes/cmd/kubelet',
+  'k8s.io/kubernetes/cmd/kube-proxy',
+  'k8s.io/kubernetes/cmd/kubectl',
+  'k8s.io/kubernetes/test/images/agnhost',
+] as const
+
+/** The version asked for, without the leading v. */
+export function kubernetesVersion(): string {
+  const version = process.env.PODSPAN_KUBERNETES_VERSION || defaultKubernetesVersion
+  if (!/^1\.\d+\.\d+$/.test(version))
+    throw new ClusterError(
+      `PODSPAN_KUBERNETES_VERSION must look like ${defaultKubernetesVersion}, not '${version}'`,
+    )
+  return version
+}
+
+export function minorOf(version: string): number {
+  return Number(version.split('.')[1])
+}
+
+export function families(version: string): Family[] {
+  return [
+    { ...plain, name: 'registry', version: '0.22.1', binaries: ['crane'], firstBuild: '5 s' },
+    {
+      ...plain,
+      name: 'runc',
+      version: '1.5.2',
+      cgo: true,
+      buildFlags: ['-tags=seccomp'],
+      binaries: ['runc'],
+      firstBuild: '10 s',
+    },
+    {
+      ...plain,
+      name: 'containerd',
+      version: '2.2.9',
+      buildFlags: ['-tags=no_btrfs,no_devmapper,no_zfs'],
+      binaries: ['containerd', 'containerd-shim-runc-v2', 'ctr'],
+      firstBuild: '50 s',
+    },
+    { ...plain, name: 'otelcol', version: collectorVersion, binaries: ['otelcol'], firstBuild: '1 min' },
+    {
+      ...plain,
+      name: 'kubernetes',
+      version,
+      buildFlags: [`-ldflags=${stamp(version)}`],
+      binaries: ['etcd', ...kubernetesTools.map((tool) => tool.slice(tool.lastIndexOf('/') + 1))],
+      firstBuild: '5 min',
+    },
+  ]
+}
+
+const plain = { buildFlags: [], cgo: false }
+
+/** Kubernetes learns its version from the linker; without it every component says v0.0.0-master. */
+function stamp(version: string): string {
+  const variable = 'k8s.io/component-base/version'
+  return [
+    '-s -w',
+    `-X ${variable}.gitVersion=v${version}`,
+    `-X ${variable}.gitMajor=1`,
+    `-X ${variable}.gitMinor=${minorOf(version)}`,
+  ].join(' ')
+}
