@@ -1,0 +1,130 @@
+// Owns the decoding of a container's status and state.
+// Promises that `ready`, `restartCount` and `exitCode` are always there, and `started` only where the server wrote it.
+// Each case is a tag: field number × 8 + wire type. Numbers: kubernetes/api core/v1/generated.proto.
+
+import type { ContainerState, ContainerStatus } from '../base/record.ts'
+import { setCount, setSeconds, setText } from './protobuf-meta.ts'
+import type { Mutable } from './result.ts'
+import {
+  type Cursor,
+  enter,
+  leave,
+  readBool,
+  readInt,
+  readSeconds,
+  readShared,
+  readTag,
+  readText,
+  skip,
+} from './wire.ts'
+
+type Terminated = Mutable<Extract<ContainerState, { kind: 'terminated' }>>
+type Waiting = Mutable<Extract<ContainerState, { kind: 'waiting' }>>
+type Running = Mutable<Extract<ContainerState, { kind: 'running' }>>
+
+export function readContainerStatus(c: Cursor): ContainerStatus {
+  const outer = enter(c)
+  const status: Mutable<ContainerStatus> = { name: '', ready: false, restartCount: 0 }
+  while (c.at < c.end) {
+    const tag = readTag(c)
+    switch (tag) {
+      case 10: // name = 1
+        status.name = readShared(c)
+        break
+      case 18: // state = 2
+        setState(status, 'state', readState(c))
+        break
+      case 26: // lastState = 3
+        setState(status, 'lastState', readState(c))
+        break
+      case 32: // ready = 4
+        status.ready = readBool(c)
+        break
+      case 40: // restartCount = 5
+        status.restartCount = readInt(c)
+        break
+      case 50: // image = 6
+        setText(status, 'image', readShared(c))
+        break
+      case 58: // imageID = 7: longer than what is shared by default, but one per image and not per pod
+        setText(status, 'imageID', readText(c))
+        break
+      case 66: // containerID = 8
+        setText(status, 'containerID', readText(c))
+        break
+      case 72: // started = 9
+        status.started = readBool(c)
+        break
+      default:
+        skip(c, tag)
+    }
+  }
+  leave(c, outer)
+  return status
+}
+
+function setState(
+  status: Mutable<ContainerStatus>,
+  key: 'state' | 'lastState',
+  state: ContainerState | undefined,
+): void {
+  if (state) status[key] = state
+}
+
+/** At most one of waiting = 1, running = 2, terminated = 3; an empty message, as for an unset lastState, is absent. */
+function readState(c: Cursor): ContainerState | undefined {
+  const outer = enter(c)
+  let state: ContainerState | undefined
+  while (c.at < c.end) {
+    const tag = readTag(c)
+    if (tag === 10) state = readWaiting(c)
+    else if (tag === 18) state = readRunning(c)
+    else if (tag === 26) state = readTerminated(c)
+    else skip(c, tag)
+  }
+  leave(c, outer)
+  return state
+}
+
+function readWaiting(c: Cursor): ContainerState {
+  const outer = enter(c)
+  const state: Waiting = { kind: 'waiting' }
+  while (c.at < c.end) {
+    const tag = readTag(c)
+    if (tag === 10) setText(state, 'reason', readShared(c))
+    else if (tag === 18) setText(state, 'message', readText(c))
+    else skip(c, tag)
+  }
+  leave(c, outer)
+  return state
+}
+
+function readRunning(c: Cursor): ContainerState {
+  const outer = enter(c)
+  const state: Running = { kind: 'running' }
+  while (c.at < c.end) {
+    const tag = readTag(c)
+    if (tag === 10) setSeconds(state, 'startedSeconds', readSeconds(c))
+    else skip(c, tag)
+  }
+  leave(c, outer)
+  return state
+}
+
+function readTerminated(c: Cursor): ContainerState {
+  const outer = enter(c)
+  const state: Terminated = { kind: 'terminated', exitCode: 0 }
+  while (c.at < c.end) {
+    const tag = readTag(c)
+    if (tag === 8) state.exitCode = readInt(c)
+    else if (tag === 16) setCount(state, 'signal', readInt(c))
+    else if (tag === 26) setText(state, 'reason', readShared(c))
+    else if (tag === 34) setText(state, 'message', readText(c))
+    else if (tag === 42) setSeconds(state, 'startedSeconds', readSeconds(c))
+    else if (tag === 50) setSeconds(state, 'finishedSeconds', readSeconds(c))
+    else if (tag === 58) setText(state, 'containerID', readText(c))
+    else skip(c, tag)
+  }
+  leave(c, outer)
+  return state
+}
