@@ -1,0 +1,66 @@
+// Owns which OpenTelemetry resource a span belongs to: the pod's attributes and a `service.name`.
+// Promises low-cardinality service names in kebab case, and one resource per service of a trace.
+// Does not choose what a span says: that is spans.ts.
+
+import type { Attributes, Span, Trace } from '../trace/trace.ts'
+
+/**
+ * `actor`: who did the work, so that a backend colours the timeline by component and a start does not enter a service's
+ * own latency figures; `workload`: the pod's owner; `fixed`: always the same name.
+ */
+export type ServiceNaming =
+  | { readonly kind: 'actor' }
+  | { readonly kind: 'workload' }
+  | { readonly kind: 'fixed'; readonly name: string }
+
+/** The service of the root, of what is unaccounted, and of everything that has no better name. */
+export const OWN_SERVICE = 'podspan'
+
+export const BY_ACTOR: ServiceNaming = { kind: 'actor' }
+
+/** The spans of one trace that share a resource; parents may be in another group. */
+export interface ServiceGroup {
+  readonly service: string
+  readonly resource: Attributes
+  readonly spans: readonly Span[]
+}
+
+export function groupByService(trace: Trace, naming: ServiceNaming): ServiceGroup[] {
+  if (naming.kind === 'actor') return groupByActor(trace)
+  const service = naming.kind === 'fixed' ? naming.name : workloadName(trace)
+  return [{ service, resource: resourceOf(trace, service), spans: trace.spans }]
+}
+
+function groupByActor(trace: Trace): ServiceGroup[] {
+  const groups = new Map<string, ServiceGroup & { spans: Span[] }>()
+  for (const span of trace.spans) {
+    const service = kebab(span.actor)
+    const group = groups.get(service)
+    if (group) group.spans.push(span)
+    else groups.set(service, { service, resource: resourceOf(trace, service), spans: [span] })
+  }
+  return [...groups.values()]
+}
+
+const resourceOf = (trace: Trace, service: string): Attributes => ({
+  ...trace.resource,
+  'service.name': service,
+})
+
+/** `Deployment/checkout` is the service `checkout`; a pod without an owner has no name that is low in cardinality. */
+function workloadName(trace: Trace): string {
+  const name = trace.workload?.slice(trace.workload.indexOf('/') + 1)
+  return name === undefined || name === '' ? OWN_SERVICE : name
+}
+
+/** `container runtime` → `container-runtime`; dots stay, because gates are named after domains. */
+export function kebab(actor: string): string {
+  if (KEBAB.test(actor)) return actor
+  const name = actor
+    .toLowerCase()
+    .replace(/[^a-z0-9.]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+  return name === '' ? OWN_SERVICE : name
+}
+
+const KEBAB = /^[a-z0-9.]+(?:-[a-z0-9.]+)*$/
