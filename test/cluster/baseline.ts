@@ -2,7 +2,7 @@
 // Promises that `down` puts those back, from a file that is written before anything is changed.
 // Does not cover what cannot be told apart: connection tracking, empty iptables tables, loaded kernel modules.
 
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Layout } from './layout.ts'
 import { kubernetesChains } from './network.ts'
@@ -26,8 +26,8 @@ const settings = [
   'net/ipv4/conf/all/route_localnet',
 ]
 
-/** Paths that are compiled into containerd, libcni and the kubelet; the outermost first. */
-const fixedDirectories = ['/run/containerd', '/var/lib/cni', '/var/log/containers', '/run/netns']
+/** Paths that are compiled into containerd (shims' sockets), libcni (results) and the kubelet (device plugins, links to logs). */
+const fixedDirectories = ['/run/containerd', '/var/lib/cni', '/var/lib/kubelet', '/var/log/containers']
 
 export async function recordBaseline(layout: Layout): Promise<void> {
   const baseline: Baseline = {
@@ -59,20 +59,25 @@ export function removeOutside(layout: Layout, baseline: Baseline | undefined): v
   for (const directory of baseline?.absentDirectories ?? []) removeIfWithoutFiles(directory)
 }
 
-/** Shims' sockets, libcni's results, and the kubelet's links to container logs. */
+/** Shims' sockets, libcni's results, and the kubelet's links to container logs: those that name our directory. */
 export function outsideFiles(layout: Layout): string[] {
   const tasks = join(layout.containerd, 'state/io.containerd.runtime.v2.task/k8s.io')
   const sockets = listDirectory(tasks).flatMap((task) => {
-    const text = readText(join(tasks, task, 'bootstrap.json')) ?? '{}'
+    const text = readText(join(tasks, task, 'bootstrap.json')) ?? ''
     return text.match(/unix:\/\/(\/run\/containerd\/s\/[0-9a-f]+)/)?.[1] ?? []
   })
-  const results = listDirectory('/var/lib/cni/results').filter((file) => file.startsWith('podspan-'))
-  const links = listDirectory('/var/log/containers').map((file) => join('/var/log/containers', file))
-  return [
-    ...sockets.filter(existsSync),
-    ...results.map((file) => join('/var/lib/cni/results', file)),
-    ...links.filter((link) => !existsSync(link)),
-  ]
+  const ours = `${layout.root}/`
+  const results = pathsIn('/var/lib/cni/results').filter((file) => readText(file)?.includes(ours))
+  const links = pathsIn('/var/log/containers').filter((link) => targetOf(link).startsWith(ours))
+  return [...sockets.filter(existsSync), ...results, ...links]
+}
+
+function pathsIn(directory: string): string[] {
+  return listDirectory(directory).map((name) => join(directory, name))
+}
+
+function targetOf(link: string): string {
+  return lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(link) : ''
 }
 
 function removeIfWithoutFiles(directory: string): void {

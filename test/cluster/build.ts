@@ -4,13 +4,13 @@
 
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { cp, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { cp, mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type CommandOptions, clock, run, say } from './commands.ts'
+import { type CommandOptions, clock, run, runScript, say } from './commands.ts'
 import { kubernetesModule } from './kubernetes-module.ts'
 import { cacheDirectory } from './layout.ts'
 import { withLock } from './lock.ts'
-import { type Family, families } from './versions.ts'
+import { type Family, families, kubernetesVersion } from './versions.ts'
 
 export const modulesDirectory = join(import.meta.dirname, 'modules')
 
@@ -45,8 +45,10 @@ export async function build(family: Family): Promise<string> {
 async function buildInto(directory: string, family: Family, module: string): Promise<void> {
   say(`building ${family.name} v${family.version} (about ${family.firstBuild} the first time)…`)
   const started = clock.monotonicMs()
-  await mkdir(join(cacheDirectory(), 'bin'), { recursive: true })
-  const temporary = await mkdtemp(join(cacheDirectory(), 'bin', 'unfinished-'))
+  const temporary = join(cacheDirectory(), 'bin', `unfinished-${family.name}`)
+  // Left by a build that was killed: we hold the lock of this family.
+  await rm(temporary, { recursive: true, force: true })
+  await mkdir(temporary, { recursive: true })
   try {
     if (family.name === 'otelcol') await buildCollector(temporary, family, module)
     else await buildTools(temporary, family, module)
@@ -98,3 +100,6 @@ async function fingerprint(family: Family, module: string): Promise<string> {
     if (existsSync(join(module, file))) hash.update(await readFile(join(module, file)))
   return hash.digest('hex').slice(0, 8)
 }
+
+/** Run as a script, it only builds: CI does so before it takes the time of anything. */
+if (import.meta.main) runScript(async () => void (await buildAll(kubernetesVersion())))

@@ -30,7 +30,8 @@ export function cgroupProcesses(): number[] {
   const pids = existingCgroups().flatMap(
     (directory) => readText(join(directory, 'cgroup.procs'))?.split('\n') ?? [],
   )
-  return [...new Set(pids)].filter((pid) => pid !== '').map(Number)
+  // A process of another pid namespace is listed as 0, and signalling 0 would hit ourselves.
+  return [...new Set(pids)].map(Number).filter((pid) => pid > 0)
 }
 
 /** Removes what is empty; a cgroup whose last process is still exiting is left for the next call. */

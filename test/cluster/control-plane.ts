@@ -70,6 +70,8 @@ export async function apiServer(
       '--kubelet-preferred-address-types=InternalIP,Hostname',
       `--kubelet-client-certificate=${certificate('kubelet-client.crt')}`,
       `--kubelet-client-key=${certificate('kubelet-client.key')}`,
+      // Ends in seconds instead of a minute: open watches are not waited for.
+      '--shutdown-send-retry-after',
       `--tracing-config-file=${await writeTracingConfig(layout, version)}`,
     ],
     env: spanBatches,
@@ -87,6 +89,7 @@ export function controllerManager(layout: Layout, binaries: Record<string, strin
       '--use-service-account-credentials',
       `--service-account-private-key-file=${join(layout.certificates, 'service-account.key')}`,
       `--root-ca-file=${join(layout.certificates, 'ca.crt')}`,
+      `--flex-volume-plugin-dir=${join(layout.kubelet, 'volume-plugins')}`,
     ],
   }
 }

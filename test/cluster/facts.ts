@@ -54,13 +54,23 @@ export function writeFacts(
     binaries,
     pids: runningPids(layout),
   }
-  writeFileSync(`${layout.facts}.new`, `${JSON.stringify(facts, undefined, 2)}\n`)
-  renameSync(`${layout.facts}.new`, layout.facts)
+  replaceFacts(layout, facts)
+}
+
+/** After a component was stopped or started. */
+export function refreshPids(layout: Layout): void {
+  const facts = readFacts(layout)
+  if (facts !== undefined) replaceFacts(layout, { ...facts, pids: runningPids(layout) })
 }
 
 export function readFacts(layout: Layout): ClusterFacts | undefined {
   const text = readText(layout.facts)
   return text === undefined ? undefined : (JSON.parse(text) as ClusterFacts)
+}
+
+function replaceFacts(layout: Layout, facts: ClusterFacts): void {
+  writeFileSync(`${layout.facts}.new`, `${JSON.stringify(facts, undefined, 2)}\n`)
+  renameSync(`${layout.facts}.new`, layout.facts)
 }
 
 function runningPids(layout: Layout): Record<string, number> {

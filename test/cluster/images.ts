@@ -5,10 +5,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, open, readFile, rename, rm, symlink } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { run, say } from './commands.ts'
-import { cacheDirectory, registryAddress } from './layout.ts'
+import { cacheDirectory, clusterLayout, registryAddress } from './layout.ts'
 
 /** Files by their path in the image (the value is a path here), or so much data that no compression shrinks. */
 export type Layer =
@@ -34,7 +33,8 @@ export function referenceOf(image: { name: string; tag: string }): string {
 /** Makes an image and pushes it; returns its reference. */
 export async function makeImage(image: Image, crane: string): Promise<string> {
   const reference = referenceOf(image)
-  const work = await mkdtemp(join(tmpdir(), 'podspan-image-'))
+  // Below the state directory, so that `down` removes what a killed test leaves.
+  const work = await mkdtemp(join(clusterLayout().root, 'image-'))
   try {
     const tars: string[] = []
     for (const [index, layer] of image.layers.entries())
@@ -95,7 +95,7 @@ async function pushCached(image: Image, crane: string, directory: string): Promi
   }
   say(`making image ${image.name}:${image.tag}…`)
   await makeImage(image, crane)
-  const temporary = await mkdtemp(join(directory, 'unfinished-'))
+  const temporary = await emptyDirectory(join(directory, 'unfinished'))
   await run(crane, ['pull', '--format=oci', referenceOf(image), temporary])
   await rename(temporary, layout)
 }
@@ -118,11 +118,17 @@ async function compilePause(directory: string): Promise<string> {
     .slice(0, 8)
   const binary = join(directory, `pause-${hash}`)
   if (existsSync(binary)) return binary
-  const temporary = await mkdtemp(join(directory, 'unfinished-'))
+  const temporary = await emptyDirectory(join(directory, 'unfinished'))
   await run('gcc', ['-static', '-Os', '-s', '-o', join(temporary, 'pause'), source])
   await rename(join(temporary, 'pause'), binary)
-  await rm(temporary, { recursive: true })
   return binary
+}
+
+/** Only one `up` at a time makes test images; what is there is from one that was killed. */
+async function emptyDirectory(directory: string): Promise<string> {
+  await rm(directory, { recursive: true, force: true })
+  await mkdir(directory)
+  return directory
 }
 
 /** Every applet as a link to one file, but for busybox itself, and for wget, which crashes in the static build. */

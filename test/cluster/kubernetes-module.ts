@@ -3,7 +3,7 @@
 // Does not rewrite the committed module, except when run as a script: `node kubernetes-module.ts VERSION DIRECTORY`.
 
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run, runScript, say } from './commands.ts'
 import { cacheDirectory } from './layout.ts'
@@ -17,12 +17,10 @@ export async function kubernetesModule(version: string): Promise<string> {
   if (existsSync(directory)) return directory
   return withLock('go.mod of kubernetes', async () => {
     if (existsSync(directory)) return directory
-    await mkdir(join(cacheDirectory(), 'modules'), { recursive: true })
-    const temporary = await mkdtemp(join(cacheDirectory(), 'modules', 'unfinished-'))
-    await writeModule(version, temporary).catch(async (error: unknown) => {
-      await rm(temporary, { recursive: true, force: true })
-      throw error
-    })
+    const temporary = join(cacheDirectory(), 'modules', 'unfinished')
+    await rm(temporary, { recursive: true, force: true })
+    await mkdir(temporary, { recursive: true })
+    await writeModule(version, temporary)
     await rename(temporary, directory)
     return directory
   })

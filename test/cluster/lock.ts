@@ -8,7 +8,7 @@ import { clock, say } from './commands.ts'
 /** Waits for the lock, runs the work, lets go. */
 export async function withLock<T>(name: string, work: () => Promise<T>): Promise<T> {
   let release = await tryLock(name)
-  if (release === undefined) say(`waiting for another ${name} to finish…`)
+  if (release === undefined) say(`waiting for another process to finish with the ${name}…`)
   while (release === undefined) {
     await clock.sleep(200)
     release = await tryLock(name)

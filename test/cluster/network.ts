@@ -35,7 +35,7 @@ export async function removeInterfaces(): Promise<void> {
 export async function kubernetesChains(): Promise<string[]> {
   const chains: string[] = []
   for (const program of programs)
-    for (const table of await readTables(program))
+    for (const table of parseTables(await saved(program)))
       chains.push(...table.chains.map((chain) => `${program} ${table.name} ${chain}`))
   return chains
 }
@@ -43,13 +43,20 @@ export async function kubernetesChains(): Promise<string[]> {
 /** Removes the chains that are not in the list, and every rule that jumps to one. */
 export async function removeChainsExcept(kept: readonly string[]): Promise<void> {
   for (const program of programs) {
-    const script = (await readTables(program)).flatMap((table) => {
-      const chains = table.chains.filter((chain) => !kept.includes(`${program} ${table.name} ${chain}`))
-      return chains.length === 0 ? [] : removal(table, new Set(chains))
-    })
-    if (script.length > 0)
-      await run(`${program}-restore`, ['--noflush', '--wait', '10'], { input: `${script.join('\n')}\n` })
+    const script = removalScript(await saved(program), (table, chain) =>
+      kept.includes(`${program} ${table} ${chain}`),
+    )
+    if (script !== '') await run(`${program}-restore`, ['--noflush', '--wait', '10'], { input: script })
   }
+}
+
+/** The input of iptables-restore that undoes what iptables-save printed, but for the chains to keep; all or nothing. */
+export function removalScript(saved: string, isKept: (table: string, chain: string) => boolean): string {
+  const lines = parseTables(saved).flatMap((table) => {
+    const chains = table.chains.filter((chain) => !isKept(table.name, chain))
+    return chains.length === 0 ? [] : removal(table, new Set(chains))
+  })
+  return lines.map((line) => `${line}\n`).join('')
 }
 
 interface Table {
@@ -65,6 +72,7 @@ function removal(table: Table, chains: ReadonlySet<string>): string[] {
     const [, from, target] = rule.match(/^-A (\S+).* -[jg] (\S+)/) ?? []
     return from !== undefined && target !== undefined && !chains.has(from) && chains.has(target)
   }
+  // A chain can be deleted only when it is empty and nothing leads to it.
   return [
     `*${table.name}`,
     ...table.rules.filter(leadsToUs).map((rule) => rule.replace(/^-A/, '-D')),
@@ -74,10 +82,13 @@ function removal(table: Table, chains: ReadonlySet<string>): string[] {
   ]
 }
 
-async function readTables(program: string): Promise<Table[]> {
-  // A machine without the program, or without IPv6, has no such rules.
-  const saved = await attempt(`${program}-save`, [])
-  const blocks = saved.stdout.split(/^(?=\*)/m).filter((block) => block.startsWith('*'))
+/** Empty where the machine has no such program, or no IPv6: then it has no such rules. */
+async function saved(program: string): Promise<string> {
+  return (await attempt(`${program}-save`, [])).stdout
+}
+
+function parseTables(saved: string): Table[] {
+  const blocks = saved.split(/^(?=\*)/m).filter((block) => block.startsWith('*'))
   return blocks.map((block) => ({
     name: block.slice(1, block.indexOf('\n')),
     chains: [...block.matchAll(/^:((?:KUBE|CNI)-\S+)/gm)].map((match) => match[1] ?? ''),

@@ -66,7 +66,7 @@ export async function startAgain(layout: Layout, name: string): Promise<number> 
 
 /** Asks a process to stop, kills it if it does not, and returns when it is gone. */
 export async function stopProcess(layout: Layout, name: string, graceMs = 30_000): Promise<void> {
-  signalProcess(layout, name, 'SIGTERM')
+  signalProcess(layout, name, graceMs > 0 ? 'SIGTERM' : 'SIGKILL')
   // A paused process sees the request only when it is resumed.
   signalProcess(layout, name, 'SIGCONT')
   const deadline = clock.monotonicMs() + graceMs

@@ -1,0 +1,172 @@
+// Owns what tests may ask of the running cluster: facts, kubectl, images, and faults.
+// Promises that a function returns when what it names has happened (the API server is ready again, the image is gone).
+// Does not start or end the cluster: see up.ts and down.ts.
+
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { writeKubeconfig } from './certificates.ts'
+import { ClusterError, run } from './commands.ts'
+import { askApiServer } from './control-plane.ts'
+import { type ClusterFacts, readFacts, refreshPids } from './facts.ts'
+import { type Image, makeImage, referenceOf } from './images.ts'
+import { clusterLayout, nodeName } from './layout.ts'
+import { signalProcess, startAgain, stopProcess, waitUntil } from './processes.ts'
+
+export type { ClusterFacts } from './facts.ts'
+export type { Image, Layer } from './images.ts'
+export { leftovers } from './teardown.ts'
+
+/** What is in cluster.json; throws when no cluster is up. */
+export function readCluster(): ClusterFacts {
+  const facts = readFacts(clusterLayout())
+  if (facts === undefined) throw new ClusterError('no cluster is running; `make cluster-up` starts one')
+  return facts
+}
+
+export interface KubectlOptions {
+  /** For `apply -f -`. */
+  readonly input?: string
+  /** Instead of the administrator's. */
+  readonly kubeconfig?: string
+}
+
+/** Runs kubectl and returns what it printed; throws with its message when it fails. */
+export function kubectl(args: readonly string[], options: KubectlOptions = {}): Promise<string> {
+  const { binaries, kubeconfig } = readCluster()
+  return run(binaries.kubectl ?? 'kubectl', args, {
+    env: { KUBECONFIG: options.kubeconfig ?? kubeconfig },
+    ...(options.input === undefined ? {} : { input: options.input }),
+  })
+}
+
+export interface Rule {
+  readonly apiGroups: readonly string[]
+  readonly resources: readonly string[]
+  readonly verbs: readonly string[]
+}
+
+/** Makes a service account that may do this in the whole cluster, and returns the path of its kubeconfig. */
+export async function kubeconfigFor(
+  account: { namespace: string; name: string },
+  rules: readonly Rule[],
+): Promise<string> {
+  const layout = clusterLayout()
+  const { namespace, name } = account
+  const role = `podspan-test:${namespace}:${name}`
+  const objects = [
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace, name } },
+    { apiVersion: rbac, kind: 'ClusterRole', metadata: { name: role }, rules },
+    {
+      apiVersion: rbac,
+      kind: 'ClusterRoleBinding',
+      metadata: { name: role },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
+      subjects: [{ kind: 'ServiceAccount', namespace, name }],
+    },
+  ]
+  await kubectl(['apply', '-f', '-'], {
+    input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
+  })
+  const token = await kubectl(['create', 'token', name, '--namespace', namespace, '--duration', '24h'])
+  const file = join(layout.kubeconfigs, `service-account-${namespace}-${name}`)
+  await writeKubeconfig(layout, file, token.trim())
+  return file
+}
+
+const rbac = 'rbac.authorization.k8s.io/v1'
+
+/** Makes an image and pushes it to the cluster's registry; returns its reference. */
+export function pushImage(name: string, tag: string, content: Omit<Image, 'name' | 'tag'>): Promise<string> {
+  return makeImage({ ...content, name, tag }, readCluster().binaries.crane ?? 'crane')
+}
+
+/** An image that no node has seen: agnhost with so much random data on top. Returns its reference. */
+export function pushFreshImage(name: string, randomMegabytes: number): Promise<string> {
+  return pushImage(name, randomBytes(6).toString('hex'), {
+    base: referenceOf({ name: 'agnhost', tag: 'latest' }),
+    layers: [{ randomMegabytes }],
+  })
+}
+
+/** Removes an image from the node, content and all, so that the next pull is a cold one. */
+export async function removeImage(reference: string): Promise<void> {
+  const { binaries, containerdSocket } = readCluster()
+  const images = (...args: string[]): Promise<string> =>
+    run(binaries.ctr ?? 'ctr', ['--address', containerdSocket, '--namespace', 'k8s.io', 'images', ...args])
+  const rows = (await images('ls')).split('\n').map((row) => row.trim().split(/\s+/))
+  const digest = rows.find(([name]) => name === reference)?.[2]
+  if (digest === undefined) return
+  // The runtime keeps the same image under its tag, its digest and its id; the content goes with the last of them.
+  const names = rows.filter((row) => row[2] === digest).map(([name]) => name ?? '')
+  await images('rm', '--sync', ...names)
+}
+
+/** Watches end and requests are refused until `startApiServer`; a crash breaks connections without a word. */
+export async function stopApiServer(how: 'gracefully' | 'crash' = 'gracefully'): Promise<void> {
+  await stopProcess(clusterLayout(), 'kube-apiserver', how === 'crash' ? 0 : 60_000)
+  refreshPids(clusterLayout())
+}
+
+export async function startApiServer(): Promise<void> {
+  const layout = clusterLayout()
+  await startAgain(layout, 'kube-apiserver')
+  await waitUntil(layout, {
+    what: 'the API server is ready again',
+    probe: async () => (await askApiServer(layout, '/readyz'))?.status === 200,
+    processes: ['kube-apiserver'],
+  })
+  refreshPids(layout)
+}
+
+export async function restartApiServer(): Promise<void> {
+  await stopApiServer()
+  await startApiServer()
+}
+
+/** Restarts the kubelet; the containers live on. */
+export async function restartKubelet(): Promise<void> {
+  const layout = clusterLayout()
+  await stopProcess(layout, 'kubelet')
+  await startAgain(layout, 'kubelet')
+  // It answers before it has learnt of its pods, and then refuses `logs` and `exec`.
+  const kubeletPods = `/api/v1/nodes/${nodeName}/proxy/pods`
+  const boundPods = `/api/v1/pods?fieldSelector=spec.nodeName=${nodeName}`
+  const probe = async (): Promise<boolean> =>
+    (await countItems(kubeletPods)) > 0 || (await countItems(boundPods)) === 0
+  await waitUntil(layout, { what: 'the kubelet knows its pods again', probe, processes: ['kubelet'] })
+  refreshPids(layout)
+}
+
+/** NaN while the list cannot be had, which is neither none nor some. */
+async function countItems(path: string): Promise<number> {
+  const answer = await askApiServer(clusterLayout(), path)
+  if (answer?.status !== 200) return Number.NaN
+  return (JSON.parse(answer.body) as { items: unknown[] | null }).items?.length ?? 0
+}
+
+/** Stops a process in its tracks, as an overloaded machine would: it keeps its connections and answers nothing. */
+export function pauseProcess(name: string): void {
+  signalProcess(clusterLayout(), name, 'SIGSTOP')
+}
+
+export function resumeProcess(name: string): void {
+  signalProcess(clusterLayout(), name, 'SIGCONT')
+}
+
+/**
+ * Forgets every revision before now; returns the current one. The API server still answers from its watch cache, which
+ * begins anew when it restarts: a watch from an older resourceVersion gets 410 after compactEtcd and restartApiServer.
+ */
+export async function compactEtcd(): Promise<string> {
+  const status = (await askEtcd('/v3/maintenance/status', {})) as { header: { revision: string } }
+  const { revision } = status.header
+  await askEtcd('/v3/kv/compaction', { revision, physical: true })
+  return revision
+}
+
+async function askEtcd(path: string, body: object): Promise<unknown> {
+  const response = await fetch(`${readCluster().etcd}${path}`, { method: 'POST', body: JSON.stringify(body) })
+  if (!response.ok)
+    throw new ClusterError(`etcd refused ${path} with ${response.status}: ${await response.text()}`)
+  return response.json()
+}
