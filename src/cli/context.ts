@@ -1,0 +1,16 @@
+// Owns what a command gets from the outside world, as one value.
+// Promises that commands touch the machine by nothing else: main.ts fills it from the process, a test by hand.
+// Does nothing by itself.
+
+import type { Clock } from '../base/clock.ts'
+import type { Environment, Terminal } from './terminal.ts'
+
+export interface Context {
+  readonly terminal: Terminal
+  readonly env: Environment
+  readonly stdin: AsyncIterable<Uint8Array>
+  readonly clock: Clock
+  /** Aborts on SIGINT, SIGTERM, and when nobody reads the results any more. */
+  readonly signal: AbortSignal
+  readonly version: string
+}

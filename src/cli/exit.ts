@@ -1,0 +1,37 @@
+// Owns the exit codes of the command line and the one error that carries them.
+// Promises that every expected failure is a sentence with a remedy and one of these codes; anything else is a bug, and exits 70.
+// Does not print and does not exit.
+
+export const EXIT = {
+  ok: 0,
+  finding: 1,
+  usage: 2,
+  cluster: 3,
+  input: 4,
+  notFound: 5,
+  bug: 70,
+  interrupted: 130,
+} as const
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
+
+export const EXIT_CODES_HELP = `Exit codes:
+  0    done
+  1    a finding: 'trace --exit-code' and the start did not become ready, or 'check' found something missing
+  2    the command line is wrong
+  3    the cluster cannot be reached, or does not allow what the command needs
+  4    an input file cannot be read as a recording
+  5    no such pod or workload, or none of its starts can be shown any more
+  70   a bug in podspan
+  130  interrupted before there was a result`
+
+/** An expected failure, in words for the person at the terminal. */
+export class CliError extends Error {
+  override readonly name = 'CliError'
+  readonly exitCode: ExitCode
+
+  constructor(exitCode: ExitCode, sentence: string) {
+    super(sentence)
+    this.exitCode = exitCode
+  }
+}

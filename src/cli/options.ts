@@ -1,0 +1,39 @@
+// Owns how the values of options are read.
+// Promises that a value out of range is refused with the option's own words for what it takes; commander adds the option's name.
+// Does not declare options: see program.ts.
+
+import { InvalidArgumentError } from 'commander'
+import type { DurationNano } from '../base/time.ts'
+import { parseDuration } from './text.ts'
+
+export function duration(text: string): DurationNano {
+  const parsed = parseDuration(text)
+  if (parsed === undefined)
+    throw new InvalidArgumentError('Expected a duration such as 500ms, 5s, 2m or 1h30m.')
+  return parsed
+}
+
+export function positiveDuration(text: string): DurationNano {
+  const parsed = duration(text)
+  if (parsed <= 0n) throw new InvalidArgumentError('Expected a duration longer than nothing.')
+  return parsed
+}
+
+export function count(text: string): number {
+  const number = Number(text)
+  if (!/^\d+$/.test(text) || number < 1 || number > 1_000_000) {
+    throw new InvalidArgumentError('Expected a whole number from 1 to 1000000.')
+  }
+  return number
+}
+
+export function width(text: string): number {
+  const number = Number(text)
+  if (!/^\d+$/.test(text) || number < 40 || number > 240) {
+    throw new InvalidArgumentError('Expected a number of columns from 40 to 240.')
+  }
+  return number
+}
+
+/** For options that may be given several times. */
+export const collect = (text: string, before: readonly string[] = []): readonly string[] => [...before, text]

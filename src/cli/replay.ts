@@ -1,0 +1,137 @@
+// Owns `podspan replay`: recordings in, the starts they hold out.
+// Promises that equal files give equal output, and that stdout holds results only.
+// Does not read files (recording/) and does not find operations (trace/pipeline.ts).
+
+import type { DurationNano } from '../base/time.ts'
+import { RecordingError, readRecording } from '../recording/read.ts'
+import type { Pipeline, PipelineOptions } from '../trace/pipeline.ts'
+import { rootOf, type Trace } from '../trace/trace.ts'
+import type { Context } from './context.ts'
+import { CliError, EXIT, type ExitCode } from './exit.ts'
+import { ansi, plain } from './glyphs.ts'
+import { type Formatter, formatterOf, type OutputForm } from './output.ts'
+import { Summary } from './summary.ts'
+import { neutralise, plural } from './text.ts'
+
+export interface ReplayOptions {
+  readonly output: OutputForm
+  readonly slowest?: number
+  readonly pod?: string
+  readonly slowerThan?: DurationNano
+  readonly summary?: boolean
+  readonly settle?: DurationNano
+  readonly startTimeout?: DurationNano
+}
+
+export type CreatePipeline = (options?: PipelineOptions) => Pipeline
+
+export async function replay(
+  context: Context,
+  files: readonly string[],
+  options: ReplayOptions,
+  createPipeline: CreatePipeline,
+): Promise<ExitCode> {
+  const report = new Report(context, options, await formatterOf(options.output, context.terminal))
+  for (const file of files) {
+    for await (const trace of startsOf(context, file, options, createPipeline)) await report.take(trace)
+  }
+  return report.finish(files)
+}
+
+async function* startsOf(
+  { terminal, stdin, signal }: Context,
+  file: string,
+  { settle, startTimeout }: ReplayOptions,
+  createPipeline: CreatePipeline,
+): AsyncGenerator<Trace> {
+  const onProblem = (sentence: string): void => terminal.say(`podspan: ${neutralise(sentence)}`)
+  const { header, frames } = await readRecording(file, { stdin, onProblem }).catch(asInputError)
+  const pipeline = createPipeline({
+    ...(header.cluster !== undefined && { clusterName: header.cluster }),
+    ...(header.clusterUid !== undefined && { clusterUid: header.clusterUid }),
+    ...(settle !== undefined && { settle }),
+    ...(startTimeout !== undefined && { startTimeout }),
+  })
+  for await (const frame of frames) {
+    if (signal.aborted) return
+    yield* pipeline.push(frame)
+  }
+}
+
+function asInputError(error: unknown): never {
+  if (error instanceof RecordingError) throw new CliError(EXIT.input, error.message)
+  throw error
+}
+
+/** Prints starts as they come, or holds the slowest until the end; the summary is over all that were asked for. */
+class Report {
+  readonly #context: Context
+  readonly #options: ReplayOptions
+  readonly #format: Formatter
+  readonly #summary = new Summary()
+  #seen = 0
+  #slowest: Trace[] = []
+
+  constructor(context: Context, options: ReplayOptions, format: Formatter) {
+    this.#context = context
+    this.#options = options
+    this.#format = format
+  }
+
+  async take(trace: Trace): Promise<void> {
+    this.#seen++
+    if (!this.#isWanted(trace)) return
+    this.#summary.add(trace)
+    const { slowest, summary } = this.#options
+    if (summary) return
+    if (slowest === undefined) return this.#context.terminal.print(this.#format(trace))
+    this.#slowest = [...this.#slowest, trace].sort(slowestFirst).slice(0, slowest)
+  }
+
+  async finish(files: readonly string[]): Promise<ExitCode> {
+    const { terminal, signal } = this.#context
+    if (signal.aborted) return terminal.open ? EXIT.interrupted : EXIT.ok
+    for (const trace of this.#slowest) await terminal.print(this.#format(trace))
+    if (this.#summary.total === 0) return this.#nothing(files)
+    if (this.#options.output === 'waterfall') await this.#printSummary()
+    return EXIT.ok
+  }
+
+  #isWanted(trace: Trace): boolean {
+    const { pod, slowerThan } = this.#options
+    if (
+      pod !== undefined &&
+      pod !== trace.name &&
+      pod !== `${trace.namespace}/${trace.name}` &&
+      pod !== trace.uid
+    )
+      return false
+    return slowerThan === undefined || trace.startup > slowerThan
+  }
+
+  #nothing(files: readonly string[]): ExitCode {
+    const { pod } = this.#options
+    const where = files.length === 1 ? neutralise(files[0] ?? '') : plural(files.length, 'file')
+    if (this.#seen > 0 && pod !== undefined) {
+      throw new CliError(
+        EXIT.notFound,
+        `No start of pod ${neutralise(pod)} is in ${where}, which holds ${plural(this.#seen, 'start')}; leave out --pod to see them.`,
+      )
+    }
+    const what =
+      this.#seen === 0 ? 'No pod starts in' : `None of ${plural(this.#seen, 'start')} is as asked for in`
+    this.#context.terminal.say(`podspan: ${what} ${where}.`)
+    return EXIT.ok
+  }
+
+  async #printSummary(): Promise<void> {
+    const { terminal } = this.#context
+    const { colour } = terminal.look()
+    await terminal.print(`${this.#summary.lines(colour ? ansi : plain).join('\n')}\n`)
+  }
+}
+
+function slowestFirst(a: Trace, b: Trace): number {
+  if (a.startup !== b.startup) return a.startup > b.startup ? -1 : 1
+  return rootOf(a).start.best < rootOf(b).start.best ? -1 : 1
+}

@@ -1,0 +1,84 @@
+// Owns where output goes and how it may look: results to stdout, talk to stderr, width, colour, alphabet.
+// Promises that a reader which goes away (EPIPE) ends the program quietly, and that a slow one is waited for.
+// Does not read the environment: main.ts hands it in.
+
+import type { Look } from './waterfall.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** What is used of a process stream. */
+export interface Stream {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  write(text: string, done: (error?: Error | null) => void): boolean
+  on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown
+}
+
+export interface Terminal {
+  /** A result, to stdout; resolves when it was taken. */
+  print(text: string): Promise<void>
+  /** Talk, to stderr. */
+  say(sentence: string): void
+  /** True where stdout shows a picture that may be redrawn. */
+  readonly interactive: boolean
+  /** False once nobody reads stdout any more. */
+  readonly open: boolean
+  /** Asked each time: a window may change its size. */
+  look(): Look
+  /** What the command line says is stronger than what the surroundings say. */
+  prefer(options: LookOptions): void
+}
+
+/** Where stdout is no terminal: wide enough for a log, narrow enough for a screen that shows it. */
+const WIDTH_OF_A_LOG = 100
+
+export interface LookOptions {
+  readonly ascii?: boolean
+  readonly width?: number
+}
+
+export function openTerminal(
+  stdout: Stream,
+  stderr: Stream,
+  env: Environment,
+  onClosed: () => void,
+): Terminal {
+  const state: { open: boolean; preferred: LookOptions } = { open: true, preferred: {} }
+  const closed = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error
+    if (state.open) onClosed()
+    state.open = false
+  }
+  stdout.on('error', closed)
+  stderr.on('error', () => {})
+  return {
+    print: (text) =>
+      new Promise((resolve) => void (state.open ? stdout.write(text, () => resolve()) : resolve())),
+    say: (sentence) => void stderr.write(`${sentence}\n`, () => {}),
+    interactive: stdout.isTTY === true && env['TERM'] !== 'dumb',
+    get open() {
+      return state.open
+    },
+    look: () => ({
+      width: state.preferred.width ?? (stdout.isTTY ? (stdout.columns ?? 80) : WIDTH_OF_A_LOG),
+      colour: wantsColour(stdout, env),
+      ascii: state.preferred.ascii ?? speaksAsciiOnly(env),
+    }),
+    prefer: (options) => {
+      state.preferred = { ...state.preferred, ...options }
+    },
+  }
+}
+
+/** https://no-color.org and its opposite, then whether anybody could see it. */
+function wantsColour(stdout: Stream, env: Environment): boolean {
+  if (env['NO_COLOR']) return false
+  if (env['FORCE_COLOR'] && env['FORCE_COLOR'] !== '0') return true
+  return stdout.isTTY === true && env['TERM'] !== 'dumb'
+}
+
+/** A locale that is set and not UTF-8; an unset one is what containers have, and their logs are UTF-8. */
+function speaksAsciiOnly(env: Environment): boolean {
+  const locale = env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || ''
+  return locale !== '' && !/utf-?8/i.test(locale)
+}

@@ -1,0 +1,131 @@
+// Owns how words, durations and shares are written for people.
+// Promises that no text from a cluster can move the cursor, reorder a line or flood the screen: everything foreign goes through `neutralise`.
+// Does not colour (glyphs.ts) and does not lay out (waterfall.ts).
+
+import type { DurationNano } from '../base/time.ts'
+
+/** Long enough for any name and any message that says something. */
+const LONGEST = 1000
+
+/**
+ * Control characters, line and paragraph separators, bidirectional and invisible marks, private use, unassigned and lone surrogates:
+ * all that can hide, overwrite or reorder what stands beside it.
+ */
+const HOSTILE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Cs}]/gu
+/** More marks on one letter than any language writes. */
+const PILED_MARKS = /(\p{M}{2})\p{M}+/gu
+
+/** One line of harmless text: what is hostile becomes `�`, white space a single blank, and what is too long is cut. */
+export function neutralise(text: string, longest = LONGEST): string {
+  const head = text.slice(0, longest * 2)
+  const plain = head
+    .replace(/[\t\n\r ]+/g, ' ')
+    .replace(HOSTILE, '\u{fffd}')
+    .replace(PILED_MARKS, '$1')
+    .trim()
+  return truncate(plain, longest)
+}
+
+/** Cuts to a width and says so with an ellipsis. */
+export function truncate(text: string, width: number): string {
+  if (text.length <= width && displayWidth(text) <= width) return text
+  let used = 0
+  let kept = ''
+  for (const character of text) {
+    used += characterWidth(character)
+    if (used > width - 1) break
+    kept += character
+  }
+  return width > 0 ? `${kept}…` : ''
+}
+
+/** The same from the other end. */
+export function truncateStart(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text
+  let kept = [...text]
+  while (kept.length > 0 && displayWidth(kept.join('')) > width - 1) kept = kept.slice(1)
+  return `…${kept.join('')}`
+}
+
+export function displayWidth(text: string): number {
+  if (/^[\x20-\x7e]*$/.test(text)) return text.length
+  let width = 0
+  for (const character of text) width += characterWidth(character)
+  return width
+}
+
+const ZERO_WIDTH = /\p{M}/u
+/** East Asian wide and emoji, roughly: enough to keep a column straight. */
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u
+
+function characterWidth(character: string): number {
+  if (character < '\u0300') return 1
+  if (ZERO_WIDTH.test(character)) return 0
+  return WIDE.test(character) ? 2 : 1
+}
+
+export const padEnd = (text: string, width: number): string =>
+  text + ' '.repeat(Math.max(0, width - displayWidth(text)))
+export const padStart = (text: string, width: number): string =>
+  ' '.repeat(Math.max(0, width - displayWidth(text))) + text
+
+/** Breaks at blanks where it can; at most `lines` lines, the last one cut. */
+export function wrap(text: string, width: number, lines: number): string[] {
+  const result: string[] = []
+  let rest = text
+  while (rest !== '' && result.length < lines - 1 && displayWidth(rest) > width) {
+    const cut = rest.lastIndexOf(' ', width)
+    const at = cut > width / 3 ? cut : width
+    result.push(rest.slice(0, at).trimEnd())
+    rest = rest.slice(at).trimStart()
+  }
+  if (rest !== '') result.push(truncate(rest, width))
+  return result
+}
+
+/** As humans read: `0.4 ms`, `834 ms`, `12.4 s`, `2 m 05 s`, `1 h 05 m`, `3 d 04 h`. */
+export function formatDuration(duration: DurationNano): string {
+  if (duration < 0n) return `-${formatDuration(-duration as DurationNano)}`
+  const ms = Number(duration / 1000n) / 1000
+  if (ms < 9.95) return `${ms === 0 ? '0' : ms.toFixed(1)} ms`
+  if (ms < 999.5) return `${Math.round(ms)} ms`
+  if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`
+  const seconds = Math.round(ms / 1000)
+  if (seconds < 3600) return pair(seconds, 60, 'm', 's')
+  const minutes = Math.round(seconds / 60)
+  return minutes < 1440 ? pair(minutes, 60, 'h', 'm') : pair(Math.round(minutes / 60), 24, 'd', 'h')
+}
+
+function pair(count: number, base: number, large: string, small: string): string {
+  return `${Math.floor(count / base)} ${large} ${String(count % base).padStart(2, '0')} ${small}`
+}
+
+/** Parses `500ms`, `5s`, `1.5 s`, `2m`, `1h`, as Go and people write them; undefined where it is none. */
+export function parseDuration(text: string): DurationNano | undefined {
+  const parts = [...text.trim().matchAll(/(\d+(?:\.\d+)?)\s*(ms|s|m|h)\s*/gy)]
+  if (parts.length === 0 || parts.map((part) => part[0]).join('') !== text.trim()) return undefined
+  const unit = { ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 }
+  const sum = parts.reduce(
+    (total, [, count, name]) => total + Number(count) * unit[name as keyof typeof unit],
+    0,
+  )
+  return BigInt(Math.round(sum)) as DurationNano
+}
+
+/** `97 %`; never 100 % or 0 % for what is only nearly so. */
+export function formatShare(share: number): string {
+  const percent = share * 100
+  if (percent > 0 && percent < 0.5) return '<1 %'
+  if (percent < 100 && percent > 99) return '>99 %'
+  return `${Math.round(percent)} %`
+}
+
+export const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`
+
+/** `a, b and c`. */
+export function list(words: readonly string[]): string {
+  if (words.length < 2) return words.join('')
+  return `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`
+}
