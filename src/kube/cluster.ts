@@ -1,0 +1,175 @@
+// Owns the live cluster as one source of frames: all its streams, the past events of pods in flight, what is missing.
+// Promises that a stream without rights costs only itself and is named with its cost, and that nothing is dropped for a slow reader.
+// Does not interpret frames.
+
+import { randomInt } from 'node:crypto'
+import { type Clock, systemClock } from '../base/clock.ts'
+import type { Frame, Source } from '../base/frame.ts'
+import { type ClusterApi, createApi } from './api.ts'
+import { type ConfigOptions, type Connection, openConnection } from './config.ts'
+import { type StreamCounters, streamCounters } from './counters.ts'
+import { type BackfillCounters, createEventBackfill, type EventBackfill } from './event-backfill.ts'
+import type { Failure } from './failure.ts'
+import { createFrameQueue } from './frame-queue.ts'
+import type { Encoding } from './list-page.ts'
+import { type Log, type RawEvent, type ReflectorLimits, runReflector } from './reflector.ts'
+import { planStreams, type StreamPlan, type WatchScope } from './sources.ts'
+import { createValve, type Valve } from './valve.ts'
+
+/** A stream that Podspan goes on without. */
+export interface MissingStream {
+  readonly resource: Source
+  readonly reason: string
+  readonly cost: string
+}
+
+export interface WatchClusterOptions extends WatchScope {
+  readonly clock?: Clock
+  readonly random?: () => number
+  /** Default protobuf; `json` is for recording. */
+  readonly encoding?: Encoding
+  /** With it, frames go to this callback as they arrive and `frames()` stays empty. Close the `valve` to slow the streams down. */
+  readonly onFrame?: (frame: Frame) => void
+  /** JSON only: objects as they came, before any trimming, bookmarks included. */
+  readonly onRaw?: (event: RawEvent) => void
+  readonly log?: Log
+  readonly signal?: AbortSignal
+  readonly limits?: Partial<ReflectorLimits>
+}
+
+export interface Cluster {
+  readonly connection: Connection
+  readonly api: ClusterApi
+  /** Every frame once, for one reader; ends after `close`. */
+  frames(): AsyncIterable<Frame>
+  /** Resolves when each stream has delivered its list or is known to be missing. */
+  readonly ready: Promise<void>
+  readonly counters: ReadonlyMap<Source, StreamCounters>
+  readonly backfill: BackfillCounters
+  missing(): readonly MissingStream[]
+  readonly valve: Valve
+  close(): Promise<void>
+}
+
+export interface OpenClusterOptions extends WatchClusterOptions, ConfigOptions {}
+
+/** For back-off and time-outs only, so its cost does not matter. */
+const jitter = (): number => randomInt(0, 2 ** 32) / 2 ** 32
+
+/** Connects as kubectl would and watches. Rejects where there is no configuration; an unreachable server is waited for. */
+export async function openCluster(options: OpenClusterOptions = {}): Promise<Cluster> {
+  const connection = await openConnection(options)
+  const cluster = watchCluster(connection, options)
+  return {
+    ...cluster,
+    close: async () => {
+      await cluster.close()
+      await connection.close()
+    },
+  }
+}
+
+/** Watches over a connection that stays its owner's. */
+export function watchCluster(connection: Connection, options: WatchClusterOptions = {}): Cluster {
+  const stop = new AbortController()
+  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
+  const clock = options.clock ?? systemClock()
+  const valve = createValve()
+  const queue = createFrameQueue(valve)
+  const onFrame = options.onFrame ?? queue.push
+  const plans = planStreams(options)
+  const api = createApi(connection, signal)
+  const backfill = createEventBackfill({ api, clock, onFrame, ready: () => valve.opened() })
+  const health = streamHealth(plans)
+  const deliver = deliveryThrough(backfill, health, onFrame, plans)
+  const counters = new Map(plans.map((plan) => [plan.resource.source, streamCounters()]))
+  const running = plans.map((plan) =>
+    runReflector({
+      connection,
+      clock,
+      valve,
+      signal,
+      ...plan,
+      random: options.random ?? jitter,
+      encoding: options.encoding ?? 'protobuf',
+      counters: counters.get(plan.resource.source) ?? streamCounters(),
+      onFrame: deliver,
+      onHealth: (failure) => health.report(plan, failure),
+      ...(options.onRaw ? { onRaw: options.onRaw } : {}),
+      ...(options.log ? { log: options.log } : {}),
+      ...(options.limits ? { limits: options.limits } : {}),
+    }),
+  )
+  signal.addEventListener('abort', () => queue.end(), { once: true })
+  return {
+    connection,
+    api,
+    frames: queue.frames,
+    ready: health.ready,
+    counters,
+    backfill: backfill.counters,
+    missing: health.missing,
+    valve,
+    close: async () => {
+      stop.abort()
+      valve.open()
+      await Promise.all(running)
+    },
+  }
+}
+
+/** Frames on their way out: what the backfill needs to know, and when it has to run. */
+function deliveryThrough(
+  backfill: EventBackfill,
+  health: StreamHealth,
+  onFrame: (frame: Frame) => void,
+  plans: readonly StreamPlan[],
+): (frame: Frame) => void {
+  const waitingFor = new Set(['pods', 'events'])
+  const possible = [...waitingFor].every((source) => plans.some((plan) => plan.resource.source === source))
+  let past: 'initial' | 'relist' = 'initial'
+  const onSynced = (source: Source): void => {
+    const first = waitingFor.delete(source)
+    const due = waitingFor.size === 0 && (first || source === 'events')
+    if (!possible || !due) return
+    void backfill.run(past)
+    past = 'relist'
+  }
+  return (frame) => {
+    if (frame.kind === 'added' || frame.kind === 'modified' || frame.kind === 'deleted') backfill.watch(frame)
+    onFrame(frame)
+    if (frame.kind !== 'synced') return
+    health.synced(frame.source)
+    onSynced(frame.source)
+  }
+}
+
+interface StreamHealth {
+  readonly ready: Promise<void>
+  report(plan: StreamPlan, failure: Failure | undefined): void
+  synced(source: Source): void
+  missing(): readonly MissingStream[]
+}
+
+function streamHealth(plans: readonly StreamPlan[]): StreamHealth {
+  const missing = new Map<Source, MissingStream>()
+  const unsettled = new Set(plans.map((plan) => plan.resource.source))
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const settle = (source: Source): void => {
+    unsettled.delete(source)
+    if (unsettled.size === 0) resolve()
+  }
+  return {
+    ready: promise,
+    synced: settle,
+    missing: () => [...missing.values()],
+    report: (plan, failure) => {
+      const { source } = plan.resource
+      if (!failure) missing.delete(source)
+      else if (failure.kind === 'forbidden' || failure.kind === 'not-found') {
+        missing.set(source, { resource: source, reason: failure.message, cost: plan.cost })
+        settle(source)
+      }
+    },
+  }
+}

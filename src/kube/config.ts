@@ -1,0 +1,172 @@
+// Owns the connection to one API server: its address, the one shared HTTP agent, and the credentials of each request.
+// Promises h1 over one pool with TCP keep-alive, credentials as client-node reads them (contexts, exec plugins, token files),
+// and a new agent when the CA or the client certificate changes. Does not send requests.
+
+import type { KubeConfig } from '@kubernetes/client-node'
+import { Agent, type Dispatcher, ProxyAgent } from 'undici'
+
+export interface ConfigOptions {
+  /** A kubeconfig file; else KUBECONFIG, else ~/.kube/config, else the pod's own service account. */
+  readonly kubeconfig?: string
+  readonly context?: string
+  /** A proxy for the API server; the kubeconfig's own `proxy-url` wins. */
+  readonly proxyUrl?: string
+}
+
+export interface Credentials {
+  readonly dispatcher: Dispatcher
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export interface Connection {
+  readonly origin: string
+  /** Without a trailing slash; a proxy may serve the API below a path. */
+  readonly basePath: string
+  readonly contextName: string
+  /** The context's own namespace, if it names one. */
+  readonly namespace?: string
+  /** For each request anew: a token may have been rotated. Rejects where a token file or an exec plugin fails. */
+  authenticate(): Promise<Credentials>
+  /** Forgets cached credentials; called once after a 401. */
+  refresh(): Promise<void>
+  close(): Promise<void>
+}
+
+/** A watch holds its socket, so a pool must exceed the streams by the requests beside them. */
+const MAX_CONNECTIONS = 32
+
+/** 15 s to the first probe notices a vanished peer after about 25 s; undici's own 60 s takes 71 s. */
+const KEEP_ALIVE_DELAY_MS = 15_000
+
+interface Tls {
+  readonly ca?: Buffer | string
+  readonly cert?: Buffer | string
+  readonly key?: Buffer | string
+  readonly servername?: string
+  readonly rejectUnauthorized?: boolean
+}
+
+export function createAgent(tls: Tls, proxyUrl?: string): Dispatcher {
+  const connect = { ...tls, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS, timeout: 10_000 }
+  const options = {
+    allowH2: false,
+    connections: MAX_CONNECTIONS,
+    pipelining: 1,
+    headersTimeout: 30_000,
+    bodyTimeout: 0,
+  }
+  if (proxyUrl === undefined) return new Agent({ ...options, connect })
+  if (!/^https?:/.test(proxyUrl))
+    throw new Error(`proxy ${proxyUrl}: only http and https proxies are supported`)
+  return new ProxyAgent({ ...options, uri: proxyUrl, requestTls: connect })
+}
+
+/** A connection with fixed credentials, for tests, benches and proxies such as `kubectl proxy`. */
+export function openDirect(
+  server: string,
+  headers: Readonly<Record<string, string>> = {},
+  tls: Tls = {},
+): Connection {
+  const { origin, basePath } = addressOf(server)
+  const dispatcher = createAgent(tls)
+  return {
+    origin,
+    basePath,
+    contextName: 'direct',
+    authenticate: () => Promise.resolve({ dispatcher, headers: { 'user-agent': USER_AGENT, ...headers } }),
+    refresh: () => Promise.resolve(),
+    close: () => dispatcher.destroy(),
+  }
+}
+
+const USER_AGENT = 'podspan'
+
+function addressOf(server: string): { origin: string; basePath: string } {
+  const url = new URL(server)
+  return { origin: url.origin, basePath: url.pathname.replace(/\/+$/, '') }
+}
+
+/** Loads the configuration; rejects with a message that names the file or context where there is none. */
+export async function openConnection(options: ConfigOptions = {}): Promise<Connection> {
+  let config = await loadConfig(options)
+  const cluster = config.getCurrentCluster()
+  if (!cluster) throw new Error(`context ${config.getCurrentContext()}: its cluster is not in the kubeconfig`)
+  const proxyUrl = cluster.proxyUrl ?? options.proxyUrl
+  const agents = agentKeeper(proxyUrl)
+  const namespace = config.getContextObject(config.getCurrentContext())?.namespace
+  return {
+    ...addressOf(cluster.server),
+    contextName: config.getCurrentContext(),
+    ...(namespace ? { namespace } : {}),
+    authenticate: async () => {
+      const { tls, headers } = await credentialsOf(config)
+      return { dispatcher: agents.agentFor(tls), headers: { 'user-agent': USER_AGENT, ...headers } }
+    },
+    refresh: async () => {
+      // New authenticators have empty caches: the token file is read and the exec plugin is run again.
+      config = await loadConfig(options)
+    },
+    close: () => agents.close(),
+  }
+}
+
+async function loadConfig(options: ConfigOptions): Promise<KubeConfig> {
+  // Imported here, since it costs 90 MB and half a second that `replay` need not pay.
+  const { KubeConfig } = await import('@kubernetes/client-node')
+  const config = new KubeConfig()
+  if (options.kubeconfig !== undefined) config.loadFromFile(options.kubeconfig)
+  else config.loadFromDefault()
+  if (options.context !== undefined) {
+    if (!config.getContextObject(options.context))
+      throw new Error(`context ${options.context}: not in ${options.kubeconfig ?? 'the kubeconfig'}`)
+    config.setCurrentContext(options.context)
+  }
+  return config
+}
+
+async function credentialsOf(config: KubeConfig): Promise<{ tls: Tls; headers: Record<string, string> }> {
+  const read: Record<string, unknown> & { headers?: Record<string, unknown> } = {}
+  await config.applyToHTTPSOptions(read as Parameters<KubeConfig['applyToHTTPSOptions']>[0])
+  const headers: Record<string, string> = {}
+  // A token file often ends with a newline, which no header may hold.
+  for (const [name, value] of Object.entries(read.headers ?? {}))
+    headers[name.toLowerCase()] = String(value).trim()
+  if (typeof read['auth'] === 'string')
+    headers['authorization'] ??= `Basic ${Buffer.from(read['auth']).toString('base64')}`
+  return { tls: tlsOf(read), headers }
+}
+
+function tlsOf(read: Readonly<Record<string, unknown>>): Tls {
+  const tls: Record<string, unknown> = {}
+  for (const key of ['ca', 'cert', 'key', 'servername', 'rejectUnauthorized'])
+    if (read[key] !== undefined && read[key] !== null) tls[key] = read[key]
+  return tls
+}
+
+/** Keeps one agent as long as the TLS material is the same; a replaced one is closed when its last request has ended. */
+function agentKeeper(proxyUrl: string | undefined): {
+  agentFor(tls: Tls): Dispatcher
+  close(): Promise<void>
+} {
+  let fingerprint: string | undefined
+  let agent: Dispatcher | undefined
+  return {
+    agentFor: (tls) => {
+      const now = fingerprintOf(tls)
+      if (agent && now === fingerprint) return agent
+      void agent?.close().catch(() => undefined)
+      fingerprint = now
+      agent = createAgent(tls, proxyUrl)
+      return agent
+    },
+    close: async () => {
+      await agent?.destroy()
+    },
+  }
+}
+
+function fingerprintOf(tls: Tls): string {
+  return [tls.ca, tls.cert, tls.key, tls.servername, tls.rejectUnauthorized]
+    .map((part) => String(part))
+    .join('\n')
+}

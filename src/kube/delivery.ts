@@ -1,0 +1,101 @@
+// Owns the last step of a stream: from decoded objects to frames with phase, time and kind.
+// Promises that an unchanged object is not delivered twice, that a finished list removes what is gone, and that gaps say since when.
+// Does not decide when a list begins or ends: the state machine does.
+
+import type { Frame, ObjectFrame, Phase } from '../base/frame.ts'
+import type { AnyRecord } from '../base/record.ts'
+import type { UnixNano } from '../base/time.ts'
+import type { Resource } from '../decode/resources.ts'
+import type { WatchType } from '../decode/result.ts'
+import type { StreamCounters } from './counters.ts'
+import { beginSweep, type KnownObject, knownObjects, observe, sweepMissing } from './known-objects.ts'
+import type { Mode } from './watch.ts'
+
+export interface Delivery {
+  object(type: WatchType, record: AnyRecord, t: UnixNano, phase: Phase): void
+  /** Everything up to `t` has arrived: a bookmark, or the server's own orderly close. */
+  complete(t: UnixNano): void
+  gap(reason: string, t: UnixNano): void
+  listBegins(): void
+  listEnds(t: UnixNano, phase: Phase): void
+}
+
+const KIND_OF_TYPE = { ADDED: 'added', MODIFIED: 'modified', DELETED: 'deleted' } as const
+
+export function createDelivery(options: {
+  readonly resource: Resource
+  readonly mode: Mode
+  readonly counters: StreamCounters
+  readonly onFrame: (frame: Frame) => void
+}): Delivery {
+  const { resource, counters, onFrame } = options
+  const { source } = resource
+  const known = options.mode === 'list' ? knownObjects() : undefined
+  let completeUntil: UnixNano | undefined
+  const emit = (frame: ObjectFrame): void => {
+    counters.lastEventAt = frame.t
+    onFrame(frame)
+  }
+  return {
+    object: (type, record, t, phase) => {
+      completeUntil = t
+      const kind = known ? observe(known, type, record) : KIND_OF_TYPE[type]
+      if (kind === undefined) {
+        counters.unchanged += 1
+        return
+      }
+      if (known) counters.objects = known.byUid.size
+      emit({ kind, t, source, phase, record })
+    },
+    complete: (t) => {
+      completeUntil = t
+    },
+    gap: (reason, t) => {
+      counters.gaps += 1
+      onFrame({
+        kind: 'gap',
+        t,
+        source,
+        reason,
+        ...(completeUntil === undefined ? {} : { from: completeUntil }),
+      })
+    },
+    listBegins: () => {
+      if (known) beginSweep(known)
+    },
+    listEnds: (t, phase) => {
+      const missing = known ? sweepMissing(known) : []
+      for (const [uid, object] of missing)
+        emit({
+          kind: 'deleted',
+          t,
+          source,
+          phase,
+          record: recordOfMissing(resource, uid, object),
+          synthetic: true,
+        })
+      counters.syntheticDeletes += missing.length
+      counters.objects = known?.byUid.size ?? 0
+      completeUntil = t
+      onFrame({ kind: 'synced', t, source })
+    },
+  }
+}
+
+/** All that is known of an object that nobody saw go: who it was and its last version. */
+function recordOfMissing(resource: Resource, uid: string, object: KnownObject): AnyRecord {
+  const { name, namespace, resourceVersion } = object
+  const meta = { uid, name, namespace, resourceVersion }
+  switch (resource.record) {
+    case 'pods':
+      return { resource: 'pods', ...meta, containers: [] }
+    case 'events':
+      return { resource: 'events', ...meta, involved: { kind: '', name: '' }, reason: '' }
+    case 'nodes':
+      return { resource: 'nodes', ...meta }
+    case 'leases':
+      return { resource: 'leases', ...meta }
+    case 'owners':
+      return { resource: 'owners', ...meta, apiVersion: resource.apiVersion, kind: resource.kind }
+  }
+}

@@ -1,0 +1,74 @@
+// Owns one page of a list: the request, and its items decoded one at a time in either encoding.
+// Promises that an item that cannot be decoded costs only itself, and that the page's own fields are checked first in JSON.
+// Does not follow `continue`: the state machine decides that.
+
+import type { AnyRecord } from '../base/record.ts'
+import { decodeJsonObject, openJsonList, parseJson } from '../decode/json.ts'
+import { decodeList } from '../decode/protobuf.ts'
+import type { Resource } from '../decode/resources.ts'
+import type { DecodeError, ListMeta } from '../decode/result.ts'
+import type { Connection } from './config.ts'
+import type { Failure } from './failure.ts'
+import { acceptOf } from './paths.ts'
+import { fetchWhole, isProtobuf } from './request.ts'
+
+export type Encoding = 'protobuf' | 'json'
+
+export type ListedItem =
+  | { readonly ok: true; readonly record: AnyRecord; readonly raw: unknown }
+  | { readonly ok: false; readonly error: DecodeError }
+
+export type Page =
+  | {
+      readonly kind: 'page'
+      readonly bytes: number
+      readonly meta: ListMeta
+      readonly items: readonly ListedItem[]
+    }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+
+export async function readPage(options: {
+  readonly connection: Connection
+  readonly resource: Resource
+  readonly path: string
+  readonly encoding: Encoding
+  readonly signal: AbortSignal
+}): Promise<Page> {
+  const { connection, resource, path, encoding, signal } = options
+  const accept = acceptOf(resource, encoding, 'list')
+  const answer = await fetchWhole(connection, { path, accept, signal })
+  if (answer.kind === 'failed') return answer
+  return isProtobuf(answer.contentType)
+    ? protobufPage(resource, answer.body)
+    : jsonPage(resource, answer.body)
+}
+
+const undecodable = (message: string): Page => ({ kind: 'failed', failure: { kind: 'undecodable', message } })
+
+function protobufPage(resource: Resource, body: Buffer): Page {
+  const items: ListedItem[] = []
+  const list = decodeList(
+    resource,
+    body,
+    (record) => items.push({ ok: true, record, raw: undefined }),
+    (error) => items.push({ ok: false, error }),
+  )
+  return list.ok ? { kind: 'page', bytes: body.length, meta: list.meta, items } : undecodable(list.error.what)
+}
+
+function jsonPage(resource: Resource, body: Buffer): Page {
+  const list = openJsonList(parseJson(body.toString('utf8')))
+  if (!list) return undecodable('the body is not a list')
+  const items = list.items.map((raw): ListedItem => {
+    const decoded = decodeJsonObject(resource, raw)
+    return decoded.ok ? { ok: true, record: decoded.record, raw: withType(resource, raw) } : decoded
+  })
+  return { kind: 'page', bytes: body.length, meta: list.meta, items }
+}
+
+/** Items of a list do not repeat its kind, which a recording needs beside each object. */
+const withType = (resource: Resource, raw: unknown): unknown => ({
+  apiVersion: resource.apiVersion,
+  kind: resource.kind,
+  ...(raw as object),
+})

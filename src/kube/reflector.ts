@@ -1,0 +1,331 @@
+// Owns one stream's loop: do what the state machine says, report back, wait as long as it asks.
+// Promises the watch contract (watch.ts) for one resource until its signal aborts, and that failures are said once per kind.
+// Does not decide: watch.ts does. Does not know other streams: sources.ts does.
+
+import type { Clock } from '../base/clock.ts'
+import type { Frame, Phase } from '../base/frame.ts'
+import type { UnixNano } from '../base/time.ts'
+import type { Resource } from '../decode/resources.ts'
+import type { DecodeError, WatchItem } from '../decode/result.ts'
+import type { Connection } from './config.ts'
+import { countIn, type StreamCounters } from './counters.ts'
+import { createDelivery, type Delivery } from './delivery.ts'
+import type { Failure } from './failure.ts'
+import { type Encoding, type ListedItem, readPage } from './list-page.ts'
+import { acceptOf, queryOf, type Scope } from './paths.ts'
+import type { Valve } from './valve.ts'
+import {
+  emptyWatch,
+  type Mode,
+  next,
+  step,
+  type WatchAction,
+  type WatchInput,
+  type WatchOutput,
+  type WatchState,
+} from './watch.ts'
+import { openWatch, type WatchEnd, type WatchLimits } from './watch-connection.ts'
+
+/** What `record` writes: the object as it came, before any trimming. */
+export interface RawEvent {
+  readonly t: UnixNano
+  readonly resource: string
+  readonly type: string
+  readonly object: unknown
+  readonly phase: Phase
+}
+
+export type Log = (message: string, fields: Readonly<Record<string, unknown>>) => void
+
+export interface ReflectorOptions {
+  readonly connection: Connection
+  readonly resource: Resource
+  readonly mode: Mode
+  readonly scope: Scope
+  readonly encoding: Encoding
+  readonly clock: Clock
+  /** In [0, 1). */
+  readonly random: () => number
+  readonly valve: Valve
+  readonly counters: StreamCounters
+  readonly limits?: Partial<ReflectorLimits>
+  readonly onFrame: (frame: Frame) => void
+  /** JSON only; bookmarks included. */
+  readonly onRaw?: (event: RawEvent) => void
+  /** Called at each failed request and each success after one, so that missing rights can be told. */
+  readonly onHealth?: (failure: Failure | undefined) => void
+  readonly log?: Log
+  readonly signal: AbortSignal
+}
+
+export interface ReflectorLimits extends WatchLimits {
+  readonly pageItems: number
+  /** The server closes each watch at a random time between this and twice this. */
+  readonly watchSeconds: number
+  /** Protobuf errors after which the stream stays with JSON; fewer cost one watch in JSON each. */
+  readonly protobufErrors: number
+}
+
+export const REFLECTOR_LIMITS: ReflectorLimits = {
+  // etcd takes objects of 1.5 MB by default; 16 MiB leaves room for servers set otherwise.
+  maxFrameBytes: 16 * 1024 * 1024,
+  idleMs: 200_000,
+  initialIdleMs: 60_000,
+  pageItems: 500,
+  watchSeconds: 300,
+  protobufErrors: 3,
+}
+
+export async function runReflector(options: ReflectorOptions): Promise<void> {
+  await new Reflector(options).run()
+}
+
+class Reflector {
+  private readonly options: ReflectorOptions
+  private readonly limits: ReflectorLimits
+  private readonly delivery: Delivery
+  private state: WatchState
+  private delayMs = 0
+  private progressed = ''
+  private watches = 0
+  private protobufErrors = 0
+  private jsonNext = false
+
+  constructor(options: ReflectorOptions) {
+    this.options = options
+    this.limits = { ...REFLECTOR_LIMITS, ...options.limits }
+    this.state = emptyWatch(options.mode)
+    this.delivery = createDelivery(options)
+  }
+
+  async run(): Promise<void> {
+    const { signal, clock, valve, counters } = this.options
+    while (!signal.aborted) {
+      if (this.delayMs > 0) await clock.sleep(this.delayMs, signal)
+      if (!valve.isOpen) await Promise.race([valve.opened(), aborted(signal)])
+      if (!signal.aborted) await this.perform(next(this.state))
+    }
+    counters.state = 'closed'
+  }
+
+  private apply(input: WatchInput): void {
+    const { state, outputs, delayMs } = step(this.state, input)
+    const phase = this.phase()
+    this.state = state
+    this.delayMs = delayMs
+    for (const output of outputs) this.carryOut(output, phase)
+  }
+
+  private carryOut(output: WatchOutput, phase: Phase): void {
+    const { clock, counters } = this.options
+    switch (output.kind) {
+      case 'gap':
+        return this.delivery.gap(output.reason, clock.now())
+      case 'synced':
+        counters.state = 'live'
+        return this.delivery.listEnds(clock.now(), phase)
+      case 'relist':
+        if (countIn(counters.relists, output.reason)) this.log('relisting', { reason: output.reason })
+        return
+      case 'watch-list-refused':
+        counters.watchListRefused += 1
+        return this.log('WatchList refused, listing by pages', { message: output.reason })
+    }
+  }
+
+  private phase(): Phase {
+    if (this.state.name === 'watching' || this.state.name === 'listed') return 'live'
+    return this.state.everSynced ? 'relist' : 'initial'
+  }
+
+  private async perform(action: WatchAction): Promise<void> {
+    const { counters } = this.options
+    if (action.kind === 'watch') return this.watch(action)
+    counters.state = 'listing'
+    await (action.kind === 'list' ? this.listPage(action.continueToken) : this.watch(action))
+  }
+
+  private encoding(): Encoding {
+    if (this.options.encoding === 'json' || this.jsonNext) return 'json'
+    return this.protobufErrors >= this.limits.protobufErrors ? 'json' : 'protobuf'
+  }
+
+  private async listPage(continueToken: string | undefined): Promise<void> {
+    const { options } = this
+    const answer = await readPage({
+      connection: options.connection,
+      resource: options.resource,
+      path: queryOf(options.resource, options.scope, {
+        limit: options.mode === 'tail' ? 1 : this.limits.pageItems,
+        ...(continueToken === undefined ? {} : { continue: continueToken }),
+      }),
+      encoding: this.encoding(),
+      signal: options.signal,
+    })
+    if (answer.kind === 'failed') return this.fail(answer.failure)
+    this.healthy()
+    options.counters.bytes += answer.bytes
+    this.begin()
+    if (options.mode === 'list' && !this.deliverPage(answer.items)) return
+    const { resourceVersion, continueToken: more } = answer.meta
+    this.apply({ kind: 'page', resourceVersion, ...(more === undefined ? {} : { continueToken: more }) })
+    // Between two pages other streams get their turn: a page of 500 pods takes some milliseconds.
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  /** A list begins with its first answer; later pages and resumed watches change nothing here. */
+  private begin(): void {
+    const before = this.state.name
+    this.apply({ kind: 'opened' })
+    if (before === 'empty') this.delivery.listBegins()
+  }
+
+  /** False where the page has to be read again as JSON. */
+  private deliverPage(items: readonly ListedItem[]): boolean {
+    const t = this.options.clock.now()
+    for (const item of items) {
+      this.options.counters.frames += 1
+      if (item.ok) {
+        this.raw(t, 'ADDED', item.raw)
+        this.delivery.object('ADDED', item.record, t, this.phase())
+      } else if (this.undecodable(item.error, t)) {
+        this.fail({ kind: 'undecodable', message: item.error.what })
+        return false
+      }
+    }
+    return true
+  }
+
+  private async watch(action: Extract<WatchAction, { kind: 'watch' | 'watch-list' }>): Promise<void> {
+    const { options, limits } = this
+    const timeoutSeconds = Math.floor(limits.watchSeconds * (1 + options.random()))
+    const initialEvents = action.kind === 'watch-list'
+    const end = await openWatch(
+      {
+        connection: options.connection,
+        resource: options.resource,
+        path: queryOf(options.resource, options.scope, {
+          watch: 1,
+          allowWatchBookmarks: true,
+          timeoutSeconds,
+          ...(initialEvents
+            ? { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' }
+            : { resourceVersion: action.resourceVersion }),
+        }),
+        accept: acceptOf(options.resource, this.encoding(), 'watch'),
+        timeoutMs: timeoutSeconds * 1000,
+        initialEvents,
+        clock: options.clock,
+        valve: options.valve,
+        counters: options.counters,
+        limits,
+        signal: options.signal,
+      },
+      {
+        opened: () => this.opened(),
+        item: (item, t, raw) => this.take(item, t, raw),
+        lost: (reason, t) => this.delivery.gap(reason, t),
+        chunkEnds: () => this.progress(),
+      },
+    )
+    this.progress()
+    this.ended(end)
+  }
+
+  private opened(): void {
+    const { counters } = this.options
+    this.healthy()
+    if (this.watches > 0) counters.restarts += 1
+    this.watches += 1
+    this.begin()
+    if (this.state.name === 'watching') counters.state = 'live'
+  }
+
+  private take(item: WatchItem, t: UnixNano, raw: unknown): void {
+    const phase = this.phase()
+    if (item.kind === 'object') {
+      if (raw !== undefined) this.rawEvent(t, raw)
+      this.progressed = item.record.resourceVersion
+      this.delivery.object(item.type, item.record, t, phase)
+    } else if (item.kind === 'bookmark') {
+      if (raw !== undefined) this.rawEvent(t, raw)
+      this.delivery.complete(t)
+      if (item.initialEventsEnd && this.state.name === 'listing')
+        this.apply({ kind: 'initial-events-end', resourceVersion: item.resourceVersion })
+      this.progressed = item.resourceVersion
+    } else if (item.kind === 'undecodable') this.undecodable(item.error, t)
+  }
+
+  private progress(): void {
+    if (this.progressed === '') return
+    this.apply({ kind: 'progress', resourceVersion: this.progressed })
+    this.progressed = ''
+  }
+
+  private ended(end: WatchEnd): void {
+    const { clock, random, signal } = this.options
+    if (end.kind === 'failed') return this.fail(end.failure)
+    if (end.orderly) this.delivery.complete(clock.now())
+    this.jsonNext = false
+    if (signal.aborted) return
+    this.options.counters.state = 'waiting'
+    const { orderly, lastedMs } = end
+    this.apply({ kind: 'closed', orderly, lastedMs, atMs: clock.monotonicMs(), random: random() })
+  }
+
+  private fail(failure: Failure): void {
+    const { counters, clock, random, onHealth, signal } = this.options
+    if (failure.kind === 'aborted' || signal.aborted) return
+    if (countIn(counters.failures, failure.kind)) this.log('request failed', { ...failure })
+    if (failure.kind === 'too-many-requests') counters.tooManyRequests += 1
+    counters.state = failure.kind === 'forbidden' ? 'forbidden' : 'waiting'
+    onHealth?.(failure)
+    if (failure.kind === 'undecodable') this.fallBack()
+    else this.jsonNext = false
+    this.apply({ kind: 'failed', failure, atMs: clock.monotonicMs(), random: random() })
+  }
+
+  private healthy(): void {
+    this.options.onHealth?.(undefined)
+  }
+
+  /** Counts; true where the same can be asked for as JSON, else it is lost and a gap says so. */
+  private undecodable(error: DecodeError, t: UnixNano): boolean {
+    const { counters } = this.options
+    if (countIn(counters.decodeErrors, error.kind))
+      this.log('undecodable', { ...error, encoding: this.encoding() })
+    if (this.encoding() === 'protobuf') return true
+    this.delivery.gap(`undecodable: ${error.what}`, t)
+    return false
+  }
+
+  /** The next request is made in JSON, which can be read wherever protobuf could not. */
+  private fallBack(): void {
+    if (this.encoding() === 'json') return
+    this.protobufErrors += 1
+    this.jsonNext = true
+    this.options.counters.jsonFallbacks += 1
+  }
+
+  private rawEvent(t: UnixNano, raw: unknown): void {
+    if (!this.options.onRaw) return
+    const { type, object } = raw as { readonly type: string; readonly object: unknown }
+    this.raw(t, type, object)
+  }
+
+  private raw(t: UnixNano, type: string, object: unknown): void {
+    const { onRaw, resource } = this.options
+    if (onRaw && object !== undefined)
+      onRaw({ t, resource: resource.source, type, object, phase: this.phase() })
+  }
+
+  private log(message: string, fields: Readonly<Record<string, unknown>>): void {
+    this.options.log?.(message, { stream: this.options.resource.source, ...fields })
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })

@@ -1,0 +1,221 @@
+// Owns one open watch: its socket, the cutting into frames, their decoding, flow control and the idle watchdog.
+// Promises items in the order of the wire, all of a chunk with one receipt time, then exactly one end.
+// Does not know what came before or comes next.
+
+import type { Clock } from '../base/clock.ts'
+import type { UnixNano } from '../base/time.ts'
+import { decodeJsonEvent, parseJson } from '../decode/json.ts'
+import { decodeWatchFrame } from '../decode/protobuf.ts'
+import type { Resource } from '../decode/resources.ts'
+import type { DecodeError, WatchItem } from '../decode/result.ts'
+import type { Connection } from './config.ts'
+import type { StreamCounters } from './counters.ts'
+import { type Failure, failureOfStatus } from './failure.ts'
+import { type Splitter, splitLengthDelimited, splitLines } from './frame-split.ts'
+import { type BodyControl, isProtobuf, send } from './request.ts'
+import type { Valve } from './valve.ts'
+
+export interface WatchLimits {
+  readonly maxFrameBytes: number
+  /** Silence after the first bookmark: about three missed bookmarks. */
+  readonly idleMs: number
+  /** Silence while the initial events arrive. */
+  readonly initialIdleMs: number
+}
+
+export interface WatchOptions {
+  readonly connection: Connection
+  readonly resource: Resource
+  readonly path: string
+  readonly accept: string
+  /** The server was asked to close by then. */
+  readonly timeoutMs: number
+  readonly initialEvents: boolean
+  readonly clock: Clock
+  readonly valve: Valve
+  readonly counters: StreamCounters
+  readonly limits: WatchLimits
+  readonly signal: AbortSignal
+}
+
+export interface WatchSink {
+  opened(): void
+  /** `raw` is the parsed event where the stream is JSON. */
+  item(item: WatchItem, t: UnixNano, raw: unknown): void
+  /** Something was dropped whole and cannot be asked for again. */
+  lost(reason: string, t: UnixNano): void
+  chunkEnds(): void
+}
+
+export type WatchEnd =
+  /** `orderly`: the server ended the response between two frames. */
+  | { readonly kind: 'closed'; readonly orderly: boolean; readonly lastedMs: number }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+
+/** A server that keeps a watch open longer than this after its time-out has forgotten it. */
+const OVERTIME_MS = 30_000
+
+export function openWatch(options: WatchOptions, sink: WatchSink): Promise<WatchEnd> {
+  return new Promise((resolve) => new OpenWatch(options, sink, resolve).start())
+}
+
+class OpenWatch {
+  private readonly options: WatchOptions
+  private readonly sink: WatchSink
+  private readonly resolve: (end: WatchEnd) => void
+  private readonly stopped = new AbortController()
+  private splitter: Splitter | undefined
+  private control: BodyControl | undefined
+  private openedMs = 0
+  private lastBytesMs = 0
+  private initial: boolean
+  private bookmarked = false
+  private t: UnixNano
+  private unsubscribe: (() => void) | undefined
+  private ended = false
+
+  constructor(options: WatchOptions, sink: WatchSink, resolve: (end: WatchEnd) => void) {
+    this.options = options
+    this.sink = sink
+    this.resolve = resolve
+    this.initial = options.initialEvents
+    this.t = options.clock.now()
+  }
+
+  start(): void {
+    const { connection, path, accept, signal } = this.options
+    send(
+      connection,
+      { path, accept, signal, bodyTimeoutMs: 0 },
+      {
+        opened: (contentType, control) => this.opened(contentType, control),
+        data: (chunk) => this.data(chunk),
+        ended: () =>
+          this.end({ kind: 'closed', orderly: this.splitter?.pending() === 0, lastedMs: this.lastedMs() }),
+        failed: (failure) => this.failed(failure),
+      },
+    )
+  }
+
+  private lastedMs(): number {
+    return this.options.clock.monotonicMs() - this.openedMs
+  }
+
+  private opened(contentType: string, control: BodyControl): void {
+    const { clock, valve, limits } = this.options
+    this.control = control
+    this.openedMs = clock.monotonicMs()
+    this.lastBytesMs = this.openedMs
+    const oversize = (length: number): void => this.oversize(length)
+    this.splitter = isProtobuf(contentType)
+      ? splitLengthDelimited(limits.maxFrameBytes, {
+          oversize,
+          frame: (b, s, e) => this.protobufFrame(b, s, e),
+        })
+      : splitLines(limits.maxFrameBytes, { oversize, frame: (b, s, e) => this.jsonFrame(b, s, e) })
+    this.unsubscribe = valve.onChange((isOpen) => this.flow(isOpen))
+    this.sink.opened()
+    if (!valve.isOpen) this.flow(false)
+    void this.watchSilence()
+  }
+
+  private flow(isOpen: boolean): void {
+    if (isOpen) {
+      this.lastBytesMs = this.options.clock.monotonicMs()
+      this.control?.resume()
+    } else {
+      this.options.counters.pauses += 1
+      this.control?.pause()
+    }
+  }
+
+  private data(chunk: Buffer): void {
+    const { clock, counters } = this.options
+    this.t = clock.now()
+    this.lastBytesMs = clock.monotonicMs()
+    counters.bytes += chunk.length
+    this.splitter?.push(chunk)
+    this.sink.chunkEnds()
+  }
+
+  private protobufFrame(bytes: Buffer, start: number, end: number): void {
+    if (this.ended) return
+    const item = decodeWatchFrame(this.options.resource, bytes, start, end)
+    if (item.kind === 'undecodable') this.sink.item(item, this.t, undefined)
+    // The stream stops before what it could not read, so that JSON can read it from the version before.
+    if (item.kind === 'undecodable') this.stop(undecodable(item.error))
+    else this.take(item, undefined)
+  }
+
+  private jsonFrame(bytes: Buffer, start: number, end: number): void {
+    if (this.ended) return
+    const raw = parseJson(bytes.toString('utf8', start, end))
+    this.take(decodeJsonEvent(this.options.resource, raw), raw)
+  }
+
+  private take(item: WatchItem, raw: unknown): void {
+    this.options.counters.frames += 1
+    if (item.kind === 'bookmark') this.bookmark(item.initialEventsEnd)
+    if (item.kind === 'status') this.stop(failureOfStatus(item.status))
+    else this.sink.item(item, this.t, raw)
+  }
+
+  private bookmark(initialEventsEnd: boolean): void {
+    this.options.counters.bookmarks += 1
+    // The mark of the initial events' end comes on streams without periodic bookmarks too (events).
+    if (initialEventsEnd) this.initial = false
+    else this.bookmarked = true
+  }
+
+  private oversize(length: number): void {
+    this.options.counters.oversizeFrames += 1
+    this.sink.lost(`a frame of ${length} bytes is over the limit`, this.t)
+  }
+
+  /** Ends the watch for a reason found in its frames. */
+  private stop(failure: Failure): void {
+    this.control?.abort(failure)
+    this.end({ kind: 'failed', failure })
+  }
+
+  private failed(failure: Failure): void {
+    const opened = this.control !== undefined
+    if (opened && failure.kind === 'network')
+      this.end({ kind: 'closed', orderly: false, lastedMs: this.lastedMs() })
+    else this.end({ kind: 'failed', failure })
+  }
+
+  private end(end: WatchEnd): void {
+    if (this.ended) return
+    this.ended = true
+    this.stopped.abort()
+    this.unsubscribe?.()
+    this.resolve(end)
+  }
+
+  /** One sleeping loop per watch: a peer that vanished is TCP's to notice, this is for a server that hangs. */
+  private async watchSilence(): Promise<void> {
+    while (!this.ended) {
+      const remainingMs = this.remainingMs()
+      if (remainingMs <= 0) {
+        this.options.counters.idleAborts += 1
+        return this.stop({ kind: 'network', message: 'the watch went silent', code: 'IDLE' })
+      }
+      await this.options.clock.sleep(remainingMs, this.stopped.signal)
+    }
+  }
+
+  private remainingMs(): number {
+    const { clock, limits, timeoutMs, valve } = this.options
+    if (!valve.isOpen) return limits.initialIdleMs
+    const now = clock.monotonicMs()
+    const total = this.openedMs + timeoutMs + OVERTIME_MS - now
+    if (this.initial) return Math.min(total, this.lastBytesMs + limits.initialIdleMs - now)
+    return this.bookmarked ? Math.min(total, this.lastBytesMs + limits.idleMs - now) : total
+  }
+}
+
+const undecodable = (error: DecodeError): Failure => ({
+  kind: 'undecodable',
+  message: `${error.kind}: ${error.what} at ${error.where}`,
+})
