@@ -4,7 +4,7 @@
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Layout, ports } from './layout.ts'
+import { type Layout, nodeAddress, ports } from './layout.ts'
 import type { ProcessSpec } from './processes.ts'
 
 export async function collector(layout: Layout, binaries: Record<string, string>): Promise<ProcessSpec> {
@@ -17,14 +17,16 @@ export async function collector(layout: Layout, binaries: Record<string, string>
 function collectorConfig(layout: Layout): object {
   return {
     receivers: {
-      'otlp/native': receiver(ports.nativeGrpc, ports.nativeHttp),
-      'otlp/podspan': receiver(ports.podspanGrpc, ports.podspanHttp),
+      'otlp/native': receiver('127.0.0.1', ports.nativeGrpc, ports.nativeHttp),
+      'otlp/podspan': receiver('127.0.0.1', ports.podspanGrpc, ports.podspanHttp),
+      // The machine's loopback is out of a pod's reach.
+      'otlp/podspan-in-pod': receiver(nodeAddress, ports.podspanGrpc, ports.podspanHttp),
     },
     exporters: { 'file/native': file(layout.truthFile), 'file/podspan': file(layout.podspanTracesFile) },
     service: {
       pipelines: {
         'traces/native': { receivers: ['otlp/native'], exporters: ['file/native'] },
-        'traces/podspan': { receivers: ['otlp/podspan'], exporters: ['file/podspan'] },
+        'traces/podspan': { receivers: ['otlp/podspan', 'otlp/podspan-in-pod'], exporters: ['file/podspan'] },
       },
       telemetry: { metrics: { level: 'none' }, logs: { level: 'warn' } },
     },
@@ -32,11 +34,11 @@ function collectorConfig(layout: Layout): object {
 }
 
 /** The limit on a message is the client's 2,048 spans of a batch with room to spare. */
-function receiver(grpcPort: number, httpPort: number): object {
+function receiver(address: string, grpcPort: number, httpPort: number): object {
   return {
     protocols: {
-      grpc: { endpoint: `127.0.0.1:${grpcPort}`, max_recv_msg_size_mib: 64 },
-      http: { endpoint: `127.0.0.1:${httpPort}` },
+      grpc: { endpoint: `${address}:${grpcPort}`, max_recv_msg_size_mib: 64 },
+      http: { endpoint: `${address}:${httpPort}` },
     },
   }
 }

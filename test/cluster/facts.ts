@@ -3,7 +3,7 @@
 // Does not say whether the cluster is healthy.
 
 import { renameSync, writeFileSync } from 'node:fs'
-import { type Layout, nodeName, ports, registryAddress } from './layout.ts'
+import { type Layout, nodeAddress, nodeName, ports, registryAddress } from './layout.ts'
 import { pidOf, processNames, readText } from './processes.ts'
 
 export interface ClusterFacts {
@@ -24,6 +24,8 @@ export interface ClusterFacts {
   readonly collector: {
     readonly native: { readonly grpc: string; readonly http: string }
     readonly podspan: { readonly grpc: string; readonly http: string }
+    /** The same receiver as a pod reaches it. */
+    readonly podspanInPod: { readonly grpc: string; readonly http: string }
   }
   readonly binaries: Readonly<Record<string, string>>
   readonly pids: Readonly<Record<string, number>>
@@ -34,7 +36,7 @@ export function writeFacts(
   binaries: Readonly<Record<string, string>>,
   version: string,
 ): void {
-  const url = (port: number): string => `http://127.0.0.1:${port}`
+  const url = (port: number, address = '127.0.0.1'): string => `http://${address}:${port}`
   const facts: ClusterFacts = {
     kubeconfig: layout.kubeconfig,
     kubernetesVersion: version,
@@ -50,6 +52,7 @@ export function writeFacts(
     collector: {
       native: { grpc: url(ports.nativeGrpc), http: url(ports.nativeHttp) },
       podspan: { grpc: url(ports.podspanGrpc), http: url(ports.podspanHttp) },
+      podspanInPod: { grpc: url(ports.podspanGrpc, nodeAddress), http: url(ports.podspanHttp, nodeAddress) },
     },
     binaries,
     pids: runningPids(layout),

@@ -1,7 +1,7 @@
 // Owns the start of a cluster: `make cluster-up` runs this file.
 // Promises one line on stdout, `export KUBECONFIG=…`, when the node is ready and the test images can be pulled;
-// a healthy cluster is kept, anything less is taken down first. Does not leave a failed cluster's logs behind its back:
-// they stay in the state directory until the next `up` or `down`.
+// a healthy cluster is kept, anything less is taken down first.
+// Does not clean up after a failed start: its logs stay for reading until the next `up` or `down`.
 
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -57,7 +57,8 @@ async function start(layout: Layout, binaries: Record<string, string>, version: 
   await mkdir(layout.root, { recursive: true, mode: 0o755 })
   await writeFile(layout.mark, '')
   await recordBaseline(layout)
-  await Promise.all([writeCredentials(layout), createBridge(), startFoundations(layout, binaries)])
+  await createBridge()
+  await Promise.all([writeCredentials(layout), startFoundations(layout, binaries)])
   await Promise.all([
     pushTestImages(binaries),
     startControlPlane(layout, binaries, version).then(() => startNode(layout, binaries, version)),
