@@ -48,6 +48,7 @@ function createProgram(context: Context, done: Done): Command {
     .configureOutput({
       writeOut: (text) => void context.terminal.print(text),
       writeErr: (text) => context.terminal.say(text.trimEnd()),
+      outputError: (text, write) => write(text.replace(/^error: /, 'podspan: ')),
     })
     .showHelpAfterError("Try 'podspan --help'.")
     .addHelpText('after', `\n${EXIT_CODES_HELP}`)

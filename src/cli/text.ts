@@ -28,15 +28,20 @@ export function neutralise(text: string, longest = LONGEST): string {
 
 /** Cuts to a width and says so with an ellipsis. */
 export function truncate(text: string, width: number): string {
-  if (text.length <= width && displayWidth(text) <= width) return text
+  if (displayWidth(text) <= width) return text
+  return width > 0 ? `${fitting(text, width - 1)}…` : ''
+}
+
+/** As much from the start as fits a width. */
+function fitting(text: string, width: number): string {
   let used = 0
   let kept = ''
   for (const character of text) {
     used += characterWidth(character)
-    if (used > width - 1) break
+    if (used > width) break
     kept += character
   }
-  return width > 0 ? `${kept}…` : ''
+  return kept
 }
 
 /** The same from the other end. */
@@ -74,9 +79,10 @@ export const padStart = (text: string, width: number): string =>
 export function wrap(text: string, width: number, lines: number): string[] {
   const result: string[] = []
   let rest = text
-  while (rest !== '' && result.length < lines - 1 && displayWidth(rest) > width) {
-    const cut = rest.lastIndexOf(' ', width)
-    const at = cut > width / 3 ? cut : width
+  while (result.length < lines - 1 && displayWidth(rest) > width) {
+    const most = fitting(rest, width).length
+    const blank = rest.lastIndexOf(' ', most)
+    const at = blank > most / 3 ? blank : most
     result.push(rest.slice(0, at).trimEnd())
     rest = rest.slice(at).trimStart()
   }

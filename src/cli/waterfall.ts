@@ -86,7 +86,7 @@ export const podName = (trace: Pick<Trace, 'namespace' | 'name'>): string =>
 function header({ trace, paint, width }: Drawing): string[] {
   const outcome = outcomeWords(trace)
   const node = trace.node === undefined ? '' : ` on ${neutralise(trace.node, 63)}`
-  const name = truncate(podName(trace), Math.max(20, width - outcome.length - 2))
+  const name = truncate(podName(trace), width - outcome.length - 2)
   const rest = truncate(node, Math.max(0, width - displayWidth(name) - outcome.length - 2))
   const title = `${paint('bold', name)}  ${paint(OUTCOMES[trace.outcome].style, outcome)}${rest}`
   return [title, ...wrap(neutralise(trace.verdict), width, 4)]
@@ -94,7 +94,7 @@ function header({ trace, paint, width }: Drawing): string[] {
 
 function axis({ layout: { columns, scale }, glyphs, paint }: Drawing): string[] {
   const indent = ' '.repeat(4 + columns.label + columns.actor)
-  return drawAxis(scale, glyphs).map((line) => paint('dim', indent + line))
+  return drawAxis(scale, glyphs).map((line) => indent + paint('dim', line.trimEnd()))
 }
 
 function drawRow(drawing: Drawing, row: Row): string[] {
