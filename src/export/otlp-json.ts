@@ -63,8 +63,8 @@ function valueJson(value: AttributeValue): object {
   return { arrayValue: { values: value.map((item) => ({ stringValue: item })) } }
 }
 
-/** The SDK's rule, so that both encodings agree: a whole number is an int64. Proto3 JSON spells what JSON has no number for. */
+/** The SDK's rule, so that both encodings agree: a whole number that fits is an int64. Proto3 JSON spells what JSON has no number for. */
 function numberJson(value: number): object {
-  if (Number.isInteger(value)) return { intValue: BigInt(value).toString() }
+  if (Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63) return { intValue: BigInt(value).toString() }
   return { doubleValue: Number.isFinite(value) ? value : String(value) }
 }
