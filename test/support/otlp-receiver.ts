@@ -43,8 +43,8 @@ export interface ReceiverOptions {
 }
 
 export interface Received {
+  /** Of the request, inflated. */
   readonly bytes: number
-  readonly compressed: boolean
   readonly headers: Readonly<Record<string, string>>
   readonly answer: Answer['kind']
 }
@@ -122,9 +122,9 @@ function createBook(options: ReceiverOptions) {
         else waiting.push({ count: wanted, resolve })
       }),
   }
-  const take = (body: Uint8Array, headers: Readonly<Record<string, string>>, compressed: boolean): Answer => {
+  const take = (body: Uint8Array, headers: Readonly<Record<string, string>>): Answer => {
     const answer = scripted.shift() ?? usual
-    requests.push({ bytes: body.length, compressed, headers, answer: answer.kind })
+    requests.push({ bytes: body.length, headers, answer: answer.kind })
     counts.requestBytes += body.length
     if (answer.kind === 'ok' || answer.kind === 'partial') count(body)
     for (const waiter of waiting) if (requests.length >= waiter.count) waiter.resolve()
@@ -154,8 +154,7 @@ async function serveGrpc(options: ReceiverOptions, book: Book): Promise<Listenin
     {
       export: (call: grpc.ServerUnaryCall<Buffer, Buffer>, reply: grpc.sendUnaryData<Buffer>) => {
         const headers = call.metadata.getMap() as Record<string, string>
-        // grpc-js has inflated the message and taken the header away; what the client accepts says nothing.
-        answerGrpc(book.take(call.request, headers, headers['grpc-encoding'] === 'gzip'), reply)
+        answerGrpc(book.take(call.request, headers), reply)
       },
     },
   )
@@ -211,7 +210,7 @@ async function serveHttp(options: ReceiverOptions, book: Book): Promise<Listenin
       if (request.method !== 'POST' || request.url !== '/v1/traces') return response.writeHead(404).end()
       const compressed = request.headers['content-encoding'] === 'gzip'
       const headers = request.headers as Record<string, string>
-      answerHttp(book.take(compressed ? gunzipSync(body) : body, headers, compressed), response)
+      answerHttp(book.take(compressed ? gunzipSync(body) : body, headers), response)
     })
   }
   const { tls } = options

@@ -1,0 +1,375 @@
+// Owns the test side's protobuf: API objects as JSON into the bytes a Go API server would send.
+// Promises Go's habits: unset strings and numbers that are no pointers are written as empty, absent pointers are not.
+// Does not share a line with src/decode, so that the two cannot be wrong together. Numbers: kubernetes/api generated.proto.
+
+type Field = readonly [number: number, type: string]
+type Schema = Readonly<Record<string, Field>>
+export type Obj = { readonly [key: string]: unknown }
+
+// Types: `s` string, `i` integer, `b` boolean, `time`, `micro`, `bytes`: always written. With `?`: a pointer, written when set.
+// `[]T` repeated, `map` of strings, `quantities`; a capitalised name is a message.
+const SCHEMAS: Readonly<Record<string, Schema>> = {
+  ObjectMeta: {
+    name: [1, 's'],
+    generateName: [2, 's'],
+    namespace: [3, 's'],
+    selfLink: [4, 's'],
+    uid: [5, 's'],
+    resourceVersion: [6, 's'],
+    generation: [7, 'i'],
+    creationTimestamp: [8, 'time'],
+    deletionTimestamp: [9, 'time?'],
+    deletionGracePeriodSeconds: [10, 'i?'],
+    labels: [11, 'map'],
+    annotations: [12, 'map'],
+    ownerReferences: [13, '[]OwnerReference'],
+    finalizers: [14, '[]s'],
+    managedFields: [17, '[]ManagedFieldsEntry'],
+  },
+  OwnerReference: {
+    kind: [1, 's'],
+    name: [3, 's'],
+    uid: [4, 's'],
+    apiVersion: [5, 's'],
+    controller: [6, 'b?'],
+    blockOwnerDeletion: [7, 'b?'],
+  },
+  ManagedFieldsEntry: {
+    manager: [1, 's'],
+    operation: [2, 's'],
+    apiVersion: [3, 's'],
+    time: [4, 'time?'],
+    fieldsType: [6, 's'],
+    fieldsV1: [7, 'fields?'],
+    subresource: [8, 's'],
+  },
+  Pod: { metadata: [1, 'ObjectMeta'], spec: [2, 'PodSpec'], status: [3, 'PodStatus'] },
+  PodSpec: {
+    volumes: [1, '[]Volume'],
+    containers: [2, '[]Container'],
+    restartPolicy: [3, 's'],
+    terminationGracePeriodSeconds: [4, 'i?'],
+    activeDeadlineSeconds: [5, 'i?'],
+    dnsPolicy: [6, 's'],
+    nodeSelector: [7, 'map'],
+    serviceAccountName: [8, 's'],
+    nodeName: [10, 's'],
+    hostNetwork: [11, 'b'],
+    schedulerName: [19, 's'],
+    initContainers: [20, '[]Container'],
+    priority: [25, 'i?'],
+    readinessGates: [28, '[]ReadinessGate'],
+    enableServiceLinks: [30, 'b?'],
+    preemptionPolicy: [31, 's?'],
+    overhead: [32, 'quantities'],
+    schedulingGates: [38, '[]Named'],
+  },
+  ReadinessGate: { conditionType: [1, 's'] },
+  Named: { name: [1, 's'] },
+  Container: {
+    name: [1, 's'],
+    image: [2, 's'],
+    command: [3, '[]s'],
+    args: [4, '[]s'],
+    workingDir: [5, 's'],
+    env: [7, '[]EnvVar'],
+    resources: [8, 'Resources'],
+    livenessProbe: [10, 'Probe?'],
+    readinessProbe: [11, 'Probe?'],
+    lifecycle: [12, 'Lifecycle?'],
+    terminationMessagePath: [13, 's'],
+    imagePullPolicy: [14, 's'],
+    stdin: [16, 'b'],
+    startupProbe: [22, 'Probe?'],
+    restartPolicy: [24, 's?'],
+  },
+  EnvVar: { name: [1, 's'], value: [2, 's'] },
+  Resources: { limits: [1, 'quantities'], requests: [2, 'quantities'] },
+  Probe: {
+    handler: [1, 'Handler'],
+    initialDelaySeconds: [2, 'i'],
+    timeoutSeconds: [3, 'i'],
+    periodSeconds: [4, 'i'],
+    successThreshold: [5, 'i'],
+    failureThreshold: [6, 'i'],
+    terminationGracePeriodSeconds: [7, 'i?'],
+  },
+  Lifecycle: { postStart: [1, 'Handler?'], preStop: [2, 'Handler?'] },
+  Handler: { exec: [1, 'Exec?'] },
+  Exec: { command: [1, '[]s'] },
+  Volume: { name: [1, 's'], '': [2, 'VolumeSource'] },
+  VolumeSource: {
+    hostPath: [1, 'Path?'],
+    emptyDir: [2, 'Empty?'],
+    secret: [6, 'SecretName?'],
+    persistentVolumeClaim: [10, 'Claim?'],
+    configMap: [19, 'Empty?'],
+    projected: [26, 'Empty?'],
+    csi: [28, 'Driver?'],
+    ephemeral: [29, 'Empty?'],
+    image: [30, 'ImageSource?'],
+  },
+  Empty: {},
+  Path: { path: [1, 's'], type: [2, 's?'] },
+  SecretName: { secretName: [1, 's'] },
+  Claim: { claimName: [1, 's'], readOnly: [2, 'b'] },
+  Driver: { driver: [1, 's'] },
+  ImageSource: { reference: [1, 's'], pullPolicy: [2, 's'] },
+  PodStatus: {
+    phase: [1, 's'],
+    conditions: [2, '[]Condition'],
+    message: [3, 's'],
+    reason: [4, 's'],
+    hostIP: [5, 's'],
+    podIP: [6, 's'],
+    startTime: [7, 'time?'],
+    containerStatuses: [8, '[]ContainerStatus'],
+    qosClass: [9, 's'],
+    initContainerStatuses: [10, '[]ContainerStatus'],
+    nominatedNodeName: [11, 's'],
+    resize: [14, 's'],
+    observedGeneration: [17, 'i'],
+  },
+  Condition: {
+    type: [1, 's'],
+    status: [2, 's'],
+    lastProbeTime: [3, 'time'],
+    lastTransitionTime: [4, 'time'],
+    reason: [5, 's'],
+    message: [6, 's'],
+    observedGeneration: [7, 'i'],
+  },
+  ContainerStatus: {
+    name: [1, 's'],
+    state: [2, 'State'],
+    lastState: [3, 'State'],
+    ready: [4, 'b'],
+    restartCount: [5, 'i'],
+    image: [6, 's'],
+    imageID: [7, 's'],
+    containerID: [8, 's'],
+    started: [9, 'b?'],
+    allocatedResources: [10, 'quantities'],
+  },
+  State: { waiting: [1, 'Waiting?'], running: [2, 'Running?'], terminated: [3, 'Terminated?'] },
+  Waiting: { reason: [1, 's'], message: [2, 's'] },
+  Running: { startedAt: [1, 'time'] },
+  Terminated: {
+    exitCode: [1, 'i'],
+    signal: [2, 'i'],
+    reason: [3, 's'],
+    message: [4, 's'],
+    startedAt: [5, 'time'],
+    finishedAt: [6, 'time'],
+    containerID: [7, 's'],
+  },
+  Event: {
+    metadata: [1, 'ObjectMeta'],
+    involvedObject: [2, 'Reference'],
+    reason: [3, 's'],
+    message: [4, 's'],
+    source: [5, 'EventSource'],
+    firstTimestamp: [6, 'time'],
+    lastTimestamp: [7, 'time'],
+    count: [8, 'i'],
+    type: [9, 's'],
+    eventTime: [10, 'micro'],
+    series: [11, 'Series?'],
+    action: [12, 's'],
+    related: [13, 'Reference?'],
+    reportingComponent: [14, 's'],
+    reportingInstance: [15, 's'],
+  },
+  Reference: {
+    kind: [1, 's'],
+    namespace: [2, 's'],
+    name: [3, 's'],
+    uid: [4, 's'],
+    apiVersion: [5, 's'],
+    resourceVersion: [6, 's'],
+    fieldPath: [7, 's'],
+  },
+  EventSource: { component: [1, 's'], host: [2, 's'] },
+  Series: { count: [1, 'i'], lastObservedTime: [2, 'micro'] },
+  Node: { metadata: [1, 'ObjectMeta'], spec: [2, 'NodeSpec'], status: [3, 'NodeStatus'] },
+  NodeSpec: {
+    podCIDR: [1, 's'],
+    providerID: [3, 's'],
+    unschedulable: [4, 'b'],
+    taints: [5, '[]Taint'],
+    podCIDRs: [7, '[]s'],
+  },
+  Taint: { key: [1, 's'], value: [2, 's'], effect: [3, 's'], timeAdded: [4, 'time?'] },
+  NodeStatus: {
+    capacity: [1, 'quantities'],
+    allocatable: [2, 'quantities'],
+    phase: [3, 's'],
+    conditions: [4, '[]NodeCondition'],
+    nodeInfo: [7, 'NodeInfo'],
+  },
+  NodeCondition: {
+    type: [1, 's'],
+    status: [2, 's'],
+    lastHeartbeatTime: [3, 'time'],
+    lastTransitionTime: [4, 'time'],
+    reason: [5, 's'],
+    message: [6, 's'],
+  },
+  NodeInfo: {
+    machineID: [1, 's'],
+    bootID: [3, 's'],
+    kernelVersion: [4, 's'],
+    containerRuntimeVersion: [6, 's'],
+    kubeletVersion: [7, 's'],
+  },
+  Lease: { metadata: [1, 'ObjectMeta'], spec: [2, 'LeaseSpec'] },
+  LeaseSpec: {
+    holderIdentity: [1, 's?'],
+    leaseDurationSeconds: [2, 'i?'],
+    acquireTime: [3, 'micro?'],
+    renewTime: [4, 'micro?'],
+    leaseTransitions: [5, 'i?'],
+  },
+  PartialObjectMetadata: { metadata: [1, 'ObjectMeta'] },
+  ListMeta: {
+    selfLink: [1, 's'],
+    resourceVersion: [2, 's'],
+    continue: [3, 's'],
+    remainingItemCount: [4, 'i?'],
+  },
+  Status: {
+    metadata: [1, 'ListMeta'],
+    status: [2, 's'],
+    message: [3, 's'],
+    reason: [4, 's'],
+    details: [5, 'StatusDetails?'],
+    code: [6, 'i'],
+  },
+  StatusDetails: {
+    name: [1, 's'],
+    group: [2, 's'],
+    kind: [3, 's'],
+    causes: [4, '[]Cause'],
+    retryAfterSeconds: [5, 'i'],
+  },
+  Cause: { reason: [1, 's'], message: [2, 's'], field: [3, 's'] },
+}
+
+const VARINT = 0
+const BYTES = 2
+
+export function varint(value: number | bigint): Buffer {
+  let rest = BigInt.asUintN(64, BigInt(value))
+  const out: number[] = []
+  for (; rest > 127n; rest >>= 7n) out.push(Number(rest & 127n) | 128)
+  out.push(Number(rest))
+  return Buffer.from(out)
+}
+
+const tag = (number: number, wire: number): Buffer => varint(number * 8 + wire)
+export const lengthDelimited = (number: number, body: Buffer): Buffer =>
+  Buffer.concat([tag(number, BYTES), varint(body.length), body])
+
+const isObject = (value: unknown): value is Obj => typeof value === 'object' && value !== null
+
+export function message(name: string, object: Obj): Buffer {
+  const schema = SCHEMAS[name]
+  if (!schema) throw new Error(`no schema for ${name}`)
+  const fields = Object.entries(schema).sort(([, a], [, b]) => a[0] - b[0])
+  return Buffer.concat(
+    // A message written inline in JSON (VolumeSource) has the empty name here.
+    fields.map(([key, [number, type]]) => field(number, type, key === '' ? object : object[key])),
+  )
+}
+
+function field(number: number, type: string, value: unknown): Buffer {
+  if (type.startsWith('[]'))
+    return Buffer.concat(((value ?? []) as unknown[]).map((item) => scalar(number, type.slice(2), item)))
+  if (type === 'map' || type === 'quantities') return mapField(number, type, (value ?? {}) as Obj)
+  const pointer = type.endsWith('?')
+  if (pointer && (value === undefined || value === null)) return Buffer.alloc(0)
+  return scalar(number, pointer ? type.slice(0, -1) : type, value)
+}
+
+function mapField(number: number, type: string, map: Obj): Buffer {
+  const value = (text: unknown): Buffer =>
+    type === 'map' ? scalar(2, 's', text) : lengthDelimited(2, scalar(1, 's', text))
+  const entries = Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1))
+  return Buffer.concat(
+    entries.map(([key, text]) => lengthDelimited(number, Buffer.concat([scalar(1, 's', key), value(text)]))),
+  )
+}
+
+function scalar(number: number, type: string, value: unknown): Buffer {
+  switch (type) {
+    case 's':
+      return lengthDelimited(number, Buffer.from(String(value ?? ''), 'utf8'))
+    case 'i':
+      return Buffer.concat([tag(number, VARINT), varint(Number(value ?? 0))])
+    case 'b':
+      return Buffer.concat([tag(number, VARINT), varint(value === true ? 1 : 0)])
+    case 'time':
+    case 'micro':
+      return lengthDelimited(number, time(value))
+    case 'fields':
+      return lengthDelimited(number, lengthDelimited(1, Buffer.from(JSON.stringify(value))))
+    default:
+      return lengthDelimited(number, message(type, isObject(value) ? value : {}))
+  }
+}
+
+/** Go writes the zero time as an empty message. */
+function time(value: unknown): Buffer {
+  if (typeof value !== 'string') return Buffer.alloc(0)
+  const nanos = BigInt((/\.(\d+)/.exec(value)?.[1] ?? '').padEnd(9, '0'))
+  const seconds = Math.floor(Date.parse(value.replace(/\.\d+/, '')) / 1000)
+  return Buffer.concat([tag(1, VARINT), varint(seconds), tag(2, VARINT), varint(nanos)])
+}
+
+const MAGIC = Buffer.from('k8s\0', 'latin1')
+
+export function unknown(apiVersion: string, kind: string, raw: Buffer): Buffer {
+  const typeMeta = Buffer.concat([scalar(1, 's', apiVersion), scalar(2, 's', kind)])
+  return Buffer.concat([
+    MAGIC,
+    lengthDelimited(1, typeMeta),
+    lengthDelimited(2, raw),
+    scalar(3, 's', ''),
+    scalar(4, 's', ''),
+  ])
+}
+
+/** An API object with `apiVersion` and `kind`, in its envelope. */
+export function encodeObject(object: Obj): Buffer {
+  const kind = String(object['kind'])
+  return unknown(String(object['apiVersion']), kind, message(kind, object))
+}
+
+export function encodeWatchEvent(type: string, object: Obj): Buffer {
+  return wrapWatchEvent(type, encodeObject(object))
+}
+
+export function wrapWatchEvent(type: string, envelope: Buffer): Buffer {
+  return Buffer.concat([scalar(1, 's', type), lengthDelimited(2, lengthDelimited(1, envelope))])
+}
+
+/** A frame as it stands in a watch: four bytes of length before the event. */
+export function frame(event: Buffer): Buffer {
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(event.length)
+  return Buffer.concat([length, event])
+}
+
+/** A list of messages that are encoded already (`message(kind, object)`), for servers that send many. */
+export function encodeList(
+  apiVersion: string,
+  itemKind: string,
+  meta: Obj,
+  items: readonly Buffer[],
+): Buffer {
+  const body = [
+    lengthDelimited(1, message('ListMeta', meta)),
+    ...items.map((item) => lengthDelimited(2, item)),
+  ]
+  return unknown(apiVersion, `${itemKind}List`, Buffer.concat(body))
+}
