@@ -1,0 +1,47 @@
+// Owns the scenarios that need a hand on the node itself: static pods, and a network that is not there.
+// Promises that the node's configuration is as it was before, whatever happened. Does not restart a component.
+
+import { rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readCluster } from '../cluster/cluster.ts'
+import { pod, server } from './manifests.ts'
+import type { Scenario } from './stage.ts'
+
+const staticPod: Scenario = {
+  name: 'static-pod',
+  description:
+    "a manifest in the node's directory of static pods, which shows at the API server as a mirror pod",
+  run: async (stage) => {
+    const { staticPodPath, nodeName } = readCluster()
+    const file = join(staticPodPath, `${stage.namespace}.json`)
+    const object = pod('fixed', [server()], { enableServiceLinks: false })
+    const metadata = { ...object.metadata, namespace: stage.namespace }
+    stage.cleanup(() => rm(file, { force: true }))
+    await writeFile(file, JSON.stringify({ ...object, metadata }))
+    await stage.ready([`fixed-${nodeName}`])
+  },
+}
+
+const networkNotReady: Scenario = {
+  name: 'network-not-ready',
+  description:
+    "the network's configuration is missing for 12 s: one sandbox fails at once, one pod is held by the kubelet",
+  alone: true,
+  run: async (stage) => {
+    const file = join(readCluster().stateDirectory, 'cni', 'net.d', 'podspan.conflist')
+    const back = (): Promise<void> => rename(`${file}.away`, file).catch(() => {})
+    stage.cleanup(back)
+    await rename(file, `${file}.away`)
+    const tolerations = [{ operator: 'Exists' }]
+    await stage.sleep(0.5)
+    await stage.create(pod('at-once', [server()], { tolerations }))
+    await stage.sleep(6)
+    await stage.create(pod('held', [server()], { tolerations }))
+    await stage.event('NetworkNotReady', 30)
+    await stage.sleep(4)
+    await back()
+    await stage.ready(['at-once', 'held'], 90)
+  },
+}
+
+export const nodeScenarios: readonly Scenario[] = [staticPod, networkNotReady]

@@ -1,0 +1,101 @@
+// Owns the scenarios in which nothing goes wrong: one pod, pulls, init and sidecar containers, probes and hooks.
+// Promises images whose pulls are real ones where a pull is the subject. Does not wait for anything after the last Ready.
+
+import { pushFreshImage } from '../cluster/cluster.ts'
+import { container, forever, pod, server } from './manifests.ts'
+import type { Scenario } from './stage.ts'
+
+const yes = { exec: { command: ['true'] } }
+
+const plain: Scenario = {
+  name: 'plain',
+  description: 'one pod of one container, whose image is on the node',
+  run: async (stage) => {
+    await stage.create(pod('plain', [server()]))
+    await stage.ready(['plain'])
+  },
+}
+
+const pulls: Scenario = {
+  name: 'pulls',
+  description:
+    'four pods at once, each with an image of its own that the node has to pull; the kubelet pulls one at a time',
+  alone: true,
+  run: async (stage) => {
+    const sizes = [24, 16, 8, 4]
+    const images = await Promise.all(sizes.map((size) => pushFreshImage('fresh', size)))
+    const pods = images.map((image, index) => pod(`pull-${index + 1}`, [server({ image })]))
+    await Promise.all(pods.map((object) => stage.create(object)))
+    await stage.ready(pods.map((object) => object.metadata.name))
+  },
+}
+
+const pullAlways: Scenario = {
+  name: 'pull-always',
+  description: 'pull policy Always with all layers on the node, so that only the registry is asked',
+  run: async (stage) => {
+    await stage.create(pod('always', [server({ imagePullPolicy: 'Always' })]))
+    await stage.ready(['always'])
+  },
+}
+
+const initSidecarReadiness: Scenario = {
+  name: 'init-sidecar-readiness',
+  description: 'an init container of 2 s, a sidecar, and a main container that is ready after some 4 s',
+  run: async (stage) => {
+    const initContainers = [
+      container('prepare', 'sleep 2'),
+      container('proxy', forever, { restartPolicy: 'Always' }),
+      container('migrate', 'sleep 1'),
+    ]
+    const readinessProbe = { ...yes, initialDelaySeconds: 3, periodSeconds: 1 }
+    await stage.create(pod('web', [server({ readinessProbe })], { initContainers }))
+    await stage.ready(['web'])
+  },
+}
+
+const startupHook: Scenario = {
+  name: 'startup-hook',
+  description: 'a post-start hook of 2 s, then a startup probe that succeeds on its third try',
+  run: async (stage) => {
+    const lifecycle = { postStart: { exec: { command: ['sleep', '2'] } } }
+    const exec = { command: ['sh', '-c', 'echo x >> /tries; [ $(wc -l < /tries) -ge 3 ]'] }
+    const startupProbe = { exec, periodSeconds: 1, failureThreshold: 30 }
+    await stage.create(pod('hook', [server({ lifecycle, startupProbe }), container('beside', forever)]))
+    await stage.ready(['hook'])
+  },
+}
+
+const readinessGate: Scenario = {
+  name: 'readiness-gate',
+  description: 'a readiness gate whose controller sets it 3 s after the containers are ready',
+  run: async (stage) => {
+    const conditionType = 'example.com/load-balancer'
+    await stage.create(pod('gated', [server()], { readinessGates: [{ conditionType }] }))
+    await stage.phase('gated', 'Running')
+    await stage.sleep(3)
+    const conditions = [{ type: conditionType, status: 'True', lastTransitionTime: new Date().toISOString() }]
+    await stage.patchPod('gated', { status: { conditions } }, 'status')
+    await stage.ready(['gated'])
+  },
+}
+
+const manyEvents: Scenario = {
+  name: 'many-events',
+  description: 'twelve containers: more events than the kubelet may send for one pod',
+  run: async (stage) => {
+    const containers = Array.from({ length: 12 }, (_, index) => container(`c${index + 1}`, forever))
+    await stage.create(pod('many', containers))
+    await stage.ready(['many'], 90)
+  },
+}
+
+export const plainScenarios: readonly Scenario[] = [
+  plain,
+  pulls,
+  pullAlways,
+  initSidecarReadiness,
+  startupHook,
+  readinessGate,
+  manyEvents,
+]
