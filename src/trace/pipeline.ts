@@ -1,10 +1,28 @@
 // Owns the pure middle as one fold: frames in, finished traces out.
-// Promises that equal frames give equal traces, and that time enters only by a frame's `t`.
+// Promises that equal frames give equal traces, that time enters only by a frame's `t`, and that a start is told once.
 // Does no IO and keeps no trace after it was returned.
 
 import type { Frame } from '../base/frame.ts'
-import type { DurationNano, UnixNano } from '../base/time.ts'
-import type { Trace } from './trace.ts'
+import type { PodRecord } from '../base/record.ts'
+import {
+  add,
+  type DurationNano,
+  durationNano,
+  fromSeconds,
+  SECOND,
+  seconds,
+  type UnixNano,
+} from '../base/time.ts'
+import type { Ending } from '../operations/milestones.ts'
+import { type Startup, tellStartup } from '../operations/startup.ts'
+import { offsetOf } from '../timeline/clocks.ts'
+import type { End, PodTimeline } from '../timeline/pod-timeline.ts'
+import { count, emptyWorld, finish, foldFrame, type World } from '../timeline/world.ts'
+import { buildTrace, type Cluster } from './build.ts'
+import { isUid } from './identity.ts'
+import type { Outcome, Trace } from './trace.ts'
+import { deepestOpen, describe } from './verdict.ts'
+import { findWorkload } from './workload.ts'
 
 export interface PipelineOptions {
   /** How long evidence may settle after the end of a start. Default 5 s. */
@@ -13,6 +31,8 @@ export interface PipelineOptions {
   readonly startTimeout?: DurationNano
   readonly clusterName?: string
   readonly clusterUid?: string
+  /** Which pods whose start was over when we first saw them are traced all the same. Default none. */
+  readonly backfill?: (pod: PodRecord) => boolean
 }
 
 /** A start that is not over yet, for `watch`, status and metrics. */
@@ -43,11 +63,195 @@ export interface Pipeline {
   /** Takes one frame; returns the traces that became final by it, in order of their end. */
   push(frame: Frame): Trace[]
   inFlight(): InFlight[]
-  /** The trace of a pod that has not been returned yet, as it stands; also of a pod that was ready before we started (backfill). */
+  /** The trace of a pod that has not been returned yet, as it stands. */
   traceOf(uid: string): Trace | undefined
   clocks(): ClockReport[]
-  /** Counts by name: frames, observations, conflicts, garbage by kind, limits reached. */
+  /** Counts by name: frames, garbage by kind, limits reached. */
   counters(): Readonly<Record<string, number>>
 }
 
-export declare function createPipeline(options?: PipelineOptions): Pipeline
+const SETTLE = seconds(5)
+const START_TIMEOUT = seconds(600)
+
+interface State {
+  readonly world: World
+  readonly cluster: Cluster
+  readonly settle: DurationNano
+  readonly startTimeout: DurationNano
+  /** Pods whose end was seen, in that order; settling takes equally long for all. */
+  readonly settling: string[]
+  now: UnixNano
+  nextSweep: UnixNano
+}
+
+export function createPipeline(options: PipelineOptions = {}): Pipeline {
+  const state: State = {
+    world: emptyWorld(options.backfill),
+    cluster: { name: options.clusterName, uid: options.clusterUid },
+    settle: options.settle ?? SETTLE,
+    startTimeout: options.startTimeout ?? START_TIMEOUT,
+    settling: [],
+    now: 0n as UnixNano,
+    nextSweep: 0n as UnixNano,
+  }
+  return {
+    push: (frame) => push(state, frame),
+    inFlight: () => listInFlight(state),
+    traceOf: (uid) => {
+      const timeline = state.world.pods.get(uid)
+      return timeline && tell(state, timeline, timeline.ended?.outcome ?? 'starting')
+    },
+    clocks: () => reportClocks(state),
+    counters: () => ({ ...state.world.counters, 'pods in flight': state.world.pods.size }),
+  }
+}
+
+function push(state: State, frame: Frame): Trace[] {
+  const told = advance(state, frame.t)
+  foldFrame(state.world, frame)
+  if (frame.kind === 'added' || frame.kind === 'modified' || frame.kind === 'deleted')
+    noteEnd(state, frame.record.uid, frame.t)
+  if (frame.kind === 'tick' && frame.final) told.push(...tellAll(state))
+  return told
+}
+
+/** Time goes on to `t`: what has settled by then is told, before the frame of `t` is taken in. */
+function advance(state: State, t: UnixNano): Trace[] {
+  const told: Trace[] = []
+  if (t > state.now) state.now = t
+  for (;;) {
+    const uid = state.settling[0]
+    const timeline = uid === undefined ? undefined : state.world.pods.get(uid)
+    if (uid === undefined) break
+    if (timeline?.ended && add(timeline.ended.seenAt, state.settle) > state.now) break
+    state.settling.shift()
+    if (timeline?.ended) pushTold(state, timeline, timeline.ended.outcome, told)
+  }
+  if (state.now >= state.nextSweep) sweepTimeouts(state, told)
+  return told
+}
+
+/** Every second is often enough: a timeout's own moment does not depend on when it is noticed. */
+function sweepTimeouts(state: State, told: Trace[]): void {
+  state.nextSweep = add(state.now, SECOND)
+  for (const timeline of state.world.pods.values()) {
+    if (timeline.ended || state.now < add(createdOf(timeline), state.startTimeout)) continue
+    timeline.ended = { outcome: 'timeout', seenAt: state.now }
+    // One that had timed out before we first saw it was told by whoever watched then.
+    const stale =
+      timeline.firstPhase !== 'live' && timeline.firstSeen >= add(createdOf(timeline), state.startTimeout)
+    if (stale && !state.world.backfill(timeline.pod)) finish(state.world, timeline.uid)
+    else pushTold(state, timeline, 'timeout', told)
+  }
+}
+
+const createdOf = ({ pod, firstSeen }: PodTimeline): UnixNano =>
+  pod.createdSeconds === undefined || pod.createdSeconds <= 0 ? firstSeen : fromSeconds(pod.createdSeconds)
+
+function noteEnd(state: State, uid: string, t: UnixNano): void {
+  const timeline = state.world.pods.get(uid)
+  if (!timeline || timeline.ended) return
+  const outcome = endOf(timeline)
+  if (!outcome) return
+  timeline.ended = { outcome, seenAt: t }
+  state.settling.push(uid)
+}
+
+function endOf({ pod, facts }: PodTimeline): End['outcome'] | undefined {
+  if (pod.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) return 'ready'
+  if (pod.phase === 'Succeeded') return 'completed'
+  if (pod.phase === 'Failed') return 'failed'
+  if (pod.deletionSeconds !== undefined || facts.has('deleted')) return 'deleted'
+  return undefined
+}
+
+function tellAll(state: State): Trace[] {
+  const told: Trace[] = []
+  for (const timeline of [...state.world.pods.values()])
+    pushTold(state, timeline, timeline.ended?.outcome ?? 'starting', told)
+  state.settling.length = 0
+  return told.sort((a, b) => compareEnds(a, b))
+}
+
+const compareEnds = (a: Trace, b: Trace): number => {
+  const [x, y] = [a.spans[0]?.end.best ?? 0n, b.spans[0]?.end.best ?? 0n]
+  return x < y ? -1 : x > y ? 1 : a.uid < b.uid ? -1 : 1
+}
+
+function pushTold(state: State, timeline: PodTimeline, ending: Ending, told: Trace[]): void {
+  const trace = tell(state, timeline, ending)
+  if (trace) told.push(trace)
+  else count(state.world, 'garbage.pod without times')
+  finish(state.world, timeline.uid)
+}
+
+function tell(state: State, timeline: PodTimeline, ending: Ending): Trace | undefined {
+  if (!isUid(timeline.uid)) count(state.world, 'garbage.uid')
+  const startup = startupOf(state, timeline, ending)
+  if (!startup) return undefined
+  const crashed = ending === 'ready' ? crashedAfterReady(timeline, state) : undefined
+  return buildTrace(state.world, state.cluster, startup, crashed ? 'unstable' : (ending as Outcome), crashed)
+}
+
+function startupOf(state: State, timeline: PodTimeline, ending: Ending): Startup | undefined {
+  const node = timeline.pod.nodeName === undefined ? undefined : state.world.nodes.get(timeline.pod.nodeName)
+  const { clocks, lag } = state.world
+  return tellStartup({ timeline, node, clocks, lag }, ending, state.now, state.startTimeout)
+}
+
+/** A container that ended non-zero while the evidence settled, in words. */
+function crashedAfterReady(timeline: PodTimeline, { settle }: State): string | undefined {
+  const { ended, facts } = timeline
+  if (!ended) return undefined
+  for (const { what, detail, stamps, container } of facts.values()) {
+    if (what !== 'finished container' || !detail?.exitCode) continue
+    const receipt = stamps.find(({ clock }) => clock === 'observer')
+    if (receipt && receipt.at >= ended.seenAt && receipt.at - ended.seenAt <= settle) {
+      return `${container} exited with code ${detail.exitCode}${detail.reason && detail.reason !== 'Error' ? ` (${detail.reason})` : ''}`
+    }
+  }
+  return undefined
+}
+
+function listInFlight(state: State): InFlight[] {
+  const found: InFlight[] = []
+  for (const timeline of state.world.pods.values()) {
+    if (timeline.ended) continue
+    const startup = startupOf(state, timeline, 'starting')
+    if (startup) found.push(inFlightOf(state, startup))
+  }
+  return found.sort((a, b) =>
+    a.created < b.created ? -1 : a.created > b.created ? 1 : a.uid < b.uid ? -1 : 1,
+  )
+}
+
+function inFlightOf({ world }: State, startup: Startup): InFlight {
+  const { root, facts } = startup
+  const { pod } = facts
+  const waiting = deepestOpen(root) ?? root.children.at(-1) ?? root
+  const workload = findWorkload(world, pod, root.start.best).name
+  return {
+    uid: pod.uid,
+    namespace: pod.namespace,
+    name: pod.name,
+    ...(workload ? { workload } : {}),
+    ...(pod.nodeName ? { node: pod.nodeName } : {}),
+    created: root.start.best,
+    operation: waiting.name,
+    since: waiting.start.best,
+    waitsFor: describe(waiting, startup),
+  }
+}
+
+function reportClocks({ world, now }: State): ClockReport[] {
+  const nanos = (value: number): DurationNano => durationNano(BigInt(Math.round(value)))
+  return [...world.clocks.clocks.keys()].sort().map((clock) => {
+    const offset = offsetOf(world.clocks, clock, now)
+    return {
+      clock,
+      samples: offset?.samples ?? 0,
+      ...(offset && Number.isFinite(offset.from) ? { offsetFrom: nanos(offset.from) } : {}),
+      ...(offset && Number.isFinite(offset.to) ? { offsetTo: nanos(offset.to) } : {}),
+    }
+  })
+}

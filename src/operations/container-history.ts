@@ -1,0 +1,228 @@
+// Owns what one container went through: its pulls, its runs, and its failures to be created, each numbered.
+// Promises that a run found in the events and the same run found in the status are one run. Does not make operations of them.
+
+import type { ContainerSpec } from '../base/record.ts'
+import type { Stamp } from '../base/stamp.ts'
+import { durationNano, SECOND } from '../base/time.ts'
+import type { Detail } from '../observe/observation.ts'
+import { type Clocks, combine, type Draft, unseen } from '../timeline/combine.ts'
+import type { Boundary } from '../timeline/weight.ts'
+import type { Fact } from '../timeline/pod-timeline.ts'
+import { inOrder } from './occurrences.ts'
+
+export interface Pull {
+  readonly requested: Draft
+  /** When the runtime began, where the event tells it. */
+  transfer: Draft | undefined
+  ended: Draft | undefined
+  failed: string | undefined
+  detail: Detail | undefined
+}
+
+export interface Run {
+  /** When its image was there. */
+  image: Draft | undefined
+  cached: boolean
+  created: Draft | undefined
+  started: Draft | undefined
+  finished: Draft | undefined
+  exitCode: number | undefined
+  exitReason: string | undefined
+  /** The runtime or kubelet could not start it. */
+  failed: { readonly at: Draft; readonly message: string } | undefined
+  startupPassed: Draft | undefined
+  ready: Draft | undefined
+  readyStamps: readonly Stamp[]
+}
+
+/** A try to create the container that never gave a run, such as a missing ConfigMap. */
+export interface FailedCreate {
+  readonly image: Draft | undefined
+  readonly at: Draft
+  readonly message: string
+}
+
+export interface ContainerHistory {
+  readonly spec: ContainerSpec
+  readonly pulls: Pull[]
+  /** By restart count. */
+  readonly runs: Map<number, Run>
+  readonly failedCreates: FailedCreate[]
+  readonly unhealthy: readonly Fact[]
+  readonly hookFailed: Draft | undefined
+  readonly waiting: readonly Fact[]
+}
+
+/** Two reports of one failed pull come within this; the next try comes no sooner than the kubelet's back-off of 10 s. */
+const SAME_FAILURE = durationNano(SECOND * 5n)
+
+/** Puts one container's facts together. */
+export function tellHistory(spec: ContainerSpec, facts: readonly Fact[], clocks: Clocks): ContainerHistory {
+  const of = (what: Fact['what']): Fact[] => facts.filter((fact) => fact.what === what)
+  const hookFailed = of('hook failed')[0]
+  const history: ContainerHistory = {
+    spec,
+    pulls: [],
+    runs: new Map(),
+    failedCreates: [],
+    unhealthy: of('unhealthy'),
+    hookFailed: hookFailed && combine('hook failed', hookFailed.stamps, clocks),
+    waiting: of('waiting'),
+  }
+  walkEvents(history, facts, clocks)
+  for (const fact of facts) if (fact.group === '') addStatus(history, fact, clocks)
+  return history
+}
+
+interface Walk {
+  image: Draft | undefined
+  cached: boolean
+  /** Runs that events have shown so far. */
+  runs: number
+  last: Run | undefined
+  failedAt: bigint | undefined
+}
+
+function walkEvents(history: ContainerHistory, facts: readonly Fact[], clocks: Clocks): void {
+  const walk: Walk = { image: undefined, cached: false, runs: 0, last: undefined, failedAt: undefined }
+  for (const { fact, key } of inOrder(facts.filter(({ group }) => group !== ''))) {
+    const draft = (boundary: Boundary): Draft => combine(boundary, fact.stamps, clocks)
+    if (fact.what === 'pulling') history.pulls.push(newPull(draft('pulling'), fact.detail))
+    else if (fact.what === 'pull failed') failPull(history, walk, fact, draft('pull failed'), key)
+    else if (fact.what === 'pulled') endPull(history, walk, fact, draft('pulled'), clocks)
+    else if (fact.what === 'image present') setImage(walk, draft('image present'), true)
+    else if (fact.what === 'created container')
+      createRun(history, walk, fact.index, draft('created container'))
+    else if (fact.what === 'started container')
+      startRun(history, walk, fact.index, draft('started container'))
+    else if (fact.what === 'container failed') failContainer(history, walk, draft('container failed'), fact)
+  }
+}
+
+const newPull = (requested: Draft, detail: Detail | undefined): Pull => ({
+  requested,
+  transfer: undefined,
+  ended: undefined,
+  failed: undefined,
+  detail,
+})
+
+const openPull = (history: ContainerHistory): Pull | undefined => {
+  const last = history.pulls.at(-1)
+  return last && last.ended === undefined ? last : undefined
+}
+
+function failPull(history: ContainerHistory, walk: Walk, fact: Fact, at: Draft, key: bigint): void {
+  const message = fact.detail?.message ?? fact.detail?.reason ?? 'image pull failed'
+  const open = openPull(history)
+  // The second, shorter report of a failure already told ("Error: ErrImagePull").
+  if (!open && walk.failedAt !== undefined && key - walk.failedAt < SAME_FAILURE) return
+  walk.failedAt = key
+  const pull = open ?? newPull(unseen(), fact.detail)
+  pull.ended = at
+  pull.failed = message
+  if (!open) history.pulls.push(pull)
+}
+
+function endPull(history: ContainerHistory, walk: Walk, fact: Fact, at: Draft, clocks: Clocks): void {
+  const { detail } = fact
+  const pull = openPull(history) ?? newPull(unseen(), detail)
+  if (pull.ended === undefined && !history.pulls.includes(pull)) history.pulls.push(pull)
+  pull.ended = at
+  pull.detail = { ...pull.detail, ...detail }
+  if (detail?.pull !== undefined) pull.transfer = before(fact, detail.pull, 'transfer began', clocks)
+  if (pull.requested.stamps.length === 0 && detail?.withWaiting !== undefined) {
+    Object.assign(pull.requested, before(fact, detail.withWaiting, 'wait began', clocks))
+  }
+  setImage(walk, at, false)
+}
+
+/** The moment that lies a stated duration before an event. */
+function before(fact: Fact, by: bigint, boundary: Boundary, clocks: Clocks): Draft {
+  const ended = fact.stamps.find(({ source }) => source === 'event-name')
+  if (!ended) return unseen()
+  const stamp: Stamp = {
+    ...ended,
+    source: 'pull-duration',
+    at: (ended.at - by) as Stamp['at'],
+    evidence: { ...ended.evidence, field: 'message', raw: fact.detail?.message ?? '' },
+  }
+  return combine(boundary, [stamp], clocks)
+}
+
+function setImage(walk: Walk, image: Draft, cached: boolean): void {
+  walk.image = image
+  walk.cached = cached
+}
+
+function runAt(history: ContainerHistory, index: number): Run {
+  let run = history.runs.get(index)
+  if (!run) history.runs.set(index, (run = newRun()))
+  return run
+}
+
+const newRun = (): Run => ({
+  image: undefined,
+  cached: false,
+  created: undefined,
+  started: undefined,
+  finished: undefined,
+  exitCode: undefined,
+  exitReason: undefined,
+  failed: undefined,
+  startupPassed: undefined,
+  ready: undefined,
+  readyStamps: [],
+})
+
+/** An event's count tells which occurrence it is even where earlier ones were not seen; several events of one kind go by their order. */
+function nextRun(history: ContainerHistory, walk: Walk, occurrence: number): Run {
+  const number = Math.max(walk.runs, occurrence)
+  const run = runAt(history, number)
+  run.image = walk.image
+  run.cached = walk.cached
+  walk.image = undefined
+  walk.runs = number + 1
+  walk.last = run
+  return run
+}
+
+function createRun(history: ContainerHistory, walk: Walk, occurrence: number, created: Draft): void {
+  nextRun(history, walk, occurrence).created = created
+}
+
+function startRun(history: ContainerHistory, walk: Walk, occurrence: number, started: Draft): void {
+  const { last } = walk
+  // Without one that waits to be started, this run's `Created` was dropped.
+  const run = last && !last.started && !last.failed ? last : nextRun(history, walk, occurrence)
+  run.started = started
+}
+
+function failContainer(history: ContainerHistory, walk: Walk, at: Draft, fact: Fact): void {
+  const message = fact.detail?.message ?? 'container failed'
+  const run = walk.last
+  if (run?.created && !run.started && !run.failed) run.failed = { at, message }
+  else history.failedCreates.push({ image: walk.image, at, message })
+  walk.image = undefined
+}
+
+/** What the status says of a run joins what the events said of the run with the same restart count. */
+function addStatus(history: ContainerHistory, fact: Fact, clocks: Clocks): void {
+  const draft = (boundary: Boundary, stamps: readonly Stamp[] = fact.stamps): Draft =>
+    combine(boundary, stamps, clocks)
+  if (fact.what === 'started container') {
+    const run = runAt(history, fact.index)
+    run.started = draft('started container', [...(run.started?.stamps ?? []), ...fact.stamps])
+  } else if (fact.what === 'finished container') {
+    const run = runAt(history, fact.index)
+    run.finished = draft('finished container')
+    run.exitCode = fact.detail?.exitCode
+    run.exitReason = fact.detail?.reason
+  } else if (fact.what === 'startup passed')
+    runAt(history, fact.index).startupPassed = draft('startup passed')
+  else if (fact.what === 'container ready') {
+    const run = runAt(history, fact.index)
+    run.ready = draft('container ready')
+    run.readyStamps = fact.stamps
+  }
+}

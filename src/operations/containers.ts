@@ -1,0 +1,257 @@
+// Owns `create container`, `start container`, `run init container`, `post-start hook`, and the back-off between runs.
+// Promises siblings, numbered, for every attempt; and that containers of one sync follow each other in the order of the spec,
+// as the kubelet starts them (kuberuntime_manager.go, SyncPod).
+
+import type { NodeTimeline } from '../timeline/node-timeline.ts'
+import { type Draft, unseen } from '../timeline/combine.ts'
+import type { ContainerHistory, FailedCreate, Run } from './container-history.ts'
+import { comesBefore, isObserved, type Plan, type Planned } from './plan.ts'
+import { planProbes } from './probes.ts'
+import { firstSign, planPulls } from './pulls.ts'
+
+/** Attempts of one kind that become spans; a pod that crash-loops for hours has hundreds, which are counted instead. */
+const ATTEMPTS_MAX = 30
+
+export interface ContainerContext {
+  readonly uid: string
+  readonly node: NodeTimeline | undefined
+  readonly restartPolicy: string | undefined
+  readonly readyOnNode: Draft | undefined
+  /** When our watch showed Ready: containers whose own readiness came in that frame made it so. */
+  readonly readyReceipt: bigint | undefined
+}
+
+export type Role = 'init' | 'sidecar' | 'app'
+
+/** Plans one container's operations after `prev`; returns the boundary that the next container waits for. */
+export function planContainer(
+  plan: Plan,
+  context: ContainerContext,
+  history: ContainerHistory,
+  role: Role,
+  prev: Draft | undefined,
+  next: ContainerHistory | undefined,
+): Draft | undefined {
+  const runs = runsInOrder(history)
+  const first = firstSign(history)
+  comesBefore(plan, prev, first)
+  const firstRun = runs[0]?.[1]
+  planPulls(plan, context.uid, history, context.node, prev, nextAfterPulls(history, firstRun))
+  planFailedCreates(plan, history, prev, firstRun)
+  const attempts = runs.length + history.failedCreates.length
+  let from = history.failedCreates.at(-1)?.at ?? prev
+  runs.slice(0, ATTEMPTS_MAX).forEach(([number, run], place) => {
+    const shown = attempts > 1 ? { attempt: history.failedCreates.length + number + 1 } : {}
+    planRun(plan, history, number, run, from, shown)
+    planAfterStart(plan, context, history, role, number, run, shown, place === 0 ? next : undefined)
+    const following = runs[place + 1]?.[1]
+    if (run.finished) planRestart(plan, context, history, role, number, run, following)
+    from = run.finished ?? run.started ?? run.failed?.at
+  })
+  return blocksNext(history, role, runs)
+}
+
+const runsInOrder = (history: ContainerHistory): [number, Run][] =>
+  [...history.runs].sort(([a], [b]) => a - b)
+
+const nextAfterPulls = (history: ContainerHistory, run: Run | undefined): Draft | undefined =>
+  history.failedCreates[0]?.at ?? run?.created ?? run?.started ?? run?.failed?.at
+
+/** Where the next container's turn begins: only a container that met no trouble is surely done before it. */
+function blocksNext(
+  history: ContainerHistory,
+  role: Role,
+  runs: readonly [number, Run][],
+): Draft | undefined {
+  if (role === 'init') return runs.at(-1)?.[1].finished
+  const troubled =
+    history.pulls.some(({ failed }) => failed !== undefined) || history.failedCreates.length > 0
+  const run = history.runs.get(0)
+  return troubled || run?.failed ? undefined : run?.started
+}
+
+function planFailedCreates(
+  plan: Plan,
+  history: ContainerHistory,
+  prev: Draft | undefined,
+  firstRun: Run | undefined,
+): void {
+  const { failedCreates, spec } = history
+  failedCreates.slice(0, ATTEMPTS_MAX).forEach((failure, index) => {
+    const from = failure.image ?? failedCreates[index - 1]?.at ?? prev ?? failure.at
+    comesBefore(plan, from, failure.at)
+    plan.planned.push(failedCreate(spec.name, failure, index, from))
+    const until =
+      failedCreates[index + 1]?.image ?? failedCreates[index + 1]?.at ?? firstRun?.image ?? firstRun?.created
+    comesBefore(plan, failure.at, until)
+    plan.planned.push({
+      name: 'back-off',
+      path: `${spec.name}/back-off/create/${index + 1}`,
+      actor: 'kubelet',
+      subject: spec.name,
+      container: spec.name,
+      start: failure.at,
+      end: until,
+      attributes: { 'podspan.backoff.after': 'create container' },
+    })
+  })
+}
+
+const failedCreate = (container: string, failure: FailedCreate, index: number, from: Draft): Planned => ({
+  name: 'create container',
+  path: `${container}/create container/failed/${index + 1}`,
+  actor: 'kubelet',
+  subject: container,
+  container,
+  start: from,
+  end: failure.at,
+  error: failure.message,
+  attempt: index + 1,
+})
+
+function planRun(
+  plan: Plan,
+  { spec }: ContainerHistory,
+  number: number,
+  run: Run,
+  from: Draft | undefined,
+  shown: { readonly attempt?: number },
+): void {
+  const seen = isObserved(run.image) || isObserved(run.created)
+  const image = run.image ?? (seen ? unseen() : undefined)
+  const started = run.started ?? run.failed?.at
+  if (seen && image) {
+    const created = run.created ?? (started ? unseen() : undefined)
+    run.created = created
+    comesBefore(plan, from, image)
+    comesBefore(plan, image, created)
+    plan.planned.push({
+      ...part('create container', spec.name, number, shown),
+      start: image,
+      end: created,
+      attributes: { 'podspan.image.cached': run.cached, 'container.image.name': spec.image },
+    })
+  }
+  if (!run.created && !started) return
+  const begun = run.created ?? unseen()
+  comesBefore(plan, from, begun)
+  comesBefore(plan, begun, started)
+  plan.planned.push({
+    ...part('start container', spec.name, number, shown),
+    start: begun,
+    end: started,
+    ...(run.failed ? { error: run.failed.message } : {}),
+  })
+}
+
+const part = (
+  name: 'create container' | 'start container',
+  container: string,
+  number: number,
+  shown: { readonly attempt?: number },
+) => ({
+  name,
+  path: `${container}/${name}/${number}`,
+  actor: 'container runtime',
+  subject: container,
+  container,
+  ...shown,
+})
+
+function planAfterStart(
+  plan: Plan,
+  context: ContainerContext,
+  history: ContainerHistory,
+  role: Role,
+  number: number,
+  run: Run,
+  shown: { readonly attempt?: number },
+  next: ContainerHistory | undefined,
+): void {
+  const { spec } = history
+  comesBefore(plan, run.started, run.finished)
+  if (!run.started) return
+  if (role === 'init') {
+    plan.planned.push({
+      name: 'run init container',
+      path: `${spec.name}/run init container/${number}`,
+      actor: 'container',
+      subject: spec.name,
+      container: spec.name,
+      start: run.started,
+      end: run.finished,
+      ...shown,
+      ...(run.exitCode === undefined || run.exitCode === 0 ? {} : { error: exitMessage(run) }),
+      attributes: run.exitCode === undefined ? {} : { 'podspan.exit_code': run.exitCode },
+    })
+    return
+  }
+  const hooked = spec.postStart ? planHook(plan, context, history, number, run, shown, next) : run.started
+  planProbes(plan, context, history, number, run, hooked, shown)
+}
+
+/** A hook that succeeds says nothing: it was over before the next container's turn, and before the pod was ready. */
+function planHook(
+  plan: Plan,
+  context: ContainerContext,
+  { spec, hookFailed }: ContainerHistory,
+  number: number,
+  run: Run,
+  shown: { readonly attempt?: number },
+  next: ContainerHistory | undefined,
+): Draft {
+  const failed = number === 0 ? hookFailed : undefined
+  const limit = next ? firstSign(next) : (run.startupPassed ?? run.ready ?? context.readyOnNode)
+  const end = failed ?? (limit ? unseen() : undefined)
+  comesBefore(plan, run.started, end)
+  if (!failed) comesBefore(plan, end, limit)
+  plan.planned.push({
+    name: 'post-start hook',
+    path: `${spec.name}/post-start hook/${number}`,
+    actor: 'container',
+    subject: spec.name,
+    container: spec.name,
+    start: run.started ?? unseen(),
+    end,
+    ...shown,
+    ...(failed ? { error: 'PostStartHook failed' } : {}),
+  })
+  return end ?? unseen()
+}
+
+export function exitMessage({ exitCode, exitReason }: Run): string {
+  const reason = exitReason && exitReason !== 'Error' ? ` (${exitReason})` : ''
+  return `exit code ${exitCode}${reason}`
+}
+
+/** After a run that ended, the kubelet waits before the next: 10 s, doubled each time, up to 5 min. */
+function planRestart(
+  plan: Plan,
+  { restartPolicy }: ContainerContext,
+  { spec }: ContainerHistory,
+  role: Role,
+  number: number,
+  run: Run,
+  next: Run | undefined,
+): void {
+  const succeeded = run.exitCode === 0
+  const restarts = succeeded
+    ? role !== 'init' && restartPolicy === 'Always'
+    : restartPolicy !== 'Never' || role === 'sidecar'
+  if (!restarts && !next) return
+  const until = next?.image ?? next?.created ?? next?.started
+  comesBefore(plan, run.finished, until)
+  plan.planned.push({
+    name: 'back-off',
+    path: `${spec.name}/back-off/restart/${number + 1}`,
+    actor: 'kubelet',
+    subject: spec.name,
+    container: spec.name,
+    start: run.finished ?? unseen(),
+    end: until,
+    attributes: {
+      'podspan.backoff.after': 'exit',
+      ...(run.exitCode === undefined ? {} : { 'podspan.exit_code': run.exitCode }),
+    },
+  })
+}

@@ -1,0 +1,145 @@
+// Owns the boundaries that concern the pod as a whole: created, ungated, bound, network ready, ready, and the end.
+// Promises that each is combined once, from all its facts. Does not order them against each other: the rules do.
+
+import type { PodRecord } from '../base/record.ts'
+import type { Stamp } from '../base/stamp.ts'
+import { add, type DurationNano, type UnixNano, ZERO } from '../base/time.ts'
+import type { What } from '../observe/observation.ts'
+import { type Clocks, combine, type Draft, unseen } from '../timeline/combine.ts'
+import type { Fact, PodTimeline } from '../timeline/pod-timeline.ts'
+import type { Boundary } from '../timeline/weight.ts'
+
+export type Ending = 'ready' | 'completed' | 'failed' | 'deleted' | 'timeout' | 'starting'
+
+export interface Facts {
+  readonly pod: PodRecord
+  readonly clocks: Clocks
+  readonly byWhat: ReadonlyMap<What, readonly Fact[]>
+  readonly byContainer: ReadonlyMap<string, readonly Fact[]>
+}
+
+export interface Milestones {
+  readonly created: Draft
+  /** Undefined where the pod had no gates, or has them still. */
+  readonly ungated: Draft | undefined
+  readonly gates: readonly string[]
+  readonly bound: Draft | undefined
+  /** Bound by whoever wrote `spec.nodeName` at creation. */
+  readonly preset: boolean
+  readonly admitted: Draft | undefined
+  readonly networkReady: Draft | undefined
+  readonly containersReady: Draft | undefined
+  readonly readyOnNode: Draft | undefined
+  readonly readyStored: Draft | undefined
+  /** The receipt that showed Ready, to see which container made it so. */
+  readonly readyReceipt: Stamp | undefined
+}
+
+export function sortFacts(timeline: PodTimeline, clocks: Clocks): Facts {
+  const byWhat = new Map<What, Fact[]>()
+  const byContainer = new Map<string, Fact[]>()
+  for (const fact of timeline.facts.values()) {
+    append(byWhat, fact.what, fact)
+    if (fact.container !== undefined) append(byContainer, fact.container, fact)
+  }
+  return { pod: timeline.pod, clocks, byWhat, byContainer }
+}
+
+function append<K>(lists: Map<K, Fact[]>, key: K, fact: Fact): void {
+  const list = lists.get(key)
+  if (list) list.push(fact)
+  else lists.set(key, [fact])
+}
+
+export const factsOf = (facts: Facts, what: What): readonly Fact[] => facts.byWhat.get(what) ?? []
+
+/** The earliest True of a condition, by its stamps. */
+export function firstTrue(facts: Facts, type: string): Fact | undefined {
+  const turns = [...factsOf(facts, 'condition'), ...factsOf(facts, 'network ready')].filter(
+    ({ detail }) => detail?.type === type && detail.value === 'True',
+  )
+  return turns.sort((a, b) => (firstStamp(a) < firstStamp(b) ? -1 : 1))[0]
+}
+
+const firstStamp = ({ stamps }: Fact): UnixNano =>
+  stamps.find(({ clock }) => clock === 'observer')?.at ?? (0n as UnixNano)
+
+export function findMilestones(facts: Facts): Milestones {
+  const { pod } = facts
+  const gates = factsOf(facts, 'gated').map(({ detail }) => detail?.value ?? '')
+  const bindings = factsOf(facts, 'bound')
+  const ready = firstTrue(facts, 'Ready')
+  return {
+    created: combineAll(facts, 'created', factsOf(facts, 'created')) ?? unseen(),
+    gates,
+    ungated: combineAll(facts, 'ungated', factsOf(facts, 'ungated')),
+    bound: pod.nodeName ? combineAll(facts, 'bound', bindings) : undefined,
+    preset: isPreset(pod, bindings),
+    admitted: combineAll(facts, 'admitted', factsOf(facts, 'admitted').slice(0, 1)),
+    networkReady: combineOne(facts, 'network ready', firstTrue(facts, 'PodReadyToStartContainers')),
+    containersReady: combineOne(facts, 'ready on node', firstTrue(facts, 'ContainersReady')),
+    readyOnNode: combineOne(facts, 'ready on node', ready),
+    readyStored: combineOne(facts, isLive(ready) ? 'ready stored' : 'ready listed', ready),
+    readyReceipt: ready?.stamps.find(({ clock }) => clock === 'observer'),
+  }
+}
+
+const isLive = (fact: Fact | undefined): boolean =>
+  fact?.stamps.some(({ source }) => source === 'watch-receipt') ?? false
+
+/** A static pod, or one created with a node: nobody scheduled it. */
+function isPreset(pod: PodRecord, bindings: readonly Fact[]): boolean {
+  if (pod.annotations?.['kubernetes.io/config.mirror'] !== undefined) return true
+  return bindings.length === 1 && bindings[0]?.detail?.type === 'preset'
+}
+
+function combineAll(facts: Facts, boundary: Boundary, found: readonly Fact[]): Draft | undefined {
+  if (found.length === 0) return undefined
+  return combine(
+    boundary,
+    found.flatMap(({ stamps }) => stamps),
+    facts.clocks,
+  )
+}
+
+const combineOne = (facts: Facts, boundary: Boundary, fact: Fact | undefined): Draft | undefined =>
+  fact && combine(boundary, fact.stamps, facts.clocks)
+
+/** When the start ended, for the root. `now` is the time of asking, by our clock. */
+export function findEnd(
+  facts: Facts,
+  milestones: Milestones,
+  ending: Ending,
+  now: UnixNano,
+  startTimeout: DurationNano,
+): Draft {
+  const found = endDraft(facts, milestones, ending)
+  if (found) return found
+  const created = milestones.created.best ?? now
+  return at(ending === 'timeout' ? add(created, startTimeout) : now)
+}
+
+function endDraft(facts: Facts, milestones: Milestones, ending: Ending): Draft | undefined {
+  if (ending === 'ready') return milestones.readyStored
+  if (ending === 'completed') return combineAll(facts, 'phase', phaseFacts(facts, 'Succeeded'))
+  if (ending === 'failed') return combineAll(facts, 'phase', phaseFacts(facts, 'Failed'))
+  if (ending !== 'deleted') return undefined
+  const asked = factsOf(facts, 'deleting')
+  return combineAll(facts, 'deleting', asked.length > 0 ? asked : factsOf(facts, 'deleted'))
+}
+
+const phaseFacts = (facts: Facts, phase: string): readonly Fact[] =>
+  factsOf(facts, 'phase').filter(({ detail }) => detail?.value === phase)
+
+/** A boundary that we ourselves set, such as a timeout. */
+export const at = (moment: UnixNano): Draft => ({
+  earliest: moment,
+  latest: moment,
+  best: moment,
+  rank: 0,
+  source: 'order',
+  stamps: [],
+  conflict: false,
+  clamped: false,
+  shifted: ZERO,
+})

@@ -1,0 +1,101 @@
+// Owns the form of an operation: a unit of work that one actor performs between two instants, with an outcome.
+// Promises that children lie within their parent once `nest` has run. Does not know ids or OTLP: trace/ does.
+
+import type { DurationNano, UnixNano } from '../base/time.ts'
+import { earliest, latest, since, ZERO } from '../base/time.ts'
+import type { Instant } from '../timeline/instant.ts'
+
+/** The span names of docs/spans.md; low in cardinality, and exactly these. */
+export type OperationName =
+  | 'pod startup'
+  | 'wait at scheduling gate'
+  | 'schedule'
+  | 'prepare pod and create sandbox'
+  | 'prepare pod'
+  | 'create sandbox'
+  | 'pull image'
+  | 'wait for pull slot'
+  | 'transfer and unpack'
+  | 'create container'
+  | 'start container'
+  | 'run init container'
+  | 'post-start hook'
+  | 'startup probe'
+  | 'readiness'
+  | 'readiness gate'
+  | 'report status'
+  | 'back-off'
+  | 'unaccounted'
+
+export type OperationAttribute = string | number | boolean | readonly string[]
+
+export interface Operation {
+  readonly name: OperationName
+  /** Unique within the pod and the same in every run over the same evidence; the span's id is made of it. */
+  readonly path: string
+  readonly actor: string
+  readonly subject?: string
+  readonly container?: string
+  readonly start: Instant
+  readonly end: Instant
+  /** The component's own message where it failed. */
+  readonly error?: string
+  readonly attempt?: number
+  /** Still going on when the root ended. */
+  readonly open?: boolean
+  readonly attributes: Readonly<Record<string, OperationAttribute>>
+  readonly events: readonly OperationEvent[]
+  /** UIDs of pods that it waited for, with the reason. */
+  readonly waitedFor: readonly { readonly uid: string; readonly why: string }[]
+  readonly children: readonly Operation[]
+}
+
+export interface OperationEvent {
+  readonly at: UnixNano
+  readonly name: string
+  readonly attributes: Readonly<Record<string, OperationAttribute>>
+}
+
+type Optional = 'attributes' | 'events' | 'waitedFor' | 'children'
+export type OperationInput = Omit<Operation, Optional> & Partial<Pick<Operation, Optional>>
+
+export const operation = (input: OperationInput): Operation => ({
+  attributes: NOTHING,
+  events: NONE,
+  waitedFor: NONE,
+  children: NONE,
+  ...input,
+})
+
+const NOTHING = {}
+const NONE: readonly never[] = []
+
+export const durationOf = ({ start, end }: Pick<Operation, 'start' | 'end'>): DurationNano =>
+  end.best > start.best ? since(end.best, start.best) : ZERO
+
+/** The operation cut to its parent; undefined where nothing of it lies within. */
+export function nest(child: Operation, parent: Pick<Operation, 'start' | 'end'>): Operation | undefined {
+  const { start, end } = child
+  if (start.best >= parent.end.best && !(start.best === parent.end.best && end.best === start.best))
+    return undefined
+  if (end.best < parent.start.best) return undefined
+  const cut = {
+    ...child,
+    start: within(start, parent),
+    end: end.best > parent.end.best ? { ...parent.end, clamped: true } : within(end, parent),
+  }
+  const children = child.children.map((one) => nest(one, cut)).filter((one) => one !== undefined)
+  return { ...cut, children }
+}
+
+function within(instant: Instant, parent: Pick<Operation, 'start' | 'end'>): Instant {
+  const best = latest(parent.start.best, earliest(parent.end.best, instant.best))
+  if (best === instant.best) return instant
+  return {
+    ...instant,
+    best,
+    earliest: earliest(instant.earliest, best),
+    latest: latest(instant.latest, best),
+    clamped: true,
+  }
+}

@@ -1,0 +1,99 @@
+// Owns `startup probe` and `readiness` of one run of a container.
+// Promises that a run which ended before it was ready shows as a failed attempt, and that the container whose readiness came with the
+// pod's ends with the pod's own Ready on the node.
+
+import type { Draft } from '../timeline/combine.ts'
+import type { ContainerContext } from './containers.ts'
+import type { ContainerHistory, Run } from './container-history.ts'
+import { exitMessage } from './containers.ts'
+import type { OperationEvent } from './operation.ts'
+import { comesBefore, type Plan, type Planned } from './plan.ts'
+
+export function planProbes(
+  plan: Plan,
+  context: ContainerContext,
+  history: ContainerHistory,
+  number: number,
+  run: Run,
+  from: Draft,
+  shown: { readonly attempt?: number },
+): void {
+  const { startupProbe, readinessProbe } = history.spec
+  let begun = from
+  if (startupProbe) {
+    const passed = run.startupPassed ?? (run.ready ? run.ready : undefined)
+    plan.planned.push(probe('startup probe', history, number, run, begun, passed, shown))
+    comesBefore(plan, begun, passed)
+    if (!passed) return
+    begun = passed
+  }
+  if (!readinessProbe) return
+  const ready = readyOf(context, run)
+  comesBefore(plan, begun, ready)
+  plan.planned.push(probe('readiness', history, number, run, begun, ready, shown))
+}
+
+function readyOf({ readyOnNode, readyReceipt }: ContainerContext, run: Run): Draft | undefined {
+  const own = run.readyStamps.find(({ clock }) => clock === 'observer')
+  return readyOnNode && own !== undefined && own.at === readyReceipt ? readyOnNode : run.ready
+}
+
+function probe(
+  name: 'startup probe' | 'readiness',
+  history: ContainerHistory,
+  number: number,
+  run: Run,
+  start: Draft,
+  passed: Draft | undefined,
+  shown: { readonly attempt?: number },
+): Planned {
+  const { spec } = history
+  const settings = name === 'readiness' ? spec.readinessProbe : spec.startupProbe
+  const died = !passed && run.finished !== undefined
+  return {
+    name,
+    path: `${spec.name}/${name}/${number}`,
+    actor: 'container',
+    subject: spec.name,
+    container: spec.name,
+    start,
+    end: passed ?? run.finished,
+    ...shown,
+    ...(died ? { error: exitMessage(run) } : {}),
+    events: failures(name, history, run),
+    attributes: {
+      ...(settings?.periodSeconds === undefined
+        ? {}
+        : { 'podspan.probe.period_seconds': settings.periodSeconds }),
+      ...(settings?.initialDelaySeconds === undefined
+        ? {}
+        : { 'podspan.probe.initial_delay_seconds': settings.initialDelaySeconds }),
+    },
+  }
+}
+
+const PREFIX = { 'startup probe': 'Startup probe', readiness: 'Readiness probe' } as const
+
+/** What the probe said while it failed. Only the first and the last of equal answers are dated. */
+function failures(
+  name: 'startup probe' | 'readiness',
+  history: ContainerHistory,
+  run: Run,
+): OperationEvent[] {
+  const { best: from } = run.started ?? {}
+  const until = run.finished?.best
+  return history.unhealthy
+    .filter(({ detail }) => detail?.message?.startsWith(PREFIX[name]))
+    .flatMap((fact) => {
+      const at = fact.stamps[0]?.at
+      if (at === undefined || (from !== undefined && at < from) || (until !== undefined && at > until))
+        return []
+      return [
+        {
+          at,
+          name: 'Unhealthy',
+          attributes: { 'podspan.reason': fact.detail?.message ?? '', 'podspan.count': fact.index + 1 },
+        },
+      ]
+    })
+}

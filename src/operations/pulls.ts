@@ -1,0 +1,155 @@
+// Owns `pull image` with its wait and its transfer, and the back-off between failed pulls.
+// Promises that a wait names the pulls of other pods that ended meanwhile on the same node, and the last of them.
+
+import { toMilliseconds } from '../base/time.ts'
+import type { Stamp } from '../base/stamp.ts'
+import type { NodeTimeline } from '../timeline/node-timeline.ts'
+import { pullsAhead } from '../timeline/node-timeline.ts'
+import { type Draft, unseen } from '../timeline/combine.ts'
+import type { ContainerHistory, Pull } from './container-history.ts'
+import type { OperationAttribute } from './operation.ts'
+import { comesBefore, isObserved, type Plan, type Planned } from './plan.ts'
+
+/** A wait shorter than this is the kubelet looking for credentials, not a queue. */
+const QUEUE_MIN_MS = 1
+
+export function planPulls(
+  plan: Plan,
+  uid: string,
+  history: ContainerHistory,
+  node: NodeTimeline | undefined,
+  after: Draft | undefined,
+  next: Draft | undefined,
+): void {
+  const { pulls, spec } = history
+  let from = after
+  pulls.forEach((pull, index) => {
+    comesBefore(plan, from, pull.requested)
+    const following = pulls[index + 1]?.requested ?? (pull.failed ? undefined : next)
+    const end = pull.ended ?? (following ? unseen() : undefined)
+    pull.ended = end
+    if (pull.transfer) comesBefore(plan, pull.requested, pull.transfer)
+    comesBefore(plan, pull.transfer ?? pull.requested, end)
+    comesBefore(plan, end, following)
+    plan.planned.push(planPull(uid, history, pull, index, node))
+    if (pull.failed)
+      plan.planned.push(
+        backOff(spec.name, pull, index, end ?? pull.requested, pulls[index + 1]?.requested ?? next),
+      )
+    from = end
+  })
+}
+
+function planPull(
+  uid: string,
+  { spec, pulls }: ContainerHistory,
+  pull: Pull,
+  index: number,
+  node: NodeTimeline | undefined,
+): Planned {
+  const image = pull.detail?.image ?? spec.image
+  const path = `${spec.name}/pull image/${index + 1}`
+  const ahead = waitedBehind(uid, pull, node)
+  return {
+    name: 'pull image',
+    path,
+    actor: 'kubelet',
+    subject: image,
+    container: spec.name,
+    start: pull.requested,
+    end: pull.ended,
+    ...(pull.failed === undefined ? {} : { error: pull.failed }),
+    ...(pulls.length > 1 ? { attempt: index + 1 } : {}),
+    attributes: {
+      'container.image.name': image,
+      ...(pull.detail?.bytes === undefined ? {} : { 'podspan.image.bytes': pull.detail.bytes }),
+      ...ahead.attributes,
+    },
+    waitedFor: ahead.waitedFor,
+    children: planParts(path, spec.name, pull),
+  }
+}
+
+function planParts(path: string, container: string, pull: Pull): Planned[] {
+  if (!pull.transfer || !pull.ended) return []
+  const waited = waitMs(pull)
+  const transfer: Planned = {
+    name: 'transfer and unpack',
+    path: `${path}/transfer and unpack`,
+    actor: 'container runtime',
+    container,
+    start: pull.transfer,
+    end: pull.ended,
+  }
+  if (waited < QUEUE_MIN_MS) return [transfer]
+  const wait: Planned = {
+    name: 'wait for pull slot',
+    path: `${path}/wait for pull slot`,
+    actor: 'kubelet',
+    container,
+    start: pull.requested,
+    end: pull.transfer,
+  }
+  return [wait, transfer]
+}
+
+/** How long the pull waited before the runtime was asked, by the event's own two durations. */
+function waitMs({ detail }: Pull): number {
+  if (detail?.pull === undefined || detail.withWaiting === undefined) return 0
+  return toMilliseconds((detail.withWaiting - detail.pull) as typeof detail.pull)
+}
+
+interface Ahead {
+  readonly attributes: Readonly<Record<string, OperationAttribute>>
+  readonly waitedFor: { readonly uid: string; readonly why: string }[]
+}
+
+/** A wait of less than this is not worth naming who was ahead: credentials take as long. */
+const BEHIND_MIN_MS = 100
+
+function waitedBehind(uid: string, pull: Pull, node: NodeTimeline | undefined): Ahead {
+  const from = stampOf(pull.requested)
+  const to = pull.transfer && stampOf(pull.transfer)
+  if (!node || !from || !to || waitMs(pull) < BEHIND_MIN_MS) return { attributes: {}, waitedFor: [] }
+  const ahead = pullsAhead(node, uid, from.at, to.at)
+  const last = ahead.at(-1)
+  if (!last) return { attributes: {}, waitedFor: [] }
+  return {
+    attributes: { 'podspan.pull.queued_behind': ahead.length, 'podspan.pull.queued_behind.last': last.pod },
+    waitedFor: [{ uid: last.uid, why: 'queued behind its image pull' }],
+  }
+}
+
+const stampOf = (draft: Draft): Stamp | undefined =>
+  draft.stamps.find(({ source }) => source === 'event-name' || source === 'pull-duration')
+
+function backOff(
+  container: string,
+  pull: Pull,
+  index: number,
+  from: Draft,
+  until: Draft | undefined,
+): Planned {
+  return {
+    name: 'back-off',
+    path: `${container}/back-off/pull/${index + 1}`,
+    actor: 'kubelet',
+    subject: pull.detail?.image ?? container,
+    container,
+    start: from,
+    end: until,
+    attributes: { 'podspan.backoff.after': 'pull image' },
+  }
+}
+
+/** The first boundary of a container that is evidence of its turn having come. */
+export function firstSign(history: ContainerHistory): Draft | undefined {
+  const first = history.runs.get(0)
+  const candidates = [
+    history.pulls[0]?.requested,
+    first?.image,
+    history.failedCreates[0]?.image,
+    history.failedCreates[0]?.at,
+  ]
+  return candidates.find(isObserved) ?? first?.created ?? first?.started
+}

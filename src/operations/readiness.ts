@@ -1,0 +1,81 @@
+// Owns `readiness gate` and `report status`: what lies between the last container being ready and Ready being stored.
+// Promises a `report status` for every pod whose Ready was stored. Does not see the probes themselves: probes.ts does.
+
+import { add, minus, milliseconds } from '../base/time.ts'
+import { combine, type Draft } from '../timeline/combine.ts'
+import { type Facts, firstTrue, type Milestones } from './milestones.ts'
+import { comesBefore, type Plan } from './plan.ts'
+
+/** Between deciding Ready and having it stored a kubelet that is not held back takes this long (measured, docs/accuracy.md). */
+const REPORT = milliseconds(6)
+
+/**
+ * `containersDone` is where the last container needed no more, if no probe or hook had a say: an unprobed container is ready as
+ * soon as it runs. Else the kubelet's own stamp says when it saw all of them ready.
+ */
+export function planReadiness(
+  plan: Plan,
+  facts: Facts,
+  milestones: Milestones,
+  containersDone: Draft | undefined,
+  probed: boolean,
+): void {
+  const { readyStored } = milestones
+  const gates = facts.pod.readinessGates ?? []
+  const onNode = gates.length > 0 ? milestones.containersReady : milestones.readyOnNode
+  comesBefore(plan, containersDone, onNode)
+  const ready = probed ? onNode : (containersDone ?? onNode)
+  comesBefore(plan, onNode, readyStored)
+  if (onNode && readyStored && gates.length === 0) placeLate(onNode, readyStored)
+  if (gates.length === 0) return planReport(plan, ready, readyStored)
+  planReport(plan, planGates(plan, facts, gates, ready), readyStored)
+}
+
+/** A whole second says nothing finer; a probe's success is reported at once unless the kubelet is held back. */
+function placeLate(onNode: Draft, stored: Draft): void {
+  if (stored.best === undefined) return
+  const usual = add(stored.best, minus(REPORT))
+  onNode.best = onNode.latest !== undefined && usual > onNode.latest ? onNode.latest : usual
+  if (onNode.earliest !== undefined && onNode.best < onNode.earliest) onNode.best = onNode.earliest
+}
+
+/** Returns the boundary at which the last gate turned true. */
+function planGates(
+  plan: Plan,
+  facts: Facts,
+  gates: readonly string[],
+  from: Draft | undefined,
+): Draft | undefined {
+  if (!from) return undefined
+  let last: Draft | undefined = from
+  for (const gate of gates) {
+    const turned = firstTrue(facts, gate)
+    const end = turned && combine('condition', turned.stamps, facts.clocks)
+    if (end?.best !== undefined && from.best !== undefined && end.best <= from.best) continue
+    comesBefore(plan, from, end)
+    plan.planned.push({
+      name: 'readiness gate',
+      path: `readiness gate/${gate}`,
+      actor: gate.includes('/') ? gate.slice(0, gate.indexOf('/')) : gate,
+      subject: gate,
+      start: from,
+      end,
+      attributes: { 'podspan.gate': gate },
+    })
+    if (!end) last = undefined
+    else if (last?.best !== undefined && end.best !== undefined && end.best > last.best) last = end
+  }
+  return last
+}
+
+function planReport(plan: Plan, ready: Draft | undefined, stored: Draft | undefined): void {
+  if (!ready || !stored) return
+  comesBefore(plan, ready, stored)
+  plan.planned.push({
+    name: 'report status',
+    path: 'report status',
+    actor: 'kubelet',
+    start: ready,
+    end: stored,
+  })
+}

@@ -1,0 +1,134 @@
+// Owns what lies between binding and the first container: admission, volumes, cgroup, sandbox and network.
+// Promises one span where no evidence draws a line between preparing and the sandbox; failed attempts appear below it.
+// Volumes have operations of their own elsewhere; their trouble is told here as events.
+
+import { combine, type Draft, unseen } from '../timeline/combine.ts'
+import type { Fact } from '../timeline/pod-timeline.ts'
+import type { OperationEvent } from './operation.ts'
+import { type Facts, factsOf, type Milestones } from './milestones.ts'
+import { comesBefore, type Plan, type Planned } from './plan.ts'
+
+/** Failed attempts shown one by one; the rest are counted. */
+const ATTEMPTS_MAX = 20
+
+/** Returns the boundary at which the sandbox was there, if it ever was. `firstImage` is the first sign of a container. */
+export function planSandbox(
+  plan: Plan,
+  facts: Facts,
+  milestones: Milestones,
+  firstImage: Draft | undefined,
+  anyContainer: Draft | undefined,
+): Draft | undefined {
+  const { bound, admitted, created, preset } = milestones
+  const start = preset ? created : bound
+  if (!start) return undefined
+  const ready = sandboxReady(facts, milestones, firstImage, anyContainer)
+  comesBefore(plan, start, ready)
+  // The kubelet's startTime is the start of its first sync, which comes before the sandbox.
+  comesBefore(plan, admitted, ready)
+  plan.planned.push({
+    name: 'prepare pod and create sandbox',
+    path: 'prepare pod and create sandbox',
+    actor: 'kubelet',
+    start,
+    end: ready,
+    events: troubles(facts),
+    children: planAttempts(plan, facts, start, ready),
+  })
+  return ready
+}
+
+function sandboxReady(
+  facts: Facts,
+  milestones: Milestones,
+  firstImage: Draft | undefined,
+  anyContainer: Draft | undefined,
+): Draft | undefined {
+  const { networkReady } = milestones
+  const sign = firstImage?.stamps.find(({ source }) => source === 'event-name')
+  const stamps = [...(networkReady?.stamps ?? []), ...(sign ? [sign] : [])]
+  if (stamps.length > 0) return combine('network ready', stamps, facts.clocks)
+  return anyContainer ? unseen() : undefined
+}
+
+/** What the kubelet complained of while it prepared the pod. */
+function troubles(facts: Facts): OperationEvent[] {
+  return factsOf(facts, 'noted')
+    .filter(({ detail }) => PREPARING.has(detail?.reason ?? ''))
+    .map((fact) => ({
+      at: combine('noted', fact.stamps, facts.clocks).best ?? facts.clocks.around,
+      name: fact.detail?.reason ?? 'event',
+      attributes: { 'podspan.reason': fact.detail?.message ?? '', 'podspan.count': fact.index + 1 },
+    }))
+}
+
+const PREPARING = new Set([
+  'FailedMount',
+  'FailedAttachVolume',
+  'FailedPrepareDynamicResources',
+  'FailedCreatePodContainer',
+  'FailedSync',
+  'VolumePermissionChangeInProgress',
+])
+
+/** What holds the pod back while it is being prepared, in the kubelet's words. */
+export const lastTrouble = (facts: Facts): Fact | undefined =>
+  [
+    ...factsOf(facts, 'sandbox failed'),
+    ...factsOf(facts, 'noted').filter(({ detail }) => PREPARING.has(detail?.reason ?? '')),
+  ]
+    .filter(({ detail }) => detail?.message !== undefined)
+    .at(-1)
+
+/** A failed attempt is known by its end only: its begin lies anywhere after the one before it. */
+function planAttempts(plan: Plan, facts: Facts, start: Draft, ready: Draft | undefined): Planned[] {
+  const failures = factsOf(facts, 'sandbox failed')
+    .map((fact) => ({ fact, draft: combine('sandbox failed', fact.stamps, facts.clocks) }))
+    .filter(({ draft }) => draft.best !== undefined)
+    .sort((a, b) => ((a.draft.best ?? 0n) < (b.draft.best ?? 0n) ? -1 : 1))
+  const children: Planned[] = []
+  let from = start
+  failures.forEach(({ fact, draft }, index) => {
+    comesBefore(plan, from, draft)
+    if (index < ATTEMPTS_MAX) children.push(...failedAttempt(plan, fact, draft, from, index))
+    from = draft
+  })
+  if (failures.length === 0) return children
+  comesBefore(plan, from, ready)
+  const begun = unseen()
+  comesBefore(plan, from, begun)
+  comesBefore(plan, begun, ready)
+  const number = failures.length + 1
+  children.push(
+    {
+      name: 'back-off',
+      path: `back-off/sandbox/${number}`,
+      actor: 'kubelet',
+      start: from,
+      end: ready ? begun : undefined,
+    },
+    ...(ready ? [{ ...attempt(number), start: begun, end: ready }] : []),
+  )
+  return children
+}
+
+const attempt = (number: number) =>
+  ({
+    name: 'create sandbox',
+    path: `create sandbox/${number}`,
+    actor: 'container runtime',
+    attempt: number,
+  }) as const
+
+function failedAttempt(plan: Plan, fact: Fact, failed: Draft, from: Draft, index: number): Planned[] {
+  const begun = unseen()
+  comesBefore(plan, from, begun)
+  comesBefore(plan, begun, failed)
+  const number = index + 1
+  const wait: Planned =
+    index === 0
+      ? { name: 'prepare pod', path: 'prepare pod', actor: 'kubelet', start: from, end: begun }
+      : { name: 'back-off', path: `back-off/sandbox/${number}`, actor: 'kubelet', start: from, end: begun }
+  const error = fact.detail?.message ?? fact.detail?.reason ?? 'sandbox failed'
+  return [wait, { ...attempt(number), start: begun, end: failed, error }]
+}

@@ -1,0 +1,84 @@
+// Owns `wait at scheduling gate` and `schedule`, with each failed attempt as an event of the span.
+// Promises no `schedule` for a pod that nobody scheduled (static, or created with a node).
+
+import type { Fact } from '../timeline/pod-timeline.ts'
+import { combine } from '../timeline/combine.ts'
+import type { OperationEvent } from './operation.ts'
+import { type Facts, factsOf, type Milestones } from './milestones.ts'
+import { comesBefore, type Plan } from './plan.ts'
+
+export function planScheduling(plan: Plan, facts: Facts, milestones: Milestones): void {
+  const { created, ungated, bound, gates, preset } = milestones
+  comesBefore(plan, created, ungated)
+  if (gates.length > 0) {
+    plan.planned.push({
+      name: 'wait at scheduling gate',
+      path: 'wait at scheduling gate',
+      actor: gateOwner(gates),
+      subject: gates.join(', '),
+      start: created,
+      end: ungated,
+      attributes: { 'podspan.gates': gates },
+    })
+    if (!ungated) return
+  }
+  if (preset) return comesBefore(plan, created, bound)
+  comesBefore(plan, ungated ?? created, bound)
+  plan.planned.push({
+    name: 'schedule',
+    path: 'schedule',
+    actor: schedulerOf(facts),
+    ...(facts.pod.nodeName ? { subject: facts.pod.nodeName } : {}),
+    start: ungated ?? created,
+    end: bound,
+    events: failedAttempts(facts),
+    attributes: attemptAttributes(facts),
+  })
+}
+
+function schedulerOf({ pod }: Facts): string {
+  const { schedulerName } = pod
+  return schedulerName === undefined || schedulerName === 'default-scheduler'
+    ? 'kube-scheduler'
+    : schedulerName
+}
+
+/** The part of a gate's name before the slash says whose it is, as Kubernetes' naming rule has it. */
+function gateOwner(gates: readonly string[]): string {
+  const owners = new Set(gates.map((gate) => (gate.includes('/') ? gate.slice(0, gate.indexOf('/')) : gate)))
+  return owners.size === 1 ? ([...owners][0] ?? 'unknown') : 'several controllers'
+}
+
+function failedAttempts(facts: Facts): OperationEvent[] {
+  return schedulerFailures(facts).map((fact) => ({
+    at: combine('scheduling failed', fact.stamps, facts.clocks).best ?? facts.clocks.around,
+    name: 'FailedScheduling',
+    attributes: { 'podspan.reason': fact.detail?.message ?? '', 'podspan.count': fact.index + 1 },
+  }))
+}
+
+/** A cluster autoscaler's or Karpenter's `FailedScheduling` is not the scheduler's. */
+const schedulerFailures = (facts: Facts): readonly Fact[] =>
+  factsOf(facts, 'scheduling failed').filter(({ detail }) => detail?.component !== 'karpenter')
+
+/** What the scheduler said last, from its events or, where these were dropped, from the condition. */
+export function lastSchedulingFailure(facts: Facts): string | undefined {
+  const said = schedulerFailures(facts).at(-1)?.detail?.message
+  return (
+    said ??
+    facts.pod.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False')?.message
+  )
+}
+
+function attemptAttributes(facts: Facts): Record<string, string | number> {
+  const attempts = schedulerFailures(facts).filter(({ index }) => index === 0).length
+  const repeats = schedulerFailures(facts).reduce((sum, { index }) => Math.max(sum, index), 0)
+  const failed = attempts + repeats
+  const unscheduled = facts.pod.conditions?.find(({ type }) => type === 'PodScheduled')
+  return {
+    ...(failed > 0 ? { 'podspan.schedule.failed_attempts': failed } : {}),
+    ...(unscheduled?.status === 'False' && unscheduled.reason
+      ? { 'podspan.schedule.reason': unscheduled.reason }
+      : {}),
+  }
+}

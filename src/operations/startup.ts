@@ -1,0 +1,194 @@
+// Owns the whole of one start: from a pod's timeline to its tree of operations.
+// Promises the same tree for the same facts. Pure: it is computed from a snapshot, whenever somebody asks.
+// Ids, verdict and critical path are the next room's (trace/).
+
+import type { ContainerSpec } from '../base/record.ts'
+import type { DurationNano, UnixNano } from '../base/time.ts'
+import type { ClockModel } from '../timeline/clocks.ts'
+import type { Clocks, Draft } from '../timeline/combine.ts'
+import type { Instant } from '../timeline/instant.ts'
+import type { LagModel } from '../timeline/lag.ts'
+import type { NodeTimeline } from '../timeline/node-timeline.ts'
+import { finishDraft } from '../timeline/order.ts'
+import type { PodTimeline } from '../timeline/pod-timeline.ts'
+import { type ContainerHistory, tellHistory } from './container-history.ts'
+import { type ContainerContext, planContainer, type Role } from './containers.ts'
+import { type Ending, type Facts, findEnd, findMilestones, type Milestones, sortFacts } from './milestones.ts'
+import { nest, type Operation, operation } from './operation.ts'
+import { comesBefore, emptyPlan, finishPlan, isObserved, type Plan } from './plan.ts'
+import { firstSign } from './pulls.ts'
+import { planReadiness } from './readiness.ts'
+import { planSandbox } from './sandbox.ts'
+import { planScheduling } from './scheduling.ts'
+import { explainedRatio, findUnaccounted } from './unaccounted.ts'
+
+export interface Snapshot {
+  readonly timeline: PodTimeline
+  readonly node: NodeTimeline | undefined
+  readonly clocks: ClockModel
+  readonly lag: LagModel
+}
+
+export interface Startup {
+  readonly ending: Ending
+  readonly root: Operation
+  readonly facts: Facts
+  readonly histories: readonly ContainerHistory[]
+  readonly explainedRatio: number
+  /** What of the evidence is missing, in words; empty where it is complete. */
+  readonly missing: readonly string[]
+}
+
+/** Tells the start as far as it is known. `now` is the moment by our clock at which it is told. */
+export function tellStartup(
+  snapshot: Snapshot,
+  ending: Ending,
+  now: UnixNano,
+  startTimeout: DurationNano,
+): Startup | undefined {
+  const { timeline } = snapshot
+  const clocks: Clocks = { clocks: snapshot.clocks, lag: snapshot.lag, around: timeline.firstSeen }
+  const facts = sortFacts(timeline, clocks)
+  const milestones = findMilestones(facts)
+  const plan = emptyPlan()
+  const histories = planAll(plan, facts, milestones, snapshot)
+  const endDraft = findEnd(facts, milestones, ending, now, startTimeout)
+  comesBefore(plan, milestones.created, endDraft)
+  const operations = finishPlanned(plan, milestones, endDraft)
+  if (!operations) return undefined
+  const { bounds, children } = operations
+  const gaps = findUnaccounted(bounds, children)
+  const root = operation({
+    name: 'pod startup',
+    path: 'pod startup',
+    actor: 'podspan',
+    subject: `${timeline.pod.namespace}/${timeline.pod.name}`,
+    ...bounds,
+    children: [...children, ...gaps].sort(byStart),
+  })
+  return {
+    ending,
+    root,
+    facts,
+    histories,
+    explainedRatio: explainedRatio(bounds, children),
+    missing: findMissing(timeline, histories, ending),
+  }
+}
+
+function planAll(plan: Plan, facts: Facts, milestones: Milestones, snapshot: Snapshot): ContainerHistory[] {
+  const { pod } = facts
+  const inits = tellAll(pod.initContainers ?? [], facts)
+  const apps = tellAll(pod.containers, facts)
+  planScheduling(plan, facts, milestones)
+  const serial = [...inits, ...apps]
+  const firstImage = serial.map(firstSign).find(isObserved)
+  const sandbox = planSandbox(plan, facts, milestones, serial[0] && firstSignFine(serial[0]), firstImage)
+  const context: ContainerContext = {
+    uid: snapshot.timeline.uid,
+    node: snapshot.node,
+    restartPolicy: pod.restartPolicy,
+    readyOnNode: milestones.readyOnNode,
+    readyReceipt: milestones.readyReceipt?.at,
+  }
+  let prev: Draft | undefined = sandbox
+  serial.forEach((history, index) => {
+    const role = index >= inits.length ? 'app' : roleOf(history.spec)
+    prev =
+      planContainer(plan, context, history, role, prev, serial[index + 1]) ??
+      (index < inits.length ? undefined : sandbox)
+  })
+  planReadiness(plan, facts, milestones, lastStarted(serial, milestones.readyStored), isProbed(serial))
+  return serial
+}
+
+const tellAll = (specs: readonly ContainerSpec[], facts: Facts): ContainerHistory[] =>
+  specs.map((spec) => tellHistory(spec, facts.byContainer.get(spec.name) ?? [], facts.clocks))
+
+const roleOf = (spec: ContainerSpec): Role => (spec.restartPolicy === 'Always' ? 'sidecar' : 'init')
+
+/** The first container's first sign, where it is dated finely enough to say something of the sandbox. */
+function firstSignFine(history: ContainerHistory): Draft | undefined {
+  const sign = firstSign(history)
+  return sign?.stamps.some(({ source }) => source === 'event-name') ? sign : undefined
+}
+
+/** The last start of a container before the pod was ready. */
+function lastStarted(histories: readonly ContainerHistory[], ready: Draft | undefined): Draft | undefined {
+  let last: Draft | undefined
+  for (const { runs } of histories) {
+    for (const { started } of runs.values()) {
+      if (ready?.latest !== undefined && started?.best !== undefined && started.best > ready.latest) continue
+      if (started?.best !== undefined && (last?.best === undefined || started.best > last.best))
+        last = started
+    }
+  }
+  return last
+}
+
+const isProbed = (histories: readonly ContainerHistory[]): boolean =>
+  histories.some(({ spec }) => spec.readinessProbe || spec.startupProbe || spec.postStart)
+
+interface Finished {
+  readonly bounds: { readonly start: Instant; readonly end: Instant }
+  readonly children: Operation[]
+}
+
+function finishPlanned(plan: Plan, milestones: Milestones, endDraft: Draft): Finished | undefined {
+  // The root's own end takes part in the order, so it is finished with the rest.
+  const [probe] = finishPlan(
+    {
+      planned: [{ name: 'pod startup', path: '', actor: '', start: milestones.created, end: endDraft }],
+      edges: plan.edges,
+    },
+    ZERO_INSTANT,
+  )
+  if (!probe) return undefined
+  const bounds = { start: probe.start, end: probe.end }
+  const operations = finishPlan({ planned: plan.planned, edges: [] }, bounds.end)
+  const children = operations.map((one) => nest(one, bounds)).filter((one) => one !== undefined)
+  return { bounds, children }
+}
+
+const ZERO_INSTANT = finishDraft({
+  earliest: 0n as UnixNano,
+  latest: 0n as UnixNano,
+  best: 0n as UnixNano,
+  rank: 0,
+  source: 'order',
+  stamps: [],
+  conflict: false,
+  clamped: false,
+  shifted: 0n as DurationNano,
+}) as Instant
+
+const byStart = (a: Operation, b: Operation): number =>
+  a.start.best !== b.start.best
+    ? a.start.best < b.start.best
+      ? -1
+      : 1
+    : a.end.best < b.end.best
+      ? -1
+      : a.end.best > b.end.best
+        ? 1
+        : 0
+
+/** A container that runs without its events, or a stream that had a gap, makes the evidence incomplete. */
+function findMissing(
+  timeline: PodTimeline,
+  histories: readonly ContainerHistory[],
+  ending: Ending,
+): string[] {
+  const missing: string[] = []
+  if (timeline.gap) missing.push('the watch had a gap')
+  if (timeline.firstPhase !== 'live') missing.push('the pod was created before we watched')
+  for (const { spec, runs } of histories) {
+    const first = runs.get(0)
+    const dated = first?.started?.stamps.some(
+      ({ source }) => source === 'event-name' || source === 'event-second',
+    )
+    if (first?.started && !dated) missing.push(`no Started event of ${spec.name}`)
+    else if (ending === 'ready' && !first) missing.push(`nothing of ${spec.name}`)
+  }
+  return missing
+}

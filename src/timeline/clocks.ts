@@ -1,0 +1,123 @@
+// Owns the clock model: by how much each clock is off from ours, as an interval re-estimated every quarter minute.
+// Promises that a clock whose interval holds 0 is left alone, and that samples may come in any order within their bucket.
+// Does not know pods: it is fed stamps with their receipts, and moments before which a stamp cannot have been taken.
+
+import type { ClockName } from '../base/stamp.ts'
+import { type DurationNano, durationNano, type UnixNano, ZERO } from '../base/time.ts'
+
+/** Offsets are nanoseconds to add to a clock's stamp to get our time; below 2^53 for 104 days, so a double holds them. */
+type OffsetNs = number
+
+interface Bucket {
+  /** No sample allows more: the least (receipt − stamp). */
+  upper: OffsetNs
+  /** Causality allows no less: the greatest (not before − stamp). */
+  lower: OffsetNs
+  /** Live samples. */
+  samples: number
+}
+
+export interface ClockModel {
+  readonly clocks: Map<ClockName, Map<number, Bucket>>
+}
+
+export const emptyClocks = (): ClockModel => ({ clocks: new Map() })
+
+const BUCKET_NS = 15_000_000_000n
+/** 15 minutes: longer than the default start timeout, so that a start is judged with the clocks of its own time. */
+const BUCKETS_MAX = 60
+/** A sample is late by the write and the watch. The least of several is late by no more than this (measured: docs/accuracy.md). */
+const LEAST_LATENESS: readonly { readonly samples: number; readonly ns: OffsetNs }[] = [
+  { samples: 10, ns: 50e6 },
+  { samples: 3, ns: 100e6 },
+  // A Lease renewal gives up after 10 s (component-helpers/apimachinery/lease), so no sample is later than that.
+  { samples: 1, ns: 10_000e6 },
+]
+
+/** A stamp of this clock and when we received it, on a live watch. `resolution` of a truncated stamp widens the sample. */
+export function sampleClock(model: ClockModel, clock: ClockName, at: UnixNano, receivedAt: UnixNano): void {
+  const bucket = bucketAt(model, clock, receivedAt)
+  const offset = Number(receivedAt - at)
+  if (offset < bucket.upper) bucket.upper = offset
+  bucket.samples++
+}
+
+/** The stamp, or the end of its second, was not taken before `notBefore` of our clock. */
+export function boundClock(
+  model: ClockModel,
+  clock: ClockName,
+  latestStamp: UnixNano,
+  notBefore: UnixNano,
+): void {
+  const bucket = bucketAt(model, clock, notBefore)
+  const offset = Number(notBefore - latestStamp)
+  if (offset > bucket.lower) bucket.lower = offset
+}
+
+function bucketAt(model: ClockModel, clock: ClockName, t: UnixNano): Bucket {
+  let buckets = model.clocks.get(clock)
+  if (!buckets) model.clocks.set(clock, (buckets = new Map()))
+  const index = Number(t / BUCKET_NS)
+  let bucket = buckets.get(index)
+  if (!bucket) {
+    bucket = { upper: Number.POSITIVE_INFINITY, lower: Number.NEGATIVE_INFINITY, samples: 0 }
+    buckets.set(index, bucket)
+    if (buckets.size > BUCKETS_MAX) buckets.delete(Math.min(...buckets.keys()))
+  }
+  return bucket
+}
+
+export interface Offset {
+  readonly from: OffsetNs
+  readonly to: OffsetNs
+  readonly samples: number
+}
+
+/** What is known of a clock's offset round a moment of ours: its own quarter minute, and as many beside it as it takes for three samples. */
+export function offsetOf(model: ClockModel, clock: ClockName, around: UnixNano): Offset | undefined {
+  const buckets = model.clocks.get(clock)
+  if (!buckets) return undefined
+  const index = Number(around / BUCKET_NS)
+  let found = gather(buckets, index, 0)
+  for (let reach = 1; found.samples < 3 && reach <= BUCKETS_MAX; reach *= 2)
+    found = gather(buckets, index, reach)
+  const lateness = LEAST_LATENESS.find(({ samples }) => found.samples >= samples)
+  const statistical = lateness === undefined ? Number.NEGATIVE_INFINITY : found.upper - lateness.ns
+  const lower = Math.max(statistical, found.lower > found.upper ? statistical : found.lower)
+  return { from: lower, to: found.upper, samples: found.samples }
+}
+
+function gather(buckets: ReadonlyMap<number, Bucket>, index: number, reach: number): Bucket {
+  const found: Bucket = { upper: Number.POSITIVE_INFINITY, lower: Number.NEGATIVE_INFINITY, samples: 0 }
+  for (let at = index - reach; at <= index + reach; at++) {
+    const bucket = buckets.get(at)
+    if (!bucket) continue
+    found.upper = Math.min(found.upper, bucket.upper)
+    found.lower = Math.max(found.lower, bucket.lower)
+    found.samples += bucket.samples
+  }
+  return found
+}
+
+export interface Shift {
+  readonly by: DurationNano
+  /** How much earlier and later than the shifted stamp the truth may lie, on top of the stamp's own bounds. */
+  readonly early: DurationNano
+  readonly late: DurationNano
+}
+
+export const UNSHIFTED: Shift = { by: ZERO, early: ZERO, late: ZERO }
+
+/** How to move a stamp of this clock to ours: not at all while the interval holds 0, else by its nearest end. */
+export function shiftOf(model: ClockModel, clock: ClockName, around: UnixNano): Shift {
+  if (clock === 'observer') return UNSHIFTED
+  const offset = offsetOf(model, clock, around)
+  if (!offset || (offset.from <= 0 && offset.to >= 0)) return UNSHIFTED
+  const width =
+    Number.isFinite(offset.from) && Number.isFinite(offset.to) ? nanos(offset.to - offset.from) : ZERO
+  return offset.to < 0
+    ? { by: nanos(offset.to), early: width, late: ZERO }
+    : { by: nanos(offset.from), early: ZERO, late: width }
+}
+
+const nanos = (ns: OffsetNs): DurationNano => durationNano(BigInt(Math.round(ns)))

@@ -1,0 +1,141 @@
+// Owns the intersection of all evidence for one boundary (design, rules of time 2 and 3).
+// Promises that a finer stamp is never overruled by a coarser one, that two which exclude each other are marked as a conflict, and
+// that a side nothing bounds stays open. Does not compare boundaries: order.ts does.
+
+import type { Stamp, StampSource } from '../base/stamp.ts'
+import {
+  add,
+  type DurationNano,
+  durationNano,
+  milliseconds,
+  minus,
+  type UnixNano,
+  ZERO,
+} from '../base/time.ts'
+import { type ClockModel, type Shift, shiftOf, UNSHIFTED } from './clocks.ts'
+import { type LagModel, lagAround } from './lag.ts'
+import { type Boundary, type Weight, weighStamp } from './weight.ts'
+
+/** One boundary in the making. A side that no evidence bounds is undefined. */
+export interface Draft {
+  earliest: UnixNano | undefined
+  latest: UnixNano | undefined
+  best: UnixNano | undefined
+  /** Rank of the finest stamp; `UNSEEN` where there is none. */
+  rank: number
+  source: StampSource
+  readonly stamps: readonly Stamp[]
+  conflict: boolean
+  clamped: boolean
+  shifted: DurationNano
+}
+
+export const UNSEEN = 100
+
+export interface Clocks {
+  readonly clocks: ClockModel
+  readonly lag: LagModel
+  /** A moment of ours for stamps that came without one (from a list). */
+  readonly around: UnixNano
+}
+
+interface Claim {
+  readonly stamp: Stamp
+  readonly rank: number
+  readonly earliest: UnixNano | undefined
+  readonly latest: UnixNano | undefined
+  readonly best: UnixNano
+  readonly shift: Shift
+}
+
+/** A boundary of which nothing is known yet. */
+export const unseen = (): Draft => ({
+  earliest: undefined,
+  latest: undefined,
+  best: undefined,
+  rank: UNSEEN,
+  source: 'order',
+  stamps: [],
+  conflict: false,
+  clamped: false,
+  shifted: ZERO,
+})
+
+/** Combines all stamps of one boundary. */
+export function combine(boundary: Boundary, stamps: readonly Stamp[], clocks: Clocks): Draft {
+  const draft: Draft = { ...unseen(), stamps }
+  const claims = stamps.map((stamp) => claimOf(boundary, stamp, clocks)).sort(finerFirst)
+  for (const claim of claims) intersect(draft, claim)
+  const winner = claims[0]
+  if (winner) {
+    draft.best = clampInto(winner.best, draft)
+    draft.rank = winner.rank
+    draft.source = winner.stamp.source
+    draft.shifted = winner.shift.by
+  }
+  return draft
+}
+
+/** Of two equally fine claims the earlier counts: both say "not later". */
+const finerFirst = (a: Claim, b: Claim): number =>
+  a.rank !== b.rank ? a.rank - b.rank : a.best < b.best ? -1 : a.best > b.best ? 1 : 0
+
+function claimOf(boundary: Boundary, stamp: Stamp, clocks: Clocks): Claim {
+  const shift =
+    stamp.clock === 'observer'
+      ? UNSHIFTED
+      : shiftOf(clocks.clocks, stamp.clock, stamp.receivedAt ?? clocks.around)
+  const weight = isStored(boundary, stamp) ? weighReceipt(stamp, clocks) : weighStamp(boundary, stamp)
+  const at = add(stamp.at, shift.by)
+  return {
+    stamp,
+    rank: weight.rank,
+    earliest: weight.back === undefined ? undefined : add(at, minus(durationNano(weight.back + shift.early))),
+    latest: weight.ahead === undefined ? undefined : add(at, durationNano(weight.ahead + shift.late)),
+    best: add(at, minus(weight.lag)),
+    shift,
+  }
+}
+
+/** What a node decided and its kubelet reports in its own time; a live receipt of it only says "not later". */
+const REPORTED: ReadonlySet<Boundary> = new Set([
+  'network ready',
+  'ready on node',
+  'startup passed',
+  'container ready',
+])
+
+const isStored = (boundary: Boundary, stamp: Stamp): boolean =>
+  stamp.source === 'watch-receipt' && !REPORTED.has(boundary)
+
+/** The least lateness seen nearby is of a write and the watch together. Half of it is taken for the watch, twice it as the bound. */
+function weighReceipt(stamp: Stamp, { lag }: Clocks): Weight {
+  const least = lagAround(lag, stamp.at)
+  const bound = least * 2n > RECEIPT_FLOOR ? durationNano(least * 2n) : RECEIPT_FLOOR
+  const usual = durationNano(least / 2n)
+  return { back: bound, ahead: ZERO, lag: usual < RECEIPT_LAG_MAX ? usual : RECEIPT_LAG_MAX, rank: 2 }
+}
+
+/** A receipt may always be late by this much: one turn of a busy event loop (docs/accuracy.md). */
+const RECEIPT_FLOOR = milliseconds(40)
+const RECEIPT_LAG_MAX = milliseconds(8)
+
+function intersect(draft: Draft, claim: Claim): void {
+  const { earliest, latest } = claim
+  const excluded =
+    (earliest !== undefined && draft.latest !== undefined && earliest > draft.latest) ||
+    (latest !== undefined && draft.earliest !== undefined && latest < draft.earliest)
+  if (excluded) {
+    draft.conflict = true
+    return
+  }
+  if (earliest !== undefined && (draft.earliest === undefined || earliest > draft.earliest))
+    draft.earliest = earliest
+  if (latest !== undefined && (draft.latest === undefined || latest < draft.latest)) draft.latest = latest
+}
+
+export function clampInto(at: UnixNano, { earliest, latest }: Pick<Draft, 'earliest' | 'latest'>): UnixNano {
+  if (earliest !== undefined && at < earliest) return earliest
+  if (latest !== undefined && at > latest) return latest
+  return at
+}

@@ -1,0 +1,47 @@
+// Owns what happened on one node that several pods share: image pulls, and the node's own versions.
+// Promises a bounded memory of pulls. Does not judge whether pulls are serial: the waits themselves show it.
+
+import type { NodeRecord } from '../base/record.ts'
+import type { UnixNano } from '../base/time.ts'
+import type { Observation } from '../observe/observation.ts'
+
+export interface PullWindow {
+  readonly uid: string
+  readonly pod: string
+  readonly image: string
+  /** By the node's clock; undefined for a failed pull, whose event carries no duration. */
+  readonly from: UnixNano | undefined
+  readonly to: UnixNano
+}
+
+export interface NodeTimeline {
+  readonly name: string
+  node: NodeRecord | undefined
+  readonly pulls: Map<string, PullWindow>
+}
+
+/** Pulls remembered per node: more than a node with 250 pods of several containers starts within a start timeout. */
+const PULLS_MAX = 1000
+
+export const emptyNode = (name: string): NodeTimeline => ({ name, node: undefined, pulls: new Map() })
+
+/** Remembers a pull that ended, from its event. */
+export function foldPull(node: NodeTimeline, uid: string, pod: string, observation: Observation): void {
+  const { what, key, detail } = observation
+  if (what !== 'pulled' && what !== 'pull failed') return
+  const ended = observation.stamps.find(({ source }) => source === 'event-name')
+  if (!ended || node.pulls.has(key)) return
+  const from = detail?.pull === undefined ? undefined : ((ended.at - detail.pull) as UnixNano)
+  node.pulls.set(key, { uid, pod, image: detail?.image ?? '', from, to: ended.at })
+  if (node.pulls.size > PULLS_MAX) {
+    const [oldest] = node.pulls.keys()
+    if (oldest !== undefined) node.pulls.delete(oldest)
+  }
+}
+
+/** Pulls of other pods that ended while one waited, by the node's clock, last one last. */
+export function pullsAhead(node: NodeTimeline, uid: string, from: UnixNano, to: UnixNano): PullWindow[] {
+  return [...node.pulls.values()]
+    .filter((pull) => pull.uid !== uid && pull.to > from && pull.to <= to)
+    .sort((a, b) => (a.to < b.to ? -1 : a.to > b.to ? 1 : 0))
+}

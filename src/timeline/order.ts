@@ -1,0 +1,77 @@
+// Owns what follows for two boundaries from one having to come before the other.
+// Promises that afterwards no later boundary's estimate is before an earlier one's, and that an interval only shrinks, except where two
+// boundaries contradict each other: then the finer stays and the other is moved and marked.
+// Does not know why one comes first: operations/ says so, edge by edge.
+
+import type { UnixNano } from '../base/time.ts'
+import { clampInto, type Draft } from './combine.ts'
+import type { Instant } from './instant.ts'
+import { ZERO } from '../base/time.ts'
+
+/** `before` cannot be later than `after`. */
+export type Edge = readonly [before: Draft, after: Draft]
+
+/** Draws the consequences of all edges. They must be given in an order in which causes come first. */
+export function orderDrafts(edges: readonly Edge[]): void {
+  for (const [before, after] of edges) pushEarliest(before, after)
+  for (let index = edges.length - 1; index >= 0; index--) {
+    const edge = edges[index]
+    if (edge) pullLatest(edge[0], edge[1])
+  }
+  // Moving one estimate may disorder an edge already passed; a chain of coarse stamps settles within a few rounds.
+  for (let round = 0; round < ROUNDS && edges.map(alignEstimates).includes(true); round++);
+}
+
+const ROUNDS = 6
+
+function pushEarliest(before: Draft, after: Draft): void {
+  if (before.earliest === undefined || (after.earliest !== undefined && after.earliest >= before.earliest))
+    return
+  if (after.latest !== undefined && after.latest < before.earliest) return
+  after.earliest = before.earliest
+}
+
+function pullLatest(before: Draft, after: Draft): void {
+  if (after.latest === undefined || (before.latest !== undefined && before.latest <= after.latest)) return
+  if (before.earliest !== undefined && after.latest < before.earliest) return
+  before.latest = after.latest
+}
+
+/** True where an estimate was moved. */
+function alignEstimates([before, after]: Edge): boolean {
+  settleEstimate(before)
+  settleEstimate(after)
+  if (before.best === undefined || after.best === undefined || after.best >= before.best) return false
+  const [coarse, fine] = before.rank > after.rank ? [before, after] : [after, before]
+  const target = fine.best as UnixNano
+  if (clampInto(target, coarse) !== target) {
+    coarse.clamped = true
+    if (coarse.earliest !== undefined && target < coarse.earliest) coarse.earliest = target
+    if (coarse.latest !== undefined && target > coarse.latest) coarse.latest = target
+  }
+  coarse.best = target
+  return true
+}
+
+/** An estimate lies in its interval; a boundary without a stamp of its own is put as late as it can be. */
+function settleEstimate(draft: Draft): void {
+  const from = draft.best ?? draft.latest ?? draft.earliest
+  if (from !== undefined) draft.best = clampInto(from, draft)
+}
+
+/** The finished form. A boundary of which nothing at all is known is none. */
+export function finishDraft(draft: Draft): Instant | undefined {
+  settleEstimate(draft)
+  const { best } = draft
+  if (best === undefined) return undefined
+  return {
+    best,
+    earliest: draft.earliest !== undefined && draft.earliest < best ? draft.earliest : best,
+    latest: draft.latest !== undefined && draft.latest > best ? draft.latest : best,
+    source: draft.source,
+    stamps: draft.stamps,
+    ...(draft.conflict ? { conflict: true } : {}),
+    ...(draft.clamped ? { clamped: true } : {}),
+    ...(draft.shifted === ZERO ? {} : { shifted: draft.shifted }),
+  }
+}

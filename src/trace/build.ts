@@ -1,0 +1,167 @@
+// Owns the turning of a start's operations into an immutable trace: ids, attributes, links, critical path, verdict.
+// Promises spans[0] to be the root and parents before children. Pure; how a span travels is export/'s.
+
+import { type DurationNano, since, toMilliseconds } from '../base/time.ts'
+import type { Operation } from '../operations/operation.ts'
+import type { Startup } from '../operations/startup.ts'
+import type { World } from '../timeline/world.ts'
+import { type CriticalPath, findCriticalPath } from './critical-path.ts'
+import { incomingLinks } from './incoming.ts'
+import { rootSpanIdOf, spanIdOf, traceIdOf } from './identity.ts'
+import { sliAttributes } from './sli.ts'
+import type { AttributeValue, Attributes, Outcome, Span, SpanLink, Trace } from './trace.ts'
+import { tellVerdict } from './verdict.ts'
+import { findWorkload, revisionOf, type Workload } from './workload.ts'
+
+export interface Cluster {
+  readonly name?: string | undefined
+  readonly uid?: string | undefined
+}
+
+/** `crashed` says which container ended, where the outcome is `unstable`. */
+export function buildTrace(
+  world: World,
+  cluster: Cluster,
+  startup: Startup,
+  outcome: Outcome,
+  crashed?: string,
+): Trace {
+  const { root, facts } = startup
+  const { pod } = facts
+  const total = since(root.end.best, root.start.best)
+  const path = findCriticalPath(root)
+  const workload = findWorkload(world, pod, root.start.best)
+  const verdict = tellVerdict(startup, outcome, path, total, crashed)
+  const spans: Span[] = []
+  pushSpans(spans, pod.uid, root, undefined, path)
+  const first = spans[0] as Span
+  spans[0] = {
+    ...first,
+    ...(outcome === 'ready' || outcome === 'completed' || outcome === 'starting' ? {} : { error: verdict }),
+    attributes: { ...first.attributes, ...rootAttributes(world, startup, outcome, verdict, workload, total) },
+    links: [...first.links, ...incomingLinks(world, pod)],
+  }
+  return {
+    traceId: traceIdOf(pod.uid),
+    uid: pod.uid,
+    namespace: pod.namespace,
+    name: pod.name,
+    ...(pod.nodeName ? { node: pod.nodeName } : {}),
+    ...(workload.name ? { workload: workload.name } : {}),
+    outcome,
+    verdict,
+    resource: resourceOf(cluster, startup, workload),
+    spans,
+    explainedRatio: startup.explainedRatio,
+    evidenceComplete: startup.missing.length === 0,
+    startup: total,
+  }
+}
+
+function pushSpans(
+  spans: Span[],
+  uid: string,
+  operation: Operation,
+  parent: string | undefined,
+  path: CriticalPath,
+): void {
+  const spanId = parent === undefined ? rootSpanIdOf(uid) : spanIdOf(uid, operation.path)
+  const { name, actor, subject, container, start, end, error, attempt, open } = operation
+  spans.push({
+    spanId,
+    ...(parent === undefined ? {} : { parentSpanId: parent }),
+    name,
+    actor,
+    ...(subject === undefined ? {} : { subject }),
+    start,
+    end,
+    ...(error === undefined ? {} : { error }),
+    ...(attempt === undefined ? {} : { attempt }),
+    attributes: {
+      ...operation.attributes,
+      ...(container === undefined ? {} : { 'k8s.container.name': container }),
+      ...(open ? { 'podspan.open': true } : {}),
+    },
+    events: operation.events,
+    links: operation.waitedFor.map(({ uid: other, why }) => linkTo(other, why)),
+    critical: path.get(operation) ?? [],
+  })
+  for (const child of operation.children) pushSpans(spans, uid, child, spanId, path)
+}
+
+const linkTo = (uid: string, why: string): SpanLink => ({
+  traceId: traceIdOf(uid),
+  spanId: rootSpanIdOf(uid),
+  attributes: { 'podspan.link': why, 'k8s.pod.uid': uid },
+})
+
+function rootAttributes(
+  world: World,
+  startup: Startup,
+  outcome: Outcome,
+  verdict: string,
+  workload: Workload,
+  total: DurationNano,
+): Attributes {
+  const { pod } = startup.facts
+  const revision = revisionOf(pod)
+  return {
+    'podspan.outcome': outcome,
+    'podspan.verdict': verdict,
+    'podspan.startup_ms': toMilliseconds(total),
+    'podspan.start.cause': workload.cause,
+    'podspan.explained.ratio': startup.explainedRatio,
+    'podspan.evidence.complete': startup.missing.length === 0,
+    ...(startup.missing.length === 0 ? {} : { 'podspan.evidence.missing': startup.missing }),
+    ...(workload.name ? { 'podspan.workload': workload.name } : {}),
+    ...(revision ? { 'podspan.workload.revision': revision } : {}),
+    ...(pod.qosClass ? { 'podspan.pod.qos_class': pod.qosClass } : {}),
+    ...nodeAttributes(world, pod.nodeName),
+    ...sliAttributes(startup),
+  }
+}
+
+/** Labels that platforms put on nodes, the first that is set counts. */
+const NODE_LABELS: readonly (readonly [string, readonly string[]])[] = [
+  ['cloud.availability_zone', ['topology.kubernetes.io/zone']],
+  ['cloud.region', ['topology.kubernetes.io/region']],
+  ['host.type', ['node.kubernetes.io/instance-type']],
+  [
+    'podspan.node.pool',
+    [
+      'karpenter.sh/nodepool',
+      'cloud.google.com/gke-nodepool',
+      'eks.amazonaws.com/nodegroup',
+      'kubernetes.azure.com/agentpool',
+    ],
+  ],
+  [
+    'podspan.node.capacity_type',
+    ['karpenter.sh/capacity-type', 'eks.amazonaws.com/capacityType', 'kubernetes.azure.com/scalesetpriority'],
+  ],
+]
+
+function nodeAttributes(world: World, name: string | undefined): Attributes {
+  const labels = (name && world.nodes.get(name)?.node?.labels) || undefined
+  const found: Record<string, AttributeValue> = {}
+  if (!labels) return found
+  for (const [attribute, keys] of NODE_LABELS) {
+    const key = keys.find((one) => labels[one] !== undefined)
+    const value = key && labels[key]
+    if (value) found[attribute] = value
+  }
+  return found
+}
+
+function resourceOf(cluster: Cluster, { facts }: Startup, workload: Workload): Attributes {
+  const { pod } = facts
+  return {
+    ...(cluster.name ? { 'k8s.cluster.name': cluster.name } : {}),
+    ...(cluster.uid ? { 'k8s.cluster.uid': cluster.uid } : {}),
+    'k8s.namespace.name': pod.namespace,
+    'k8s.pod.name': pod.name,
+    'k8s.pod.uid': pod.uid,
+    ...(pod.nodeName ? { 'k8s.node.name': pod.nodeName } : {}),
+    ...workload.attributes,
+  }
+}

@@ -1,0 +1,45 @@
+// Owns the critical path: at each moment of the root, the deepest operation for which the end was waiting.
+// Promises a partition: the parts of all operations do not overlap and sum to the root.
+
+import type { UnixNano } from '../base/time.ts'
+import { earliest, latest } from '../base/time.ts'
+import type { Operation } from '../operations/operation.ts'
+import type { Part } from './trace.ts'
+
+export type CriticalPath = ReadonlyMap<Operation, readonly Part[]>
+
+/** Walks back from the root's end: whatever ended last is what was waited for, and before its start, whatever ended last before that. */
+export function findCriticalPath(root: Operation): CriticalPath {
+  const parts = new Map<Operation, Part[]>()
+  walk(root, root.start.best, root.end.best, parts)
+  for (const list of parts.values()) list.reverse()
+  return parts
+}
+
+function walk(operation: Operation, from: UnixNano, to: UnixNano, parts: Map<Operation, Part[]>): void {
+  let cursor = to
+  for (const child of lastFirst(operation.children)) {
+    if (child.start.best >= cursor) continue
+    const end = earliest(child.end.best, cursor)
+    if (end <= from) break
+    take(parts, operation, end, cursor)
+    const start = latest(child.start.best, from)
+    walk(child, start, end, parts)
+    cursor = start
+    if (cursor <= from) return
+  }
+  take(parts, operation, from, cursor)
+}
+
+/** By end, last first; of those that end together the longest. */
+const lastFirst = (operations: readonly Operation[]): Operation[] =>
+  [...operations].sort((a, b) =>
+    a.end.best !== b.end.best ? (a.end.best > b.end.best ? -1 : 1) : a.start.best < b.start.best ? -1 : 1,
+  )
+
+function take(parts: Map<Operation, Part[]>, operation: Operation, from: UnixNano, to: UnixNano): void {
+  if (to <= from) return
+  const list = parts.get(operation)
+  if (list) list.push({ from, to })
+  else parts.set(operation, [{ from, to }])
+}

@@ -1,0 +1,21 @@
+// Owns the ids: a pod's trace, its root span and every other span follow from the pod's UID alone.
+// Promises the same ids in every run and replica. A UID that is none still gets ids of its own, from its hash.
+
+import { sha256Hex } from '../base/digest.ts'
+
+const UID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+export const isUid = (uid: string): boolean => UID.test(uid)
+
+const digits = (uid: string): string => (isUid(uid) ? uid.replaceAll('-', '') : sha256Hex(uid).slice(0, 32))
+
+/** The UID's halves swapped: samplers read the low 8 bytes, and a UUID's variant bits there would pin the ratio. */
+export function traceIdOf(uid: string): string {
+  const u = digits(uid)
+  return u.slice(16) + u.slice(0, 16)
+}
+
+export const rootSpanIdOf = (uid: string): string => digits(uid).slice(0, 16)
+
+/** The first 8 bytes of SHA-256(uid + "/" + path). */
+export const spanIdOf = (uid: string, path: string): string => sha256Hex(`${uid}/${path}`).slice(0, 16)

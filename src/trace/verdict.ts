@@ -1,0 +1,168 @@
+// Owns the one sentence that says why a pod took as long as it did.
+// Promises plain words and figures that the spans show too. Reads operations and their critical path, nothing else.
+
+import type { DurationNano } from '../base/time.ts'
+import { durationNano, ZERO } from '../base/time.ts'
+import type { Operation } from '../operations/operation.ts'
+import { lastTrouble } from '../operations/sandbox.ts'
+import { lastSchedulingFailure } from '../operations/scheduling.ts'
+import type { Startup } from '../operations/startup.ts'
+import type { CriticalPath } from './critical-path.ts'
+import { durationText } from './duration-text.ts'
+import type { Outcome } from './trace.ts'
+
+/** What one kind of work cost on the critical path. */
+interface Share {
+  readonly operation: Operation
+  readonly total: DurationNano
+}
+
+const REASON_MAX = 160
+
+export function tellVerdict(
+  startup: Startup,
+  outcome: Outcome,
+  path: CriticalPath,
+  total: DurationNano,
+  crashed?: string,
+): string {
+  const shares = sumShares(startup.root, path)
+  const longest = shares[0]
+  const head = `${opening(outcome, total)}${crashed && outcome === 'unstable' ? `, but ${crashed}` : ''}${ending(startup, outcome)}`
+  if (!longest || total <= ZERO) return head
+  const percent = Math.round((Number(longest.total) * 100) / Number(total))
+  const text = `${head}; ${durationText(longest.total)} (${percent} %) ${describe(longest.operation, startup)}`
+  return `${text}${queue(startup, longest.operation)}`
+}
+
+function opening(outcome: Outcome, total: DurationNano): string {
+  const time = durationText(total)
+  switch (outcome) {
+    case 'ready':
+    case 'unstable':
+      return `Ready after ${time}`
+    case 'completed':
+      return `Completed after ${time}`
+    case 'failed':
+      return `Failed after ${time}`
+    case 'deleted':
+      return `Deleted after ${time}, never ready`
+    case 'timeout':
+      return `Not ready after ${time}`
+    case 'starting':
+      return `Starting for ${time}`
+  }
+}
+
+function ending({ facts, root }: Startup, outcome: Outcome): string {
+  if (outcome === 'failed') {
+    const { reason, message } = facts.pod
+    return reason || message ? ` (${[reason, clip(message)].filter(Boolean).join(': ')})` : ''
+  }
+  if (outcome === 'ready' || outcome === 'unstable' || outcome === 'completed') return ''
+  const waiting = deepestOpen(root)
+  return waiting ? `, ${outcome === 'starting' ? 'now' : 'still'} ${describe(waiting, { facts })}` : ''
+}
+
+/** The operation that was still going on at the end: of several the one that began last. */
+export function deepestOpen(root: Operation): Operation | undefined {
+  const open = root.children.filter(({ open: going }) => going)
+  const last = open.reduce<Operation | undefined>(
+    (a, b) => (a && a.start.best >= b.start.best ? a : b),
+    undefined,
+  )
+  return last && (last.children.findLast(({ open: going }) => going) ?? last)
+}
+
+/** Sums the critical path by what was done to what: attempts of one thing count together. */
+function sumShares(root: Operation, path: CriticalPath): Share[] {
+  const shares = new Map<string, Share>()
+  for (const operation of root.children) {
+    const total = sumPath(operation, path)
+    if (total <= ZERO) continue
+    const key = `${operation.name}/${operation.container ?? ''}`
+    const before = shares.get(key)
+    shares.set(key, {
+      operation: before?.operation ?? operation,
+      total: durationNano((before?.total ?? 0n) + total),
+    })
+  }
+  return [...shares.values()].sort((a, b) => (a.total > b.total ? -1 : 1))
+}
+
+function sumPath(operation: Operation, path: CriticalPath): DurationNano {
+  let total = 0n
+  for (const { from, to } of path.get(operation) ?? []) total += to - from
+  for (const child of operation.children) total += sumPath(child, path)
+  return durationNano(total)
+}
+
+/** What an operation is, as the end of a sentence: `pulling localhost:5000/big:2`. */
+export function describe(operation: Operation, { facts }: Pick<Startup, 'facts'>): string {
+  const { name, subject = '', container = '', error } = operation
+  switch (name) {
+    case 'pull image':
+    case 'transfer and unpack':
+    case 'wait for pull slot':
+      return `pulling ${subject || container}${error ? ` (failed: ${clip(error)})` : ''}`
+    case 'schedule':
+      return `waiting to be scheduled${because(lastSchedulingFailure(facts))}`
+    case 'wait at scheduling gate':
+      return `waiting at scheduling gate ${subject}`
+    case 'prepare pod and create sandbox':
+    case 'prepare pod':
+    case 'create sandbox':
+      return `preparing the pod and its sandbox${because(lastTrouble(facts)?.detail?.message)}`
+    case 'create container':
+      return `creating container ${container}${because(error)}`
+    case 'start container':
+      return `starting container ${container}${because(error)}`
+    case 'run init container':
+      return `running init container ${container}${because(error)}`
+    case 'post-start hook':
+      return `in the post-start hook of ${container}${because(error)}`
+    case 'startup probe':
+      return `waiting for the startup probe of ${container}${because(error)}`
+    case 'readiness':
+      return `waiting for ${container} to be ready${because(error)}`
+    case 'readiness gate':
+      return `waiting for readiness gate ${subject}`
+    case 'report status':
+      return 'until the kubelet had reported Ready'
+    case 'back-off':
+      return describeBackOff(operation)
+    case 'unaccounted':
+      return `unaccounted for between ${subject.replace(' → ', ' and ')}`
+    case 'pod startup':
+      return 'starting'
+  }
+}
+
+function describeBackOff({ attributes, container, subject }: Operation): string {
+  const after = attributes['podspan.backoff.after']
+  if (after === 'pull image') return `backing off after failed pulls of ${subject}`
+  if (after === 'create container') return `backing off because container ${container} could not be created`
+  const code = attributes['podspan.exit_code']
+  if (container)
+    return `backing off after ${container} exited${code === undefined ? '' : ` with code ${code}`}`
+  return 'backing off before the next sandbox'
+}
+
+function queue(startup: Startup, operation: Operation): string {
+  if (operation.name !== 'pull image') return ''
+  const wait = operation.children.find(({ name }) => name === 'wait for pull slot')
+  const behind = operation.attributes['podspan.pull.queued_behind']
+  if (!wait || behind === undefined) return ''
+  const waited = durationText(durationNano(wait.end.best - wait.start.best))
+  const pulls = behind === 1 ? 'another pull' : `${behind} other pulls`
+  const node = startup.facts.pod.nodeName
+  return `, ${waited} of it waiting behind ${pulls}${node ? ` on ${node}` : ''}`
+}
+
+const because = (reason: string | undefined): string => (reason ? ` (${clip(reason)})` : '')
+
+/** One line of at most 160 characters. */
+function clip(text: string | undefined): string {
+  const line = (text ?? '').replace(/\s+/g, ' ').trim()
+  return line.length > REASON_MAX ? `${line.slice(0, REASON_MAX - 1)}…` : line
+}
