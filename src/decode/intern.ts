@@ -3,6 +3,8 @@
 // Does not keep strings longer than `longest` or outside ASCII, which are rarely repeated.
 
 const SLOTS = 8192
+/** The top 13 bits of a hash. */
+const SLOT_SHIFT = 19
 const LONGEST = 64
 
 /** Direct-mapped: one candidate per hash, so that a lookup is one comparison and the newest string wins. */
@@ -23,17 +25,11 @@ export function internBytes(bytes: Buffer, start: number, end: number): string {
   const length = end - start
   if (length === 0) return ''
   if (length > LONGEST) return textOf(bytes, start, end)
-  let hash = length
-  let highBits = 0
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at] ?? 0
-    hash = (Math.imul(hash, 31) + byte) | 0
-    highBits |= byte
-  }
-  if (highBits > 127) return textOf(bytes, start, end)
-  const slot = slotOf(hash)
+  const middle = start + (length >> 1)
+  const slot = slotOf(length, at(bytes, start), at(bytes, middle), at(bytes, end - 2), at(bytes, end - 1))
   const candidate = table[slot] ?? ''
   if (candidate.length === length && equals(candidate, bytes, start)) return candidate
+  if (!isAscii(bytes, start, end)) return textOf(bytes, start, end)
   const fresh = (bytes as Buffer & Slices).latin1Slice(start, end)
   table[slot] = fresh
   return fresh
@@ -43,18 +39,32 @@ export function internBytes(bytes: Buffer, start: number, end: number): string {
 export function internText(text: string): string {
   const length = text.length
   if (length === 0 || length > LONGEST) return text
-  let hash = length
-  for (let at = 0; at < length; at++) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) | 0
-  const slot = slotOf(hash)
+  const code = (index: number): number => text.charCodeAt(Math.max(0, index)) & 255
+  const slot = slotOf(length, code(0), code(length >> 1), code(length - 2), code(length - 1))
   const candidate = table[slot]
   if (candidate === text) return candidate
   table[slot] = text
   return text
 }
 
-const slotOf = (hash: number): number => (hash ^ (hash >>> 13)) & (SLOTS - 1)
+/** From a few bytes only: the comparison that follows reads them all anyway, and a clash costs one copy. */
+function slotOf(length: number, first: number, middle: number, last2: number, last: number): number {
+  const hash = Math.imul(
+    (last << 24) ^ (last2 << 16) ^ (middle << 8) ^ first ^ Math.imul(length, 0x9e3779b1),
+    0x85ebca6b,
+  )
+  return hash >>> SLOT_SHIFT
+}
+
+const at = (bytes: Buffer, index: number): number => bytes[index] ?? 0
+
+function isAscii(bytes: Buffer, start: number, end: number): boolean {
+  for (let index = start; index < end; index++) if (at(bytes, index) > 127) return false
+  return true
+}
 
 function equals(text: string, bytes: Buffer, start: number): boolean {
-  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) !== bytes[start + at]) return false
+  for (let index = 0; index < text.length; index++)
+    if (text.charCodeAt(index) !== bytes[start + index]) return false
   return true
 }
