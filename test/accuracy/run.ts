@@ -1,0 +1,85 @@
+// Owns the accuracy report: every boundary of every scenario against the native span of the same moment, as one table.
+// Promises exit code 1 where a row misses its limit. Usage: run.ts [--recordings] [--strict] [--only NAME…] [--worst N]
+// Does not decide what is compared: compare.ts does. Limits are doubled unless --strict, since other machines are busier.
+
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { runScript, say } from '../cluster/commands.ts'
+import { type Judgement, judgeRecording, RECORDINGS, recordingsIn } from './offline.ts'
+import {
+  EXPLAINED_MEDIAN_MIN,
+  formatRows,
+  INSIDE_MIN,
+  missedBy,
+  quantile,
+  rowOf,
+  rowsOf,
+  worstOf,
+} from './table.ts'
+
+interface Options {
+  readonly strict: boolean
+  readonly worst: number
+}
+
+/** Prints the report and returns what it misses. */
+export function report(judgements: readonly Judgement[], options: Options): string[] {
+  const comparisons = judgements.flatMap((one) => one.comparisons)
+  const rows = rowsOf(comparisons)
+  const all = rowOf('all boundaries', comparisons)
+  const violations = judgements.flatMap((one) => one.violations)
+  const traces = judgements.flatMap((one) => one.traces)
+  const explained = traces
+    .filter(({ outcome }) => outcome === 'ready')
+    .map(({ explainedRatio }) => explainedRatio)
+  const ratios = [0.1, 0.5, 0.9].map((share) => quantile(explained, share))
+  const print = (text: string): void => void process.stdout.write(`${text}\n`)
+  print(`${judgements.length} scenarios, ${traces.length} traces, ${cpus().length} cores. Milliseconds.\n`)
+  print(formatRows([...rows, all]))
+  print(
+    `\nexplained ratio of ready starts: P10 ${ratios[0]?.toFixed(3)}, median ${ratios[1]?.toFixed(3)}, P90 ${ratios[2]?.toFixed(3)}`,
+  )
+  for (const kind of [
+    'ends before it starts',
+    'outside its parent',
+    'interval without its estimate',
+  ] as const)
+    print(`spans, ${kind}: ${violations.filter((one) => one.kind === kind).length}`)
+  print(`told by a native span only: ${countWords(judgements.flatMap((one) => one.absent))}`)
+  for (const { text, kind } of violations.slice(0, 20)) say(`${kind}: ${text}`)
+  say(`\n${worstOf(comparisons, options.worst)}`)
+  const margin = options.strict ? 1 : 2
+  return [
+    ...rows.flatMap((row) => missedBy(row, margin)),
+    ...(1 - all.inside > (1 - INSIDE_MIN) * margin
+      ? [`truth inside: ${(all.inside * 100).toFixed(2)} %`]
+      : []),
+    ...((ratios[1] ?? 0) < EXPLAINED_MEDIAN_MIN ? [`explained ratio: median ${ratios[1]?.toFixed(3)}`] : []),
+    ...(violations.length > 0 ? [`${violations.length} spans of a wrong shape`] : []),
+  ]
+}
+
+function countWords(words: readonly string[]): string {
+  const counts = new Map<string, number>()
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1)
+  return [...counts].map(([word, count]) => `${word} ${count}`).join(', ') || 'none'
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      recordings: { type: 'boolean', default: false },
+      strict: { type: 'boolean', default: false },
+      only: { type: 'string', multiple: true },
+      worst: { type: 'string', default: '10' },
+      from: { type: 'string', default: RECORDINGS },
+    },
+  })
+  const names = recordingsIn(values.from).filter((name) => values.only?.includes(name) ?? true)
+  const judgements: Judgement[] = []
+  for (const name of names) judgements.push(await judgeRecording(values.from, name))
+  const missed = report(judgements, { strict: values.strict, worst: Number(values.worst) })
+  if (missed.length > 0) throw new Error(`missed:\n${missed.join('\n')}`)
+}
+
+if (import.meta.main) runScript(main)
