@@ -45,7 +45,8 @@ export function planContainer(
     planRun(plan, history, number, run, from, shown)
     planAfterStart(plan, context, history, role, number, run, shown, place === 0 ? next : undefined)
     const following = runs[place + 1]?.[1]
-    if (run.finished) planRestart(plan, context, history, role, number, run, following)
+    comesBefore(plan, run.started ?? run.failed?.at, run.finished)
+    if (run.finished ?? run.failed) planRestart(plan, context, history, role, number, run, following)
     from = run.finished ?? run.started ?? run.failed?.at
   })
   return blocksNext(history, role, runs)
@@ -169,7 +170,6 @@ function planAfterStart(
   next: ContainerHistory | undefined,
 ): void {
   const { spec } = history
-  comesBefore(plan, run.started, run.finished)
   if (!run.started) return
   if (role === 'init') {
     plan.planned.push({
@@ -239,15 +239,16 @@ function planRestart(
     ? role !== 'init' && restartPolicy === 'Always'
     : restartPolicy !== 'Never' || role === 'sidecar'
   if (!restarts && !next) return
+  const ended = run.finished ?? run.failed?.at ?? unseen()
   const until = next?.image ?? next?.created ?? next?.started
-  comesBefore(plan, run.finished, until)
+  comesBefore(plan, ended, until)
   plan.planned.push({
     name: 'back-off',
     path: `${spec.name}/back-off/restart/${number + 1}`,
     actor: 'kubelet',
     subject: spec.name,
     container: spec.name,
-    start: run.finished ?? unseen(),
+    start: ended,
     end: until,
     attributes: {
       'podspan.backoff.after': 'exit',

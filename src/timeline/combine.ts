@@ -85,7 +85,7 @@ function claimOf(boundary: Boundary, stamp: Stamp, clocks: Clocks): Claim {
     stamp.clock === 'observer'
       ? UNSHIFTED
       : shiftOf(clocks.clocks, stamp.clock, stamp.receivedAt ?? clocks.around)
-  const weight = isStored(boundary, stamp) ? weighReceipt(stamp, clocks) : weighStamp(boundary, stamp)
+  const weight = weigh(boundary, stamp, clocks)
   const at = add(stamp.at, shift.by)
   return {
     stamp,
@@ -105,6 +105,12 @@ const REPORTED: ReadonlySet<Boundary> = new Set([
   'container ready',
 ])
 
+function weigh(boundary: Boundary, stamp: Stamp, clocks: Clocks): Weight {
+  if (stamp.source === 'event-receipt')
+    return { ahead: ZERO, lag: usualLag(lagAround(clocks.lag, stamp.at)), rank: 4 }
+  return isStored(boundary, stamp) ? weighReceipt(stamp, clocks) : weighStamp(boundary, stamp)
+}
+
 const isStored = (boundary: Boundary, stamp: Stamp): boolean =>
   stamp.source === 'watch-receipt' && !REPORTED.has(boundary)
 
@@ -112,8 +118,12 @@ const isStored = (boundary: Boundary, stamp: Stamp): boolean =>
 function weighReceipt(stamp: Stamp, { lag }: Clocks): Weight {
   const least = lagAround(lag, stamp.at)
   const bound = least * 2n > RECEIPT_FLOOR ? durationNano(least * 2n) : RECEIPT_FLOOR
+  return { back: bound, ahead: ZERO, lag: usualLag(least), rank: 2 }
+}
+
+function usualLag(least: DurationNano): DurationNano {
   const usual = durationNano(least / 2n)
-  return { back: bound, ahead: ZERO, lag: usual < RECEIPT_LAG_MAX ? usual : RECEIPT_LAG_MAX, rank: 2 }
+  return usual < RECEIPT_LAG_MAX ? usual : RECEIPT_LAG_MAX
 }
 
 /** A receipt may always be late by this much: one turn of a busy event loop (docs/accuracy.md). */
