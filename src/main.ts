@@ -20,7 +20,9 @@ process.exitCode = await run(process.argv.slice(2), {
   terminal: openTerminal(process.stdout, process.stderr, process.env, () => abort.abort('closed')),
   env: process.env,
   stdin: process.stdin,
+  stdout: process.stdout,
   clock: systemClock(),
+  random: Math.random,
   signal: abort.signal,
   version: typeof PODSPAN_VERSION === 'string' ? PODSPAN_VERSION : '0.0.0-source',
 })

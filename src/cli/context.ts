@@ -2,6 +2,7 @@
 // Promises that commands touch the machine by nothing else: main.ts fills it from the process, a test by hand.
 // Does nothing by itself.
 
+import type { Writable } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
 import type { Environment, Terminal } from './terminal.ts'
 
@@ -9,7 +10,11 @@ export interface Context {
   readonly terminal: Terminal
   readonly env: Environment
   readonly stdin: AsyncIterable<Uint8Array>
+  /** For bytes that are no text of ours: a recording written to `-`. */
+  readonly stdout: Writable
   readonly clock: Clock
+  /** In [0, 1); for back-off only. */
+  readonly random: () => number
   /** Aborts on SIGINT, SIGTERM, and when nobody reads the results any more. */
   readonly signal: AbortSignal
   readonly version: string

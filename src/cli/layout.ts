@@ -75,7 +75,8 @@ function rowOf(span: Span, depth: number, whole: number): Row {
     span,
     depth,
     label: '  '.repeat(Math.max(0, Math.min(depth, 8) - 1)) + nameOf(span),
-    subject: neutralise(span.subject ?? '', 200),
+    // The root's subject is the pod, which stands above the picture.
+    subject: depth === 0 ? '' : neutralise(span.subject ?? '', 200),
     duration: since(span.end.best, span.start.best),
     share: whole === 0 ? 0 : critical / whole,
   }
@@ -85,12 +86,14 @@ function nameOf(span: Span): string {
   return neutralise(span.name, 80) + (span.attempt === undefined ? '' : ` #${span.attempt}`)
 }
 
-/** Name and subject; of a subject that does not fit the end is kept, since images and paths differ there. */
+/** Name and subject; of an image or a path that does not fit the end is kept, since they differ there. */
 export function fitLabel(row: Row, width: number): string {
   const room = width - displayWidth(row.label) - 1
   if (row.subject === '' || room < 4) return padEnd(truncate(row.label, width), width)
-  return padEnd(`${row.label} ${truncateStart(row.subject, room)}`, width)
+  return padEnd(`${row.label} ${(isPath(row.subject) ? truncateStart : truncate)(row.subject, room)}`, width)
 }
+
+const isPath = (subject: string): boolean => /[/:]/.test(subject) && !subject.includes(' ')
 
 /** Errors, the critical path and what is longer than a hundredth of the whole, with their ancestors. */
 function keepWhatMatters(rows: readonly Row[]): Row[] {

@@ -5,10 +5,14 @@
 import { Command, CommanderError, Option } from 'commander'
 import type { Context } from './context.ts'
 import { CliError, EXIT, EXIT_CODES_HELP, type ExitCode } from './exit.ts'
-import { count, duration, positiveDuration, width } from './options.ts'
+import type { CheckOptions } from './check.ts'
+import { collect, count, duration, positiveDuration, width } from './options.ts'
 import { OUTPUT_FORMS } from './output.ts'
+import type { RecordOptions } from './record.ts'
 import type { ReplayOptions } from './replay.ts'
 import { neutralise } from './text.ts'
+import type { TraceOptions } from './trace.ts'
+import type { WatchOptions } from './watch.ts'
 
 /** Runs one command line; the result is the process's exit code. */
 export async function run(argv: readonly string[], context: Context): Promise<ExitCode> {
@@ -52,15 +56,17 @@ function createProgram(context: Context, done: Done): Command {
     })
     .showHelpAfterError("Try 'podspan --help'.")
     .addHelpText('after', `\n${EXIT_CODES_HELP}`)
+  addTrace(program, context, done)
+  addWatch(program, context, done)
+  addRecord(program, context, done)
   addReplay(program, context, done)
+  addCheck(program, context, done)
   return program
 }
 
-function withLook(command: Command, context: Context): Command {
+function withLook(command: Command, context: Context, forms: readonly string[] = OUTPUT_FORMS): Command {
   return command
-    .addOption(
-      new Option('-o, --output <form>', 'how starts are printed').choices(OUTPUT_FORMS).default('waterfall'),
-    )
+    .addOption(new Option('-o, --output <form>', 'how starts are printed').choices(forms).default(forms[0]))
     .option('--ascii', 'draw with ASCII characters only')
     .option('--width <columns>', 'width of the picture; by default that of the terminal, or 100', width)
     .hook('preAction', (_, action) => {
@@ -90,13 +96,95 @@ function addReplay(program: Command, context: Context, done: Done): void {
   })
 }
 
+function addTrace(program: Command, context: Context, done: Done): void {
+  const command = program
+    .command('trace')
+    .description(
+      'print the start of a pod, also one that is long over; one that is under way is followed to its end',
+    )
+    .argument('<target>', 'POD, or pod/, deploy/, rs/, sts/, ds/ or job/ before a NAME')
+    .option('--slowest [n]', 'of several pods print only the slowest one, or n', count)
+    .option('--no-follow', 'print what is known now')
+    .option('--timeout <duration>', 'how long to follow (default: 10m)', positiveDuration)
+    .option('--exit-code', 'exit with 1 unless every start ended ready or completed')
+    .addOption(settle())
+  withCluster(withLook(command, context)).action(async (target: string, options: TraceOptions) => {
+    const [{ trace }, { createPipeline }] = await Promise.all([
+      import('./trace.ts'),
+      import('../trace/pipeline.ts'),
+    ])
+    done(await trace(context, target, options, createPipeline))
+  })
+}
+
+function addWatch(program: Command, context: Context, done: Done): void {
+  const command = program
+    .command('watch')
+    .description('print starts as they happen, and what those in flight wait for')
+    .option('-l, --selector <labels>', 'only pods with these labels, as kubectl takes them')
+    .option('--slower-than <duration>', 'print only starts longer than this; all are exported', duration)
+    .option(
+      '--otlp-endpoint <url>',
+      'send every start there too; can be given several times. Otherwise OTEL_EXPORTER_OTLP_ENDPOINT',
+      collect,
+    )
+  withTimes(withCluster(withLook(command, context, ['lines', ...OUTPUT_FORMS]))).action(
+    async (options: WatchOptions) => {
+      const [{ watch }, { createPipeline }] = await Promise.all([
+        import('./watch.ts'),
+        import('../trace/pipeline.ts'),
+      ])
+      done(await watch(context, options, createPipeline))
+    },
+  )
+}
+
+function addRecord(program: Command, context: Context, done: Done): void {
+  const command = program
+    .command('record')
+    .description('write what the watches receive into a file that replays to the same traces')
+    .argument('[file]', "where to; .gz compresses, '-' is standard output (default: podspan-TIME.jsonl.gz)")
+    .option('-l, --selector <labels>', 'only pods with these labels, as kubectl takes them')
+    .option('--for <duration>', 'end after this time; otherwise Ctrl-C does', positiveDuration)
+    .option('--no-redact', 'keep environment values, arguments, annotations and the names of Secrets')
+  withCluster(command).action(async (file: string | undefined, options: RecordOptions) => {
+    const { record } = await import('./record.ts')
+    done(await record(context, { ...options, ...(file !== undefined && { file }) }))
+  })
+}
+
+function addCheck(program: Command, context: Context, done: Done): void {
+  const command = program
+    .command('check')
+    .description(
+      'say what may be seen, whose clocks are off, what this version tells, and how many spans a month that makes',
+    )
+    .option('--for <duration>', "how long to watch the nodes' clocks (default: 12s)", positiveDuration)
+  withCluster(command).action(async (options: CheckOptions) => {
+    const [{ check }, { createPipeline }] = await Promise.all([
+      import('./check.ts'),
+      import('../trace/pipeline.ts'),
+    ])
+    done(await check(context, options, createPipeline))
+  })
+}
+
+function withCluster(command: Command): Command {
+  return command
+    .option('-n, --namespace <name>', 'only this namespace')
+    .option('--kubeconfig <file>', 'by default KUBECONFIG, ~/.kube/config, or the service account of a pod')
+    .option('--context <name>', 'a context of the kubeconfig; by default its current one')
+}
+
+const settle = (): Option =>
+  new Option(
+    '--settle <duration>',
+    'how long evidence may settle after a start is over (default: 5s)',
+  ).argParser(positiveDuration)
+
 function withTimes(command: Command): Command {
   return command
-    .option(
-      '--settle <duration>',
-      'how long evidence may settle after a start is over (default: 5s)',
-      positiveDuration,
-    )
+    .addOption(settle())
     .option(
       '--start-timeout <duration>',
       'a start that takes longer is a timeout (default: 10m)',

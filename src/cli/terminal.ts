@@ -10,6 +10,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export interface Stream {
   readonly isTTY?: boolean
   readonly columns?: number
+  readonly rows?: number
   write(text: string, done: (error?: Error | null) => void): boolean
   on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown
 }
@@ -23,6 +24,8 @@ export interface Terminal {
   readonly interactive: boolean
   /** False once nobody reads stdout any more. */
   readonly open: boolean
+  /** The height of the window, where there is one. */
+  readonly rows: number | undefined
   /** Asked each time: a window may change its size. */
   look(): Look
   /** What the command line says is stronger than what the surroundings say. */
@@ -56,6 +59,9 @@ export function openTerminal(
       new Promise((resolve) => void (state.open ? stdout.write(text, () => resolve()) : resolve())),
     say: (sentence) => void stderr.write(`${sentence}\n`, () => {}),
     interactive: stdout.isTTY === true && env['TERM'] !== 'dumb',
+    get rows() {
+      return stdout.rows
+    },
     get open() {
       return state.open
     },

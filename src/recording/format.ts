@@ -10,8 +10,8 @@ export const FORMAT = 'recording/v1'
 /** The annotation of the bookmark that ends an initial list. */
 export const INITIAL_EVENTS_END = 'k8s.io/initial-events-end'
 
-const TYPES = ['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR'] as const
-export type LineType = (typeof TYPES)[number]
+export const LINE_TYPES = ['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR'] as const
+export type LineType = (typeof LINE_TYPES)[number]
 
 export interface RecordingHeader {
   /** The server's version, `v1.36.3`. */
@@ -80,11 +80,11 @@ function parseHeader(value: Readonly<Record<string, unknown>>): Line {
 function parseFrame(value: Readonly<Record<string, unknown>>): Line {
   const t = parseNano(value['t'])
   const { resource, object } = value
-  const type = TYPES.find((known) => known === value['type'])
+  const type = LINE_TYPES.find((known) => known === value['type'])
   if (t === undefined) return broken('has no time', '"t" as a string of nanoseconds since 1970')
   if (typeof resource !== 'string')
     return broken('has no resource', '"resource" as a plural name, such as "pods"')
-  if (type === undefined) return broken('has no type', `"type" as one of ${TYPES.join(', ')}`)
+  if (type === undefined) return broken('has no type', `"type" as one of ${LINE_TYPES.join(', ')}`)
   if (!isObject(object)) return broken('has no object', '"object" as the Kubernetes object that was received')
   const phase = parsePhase(value['phase'])
   return { kind: 'frame', frame: { t, resource, type, object, ...(phase && { phase }) } }

@@ -1,0 +1,217 @@
+// Owns `podspan check`: what may be seen, whose clocks are off, what this version tells, how many spans a month it would make.
+// Promises to read only, and exit code 1 where something that traces need is missing.
+// Does not fix anything; each row says what its absence costs.
+
+import { type DurationNano, toMilliseconds } from '../base/time.ts'
+import type { AccessQuestion } from '../kube/api.ts'
+import type { ClockReport } from '../trace/pipeline.ts'
+import { type ClusterOptions, connect, type Target, valueOf } from './connect.ts'
+import type { Context } from './context.ts'
+import { type Estimate, estimate } from './estimate.ts'
+import { differencesOf, minorOf, TESTED } from './evidence.ts'
+import { EXIT, type ExitCode } from './exit.ts'
+import { ansi, type Paint, plain, toAscii } from './glyphs.ts'
+import { startLive } from './live.ts'
+import type { CreatePipeline } from './replay.ts'
+import { formatDuration, neutralise, padEnd, plural, wrap } from './text.ts'
+
+export interface CheckOptions extends ClusterOptions {
+  readonly for?: DurationNano
+}
+
+/** Each node renews its Lease every 10 s. */
+const WATCH_MS = 12_000
+
+export async function check(
+  context: Context,
+  options: CheckOptions,
+  createPipeline: CreatePipeline,
+): Promise<ExitCode> {
+  const target = await connect(context, options)
+  const page = new Page(context)
+  const { contextName, origin } = target.connection
+  await page.section(`Cluster ${contextName} at ${origin}, Kubernetes ${target.version}`, [])
+  const rights = await readRights(target, options.namespace)
+  await page.section(
+    `What may be seen in ${options.namespace ?? 'all namespaces'}`,
+    rights.map((right) => page.right(right)),
+  )
+  const seen = new Set(rights.filter(({ allowed }) => allowed).map(({ resource }) => resource))
+  await page.section('Clocks', await clockLines(context, target, options, seen, createPipeline))
+  await page.section('What this version tells', versionLines(target.version, page))
+  if (seen.has('pods'))
+    await page.section('Spans a month', await estimateLines(context, target, options.namespace, seen))
+  await target.connection.close()
+  if (context.signal.aborted) return EXIT.interrupted
+  return rights.every(({ allowed, optional }) => allowed || optional) ? EXIT.ok : EXIT.finding
+}
+
+class Page {
+  readonly #context: Context
+  readonly #paint: Paint
+
+  constructor(context: Context) {
+    this.#context = context
+    this.#paint = context.terminal.look().colour ? ansi : plain
+  }
+
+  async section(title: string, lines: readonly string[]): Promise<void> {
+    const { ascii } = this.#context.terminal.look()
+    const text = [this.#paint('bold', title), ...lines.map((line) => `  ${line}`), '', ''].join('\n')
+    await this.#context.terminal.print(ascii ? toAscii(text) : text)
+  }
+
+  mark(good: boolean): string {
+    return good ? this.#paint('green', 'yes') : this.#paint('red', 'no ')
+  }
+
+  right({ resource, allowed, cost, missing }: Right): string {
+    const name = `${this.mark(allowed)}  ${padEnd(resource, 14)}`
+    return allowed ? `${name} get, list, watch` : `${name} ${missing.join(', ')} not allowed. ${cost}`
+  }
+}
+
+interface Right {
+  readonly resource: string
+  readonly allowed: boolean
+  readonly missing: readonly string[]
+  readonly cost: string
+  /** Owners name workloads; no time rests on them. */
+  readonly optional: boolean
+}
+
+async function readRights({ api, connection }: Target, namespace: string | undefined): Promise<Right[]> {
+  const { planStreams } = await import('../kube/sources.ts')
+  const plans = planStreams(namespace === undefined ? {} : { namespace })
+  const ask = async ({ resource, scope, cost }: (typeof plans)[number]): Promise<Right> => {
+    const group = resource.root.split('/')[2] ?? ''
+    const place = scope.namespace
+    const questions = ['get', 'list', 'watch'].map(
+      (verb): AccessQuestion => ({
+        verb,
+        group: group === 'v1' ? '' : group,
+        resource: resource.source,
+        ...(place !== undefined && { namespace: place }),
+      }),
+    )
+    const answers = await Promise.all(
+      questions.map(async (question) => ({
+        verb: question.verb,
+        may: valueOf(await api.may(question), connection),
+      })),
+    )
+    const missing = answers.filter(({ may }) => !may).map(({ verb }) => verb)
+    return {
+      resource: resource.source,
+      allowed: missing.length === 0,
+      missing,
+      cost,
+      optional: resource.record === 'owners',
+    }
+  }
+  return Promise.all(plans.map(ask))
+}
+
+async function clockLines(
+  context: Context,
+  target: Target,
+  options: CheckOptions,
+  seen: ReadonlySet<string>,
+  createPipeline: CreatePipeline,
+): Promise<string[]> {
+  const streams = ['pods', 'events', 'nodes', 'leases'].filter((source) => seen.has(source))
+  if (!seen.has('leases'))
+    return ['Leases may not be watched, so clocks are known only from events of pods that start.']
+  const waitMs = options.for === undefined ? WATCH_MS : toMilliseconds(options.for)
+  context.terminal.say(
+    `podspan: watching the nodes' leases for ${formatDuration((BigInt(Math.round(waitMs)) * 1_000_000n) as DurationNano)} …`,
+  )
+  const pipeline = createPipeline({})
+  const live = await startLive(context, target, pipeline, {
+    ...(options.namespace !== undefined && { namespace: options.namespace }),
+    streams,
+    onTrace: () => {},
+  })
+  await context.clock.sleep(waitMs, context.signal)
+  const reports = pipeline.clocks()
+  await live.close()
+  return describeClocks(reports)
+}
+
+/** Clocks that agree with ours within their interval are counted, the others named. */
+export function describeClocks(reports: readonly ClockReport[]): string[] {
+  const known = reports.filter(({ samples }) => samples > 0)
+  const off = known.filter(isOff)
+  const widest = known.reduce(
+    (most, { offsetFrom = 0n, offsetTo = 0n }) =>
+      offsetTo - offsetFrom > most ? offsetTo - offsetFrom : most,
+    0n,
+  ) as DurationNano
+  const lines = off.map((report) => `${neutralise(report.clock)} is ${describeOffset(report)}`)
+  const agreeing = known.length - off.length
+  if (known.length === 0) return ['No lease was renewed in this time; try a longer --for.']
+  return [
+    ...lines,
+    `${plural(agreeing, 'clock')} agree${agreeing === 1 ? 's' : ''} with this machine's within what can be told (intervals up to ${formatDuration(widest)} wide).`,
+  ]
+}
+
+const isOff = ({ offsetFrom, offsetTo }: ClockReport): boolean =>
+  (offsetFrom !== undefined && offsetFrom > 0n) || (offsetTo !== undefined && offsetTo < 0n)
+
+/** An offset is what has to be added to the clock's time to get ours: positive where it is behind. */
+function describeOffset({ offsetFrom, offsetTo }: ClockReport): string {
+  const behind = offsetFrom !== undefined && offsetFrom > 0n
+  const [least, most] = behind ? [offsetFrom, offsetTo] : [negate(offsetTo), negate(offsetFrom)]
+  const range =
+    most === undefined
+      ? `at least ${formatDuration(least ?? (0n as DurationNano))}`
+      : `${formatDuration(least ?? (0n as DurationNano))} to ${formatDuration(most)}`
+  return `${range} ${behind ? 'behind' : 'ahead of'} this machine's clock; its times are shifted by the nearer end.`
+}
+
+const negate = (length: DurationNano | undefined): DurationNano | undefined =>
+  length === undefined ? undefined : (-length as DurationNano)
+
+function versionLines(version: string, page: Page): string[] {
+  const minor = minorOf(version)
+  if (minor === undefined) return [`The version ${neutralise(version)} cannot be read; nothing is assumed.`]
+  const tested = minor >= TESTED.from && minor <= TESTED.to
+  const rows = differencesOf(minor).map(({ holds, text }) => `${page.mark(holds)}  ${text}`)
+  return tested
+    ? rows
+    : [
+        ...rows,
+        `Podspan is tested with 1.${TESTED.from} to 1.${TESTED.to}; this version may differ in what it tells.`,
+      ]
+}
+
+const EVENTS_MAX = 50_000
+
+async function estimateLines(
+  { clock, terminal }: Context,
+  { api, connection }: Target,
+  namespace: string | undefined,
+  seen: ReadonlySet<string>,
+): Promise<string[]> {
+  const pods = valueOf(await api.listPods(namespace === undefined ? {} : { namespace }), connection)
+  const read = seen.has('events') ? await api.readEvents(namespace, { limit: EVENTS_MAX }) : undefined
+  const events = read?.ok ? read.value.events : undefined
+  const result = estimate({
+    nowSeconds: Number(clock.now() / 1_000_000_000n),
+    pods,
+    events,
+    truncated: read?.ok === true && read.value.truncated,
+  })
+  return [
+    describeEstimate(result),
+    ...result.how.flatMap((sentence) => wrap(sentence, terminal.look().width - 2, 4)),
+  ]
+}
+
+function describeEstimate({ spansPerMonth: [low, high], startsPerMonth: [fewest, most] }: Estimate): string {
+  const number = (value: number): string => Math.round(value).toLocaleString('en-US')
+  const range = (from: number, to: number): string =>
+    from === to ? `about ${number(to)}` : `${number(from)} to ${number(to)}`
+  return `${range(low, high)} spans, for ${range(fewest, most)} starts.`
+}

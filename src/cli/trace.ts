@@ -1,0 +1,155 @@
+// Owns `podspan trace`: the starts of one pod, or of a workload's pods, now.
+// Promises a picture of a start that is long over from what the API server still holds, and to follow one that is under way.
+// Does not watch other pods: see watch.ts.
+
+import type { PodRecord } from '../base/record.ts'
+import type { DurationNano } from '../base/time.ts'
+import { toMilliseconds } from '../base/time.ts'
+import { isInFlight } from '../kube/event-backfill.ts'
+import type { Pipeline } from '../trace/pipeline.ts'
+import type { Trace } from '../trace/trace.ts'
+import { type ClusterOptions, connect, type Target } from './connect.ts'
+import type { Context } from './context.ts'
+import { CliError, EXIT, type ExitCode } from './exit.ts'
+import { ansi, plain } from './glyphs.ts'
+import { aborted, type Live, startLive, untilReady } from './live.ts'
+import { formatterOf, type OutputForm } from './output.ts'
+import type { CreatePipeline } from './replay.ts'
+import { Summary } from './summary.ts'
+import { findPods, parseTarget, type Pods } from './target.ts'
+import { neutralise, plural } from './text.ts'
+
+export interface TraceOptions extends ClusterOptions {
+  readonly output: OutputForm
+  readonly slowest?: number | true
+  readonly follow: boolean
+  readonly timeout?: DurationNano
+  readonly settle?: DurationNano
+  readonly exitCode?: boolean
+}
+
+/** Above this many pods their past events are read for the whole namespace at once. */
+const ONE_BY_ONE = 20
+const EVENTS_MAX = 20_000
+const TIMEOUT_MS = 600_000
+
+export async function trace(
+  context: Context,
+  text: string,
+  options: TraceOptions,
+  createPipeline: CreatePipeline,
+): Promise<ExitCode> {
+  const named = parseTarget(text)
+  const target = await connect(context, options)
+  const namespace = options.namespace ?? target.connection.namespace ?? 'default'
+  const found = await findPods(target, namespace, named)
+  const told = await collect(context, target, { ...options, namespace }, found, createPipeline)
+  await target.connection.close()
+  return print(context, told, options, found)
+}
+
+interface Told {
+  readonly traces: readonly Trace[]
+  readonly interrupted: boolean
+}
+
+async function collect(
+  context: Context,
+  target: Target,
+  options: TraceOptions & { readonly namespace: string },
+  { pods, scope }: Pods,
+  createPipeline: CreatePipeline,
+): Promise<Told> {
+  const { namespace, settle, timeout } = options
+  const wanted = new Map(pods.map((pod) => [pod.uid, pod]))
+  const pipeline = createPipeline({
+    backfill: ({ uid }) => wanted.has(uid),
+    clusterName: target.connection.contextName,
+    ...(target.clusterUid !== undefined && { clusterUid: target.clusterUid }),
+    ...(settle !== undefined && { settle }),
+    // A start that is followed is given up by our own clock, so that it is shown as it stands.
+    startTimeout: BigInt(Number.MAX_SAFE_INTEGER) as DurationNano,
+  })
+  const final = new Map<string, Trace>()
+  const waiting = new Set<string>(pods.filter(isInFlight).map((pod) => pod.uid))
+  const { promise: done, resolve } = Promise.withResolvers<void>()
+  const onTrace = (each: Trace): void => {
+    if (wanted.has(each.uid)) final.set(each.uid, each)
+    waiting.delete(each.uid)
+    if (waiting.size === 0) resolve()
+  }
+  const live = await startLive(context, target, pipeline, { namespace, ...scope, onTrace })
+  await untilReady(context, live, `namespace ${namespace}`)
+  await readPast(context, target, live, namespace, pods)
+  if (options.follow && waiting.size > 0) {
+    context.terminal.say(
+      `podspan: ${plural(waiting.size, 'pod')} still starting; waiting for the end.${describe(pipeline, wanted)}`,
+    )
+    const limit = timeout === undefined ? TIMEOUT_MS : toMilliseconds(timeout)
+    await Promise.race([done, aborted(context.signal), context.clock.sleep(limit, context.signal)])
+  }
+  const traces = [...wanted.keys()].flatMap((uid) => final.get(uid) ?? pipeline.traceOf(uid) ?? [])
+  await live.close()
+  return { traces, interrupted: context.signal.aborted }
+}
+
+function describe(pipeline: Pipeline, wanted: ReadonlyMap<string, PodRecord>): string {
+  const first = pipeline.inFlight().find(({ uid }) => wanted.has(uid))
+  return first === undefined ? '' : ` ${neutralise(first.name)} is ${neutralise(first.waitsFor)}.`
+}
+
+/** The watch brings past events only for pods in flight; for those that are over they are read here. */
+async function readPast(
+  { clock, terminal }: Context,
+  { api }: Target,
+  { push }: Live,
+  namespace: string,
+  pods: readonly PodRecord[],
+): Promise<void> {
+  const questions =
+    pods.length > ONE_BY_ONE ? [{ limit: EVENTS_MAX }] : pods.map(({ uid }) => ({ involvedUid: uid }))
+  for (const question of questions) {
+    const read = await api.readEvents(namespace, question)
+    if (!read.ok)
+      return terminal.say(
+        `podspan: past events cannot be read: ${neutralise(read.failure.message)}. The picture is coarser.`,
+      )
+    const t = clock.now()
+    for (const record of read.value.events)
+      push({ kind: 'added', t, source: 'events', phase: 'initial', record })
+  }
+}
+
+async function print(
+  context: Context,
+  { traces, interrupted }: Told,
+  options: TraceOptions,
+  found: Pods,
+): Promise<ExitCode> {
+  const { terminal } = context
+  if (traces.length === 0) {
+    if (interrupted) return EXIT.interrupted
+    throw new CliError(
+      EXIT.notFound,
+      `Nothing can be said about ${plural(found.pods.length, 'pod')}: the API server holds no times of its start.`,
+    )
+  }
+  const count = options.slowest === true ? 1 : (options.slowest ?? traces.length)
+  const shown = traces
+    .toSorted((a, b) => (a.startup < b.startup ? 1 : a.startup > b.startup ? -1 : 0))
+    .slice(0, count)
+  const format = await formatterOf(options.output, terminal)
+  for (const each of shown) await terminal.print(format(each))
+  if (options.output === 'waterfall' && traces.length > 1)
+    await terminal.print(summaryOf(traces, terminal.look().colour))
+  if (interrupted) return EXIT.interrupted
+  return options.exitCode && !traces.every(isGood) ? EXIT.finding : EXIT.ok
+}
+
+function summaryOf(traces: readonly Trace[], colour: boolean): string {
+  const summary = new Summary()
+  for (const each of traces) summary.add(each)
+  return `${summary.lines(colour ? ansi : plain).join('\n')}\n`
+}
+
+const isGood = ({ outcome }: Trace): boolean => outcome === 'ready' || outcome === 'completed'
