@@ -8,6 +8,7 @@ import type { ClockModel } from '../timeline/clocks.ts'
 import type { Clocks, Draft } from '../timeline/combine.ts'
 import type { Instant } from '../timeline/instant.ts'
 import type { LagModel } from '../timeline/lag.ts'
+import type { RevisionModel } from '../timeline/revisions.ts'
 import type { NodeTimeline } from '../timeline/node-timeline.ts'
 import { finishDraft } from '../timeline/order.ts'
 import type { PodTimeline } from '../timeline/pod-timeline.ts'
@@ -27,6 +28,7 @@ export interface Snapshot {
   readonly node: NodeTimeline | undefined
   readonly clocks: ClockModel
   readonly lag: LagModel
+  readonly revisions: RevisionModel
 }
 
 export interface Startup {
@@ -47,7 +49,8 @@ export function tellStartup(
   startTimeout: DurationNano,
 ): Startup | undefined {
   const { timeline } = snapshot
-  const clocks: Clocks = { clocks: snapshot.clocks, lag: snapshot.lag, around: timeline.firstSeen }
+  const { clocks: model, lag, revisions } = snapshot
+  const clocks: Clocks = { clocks: model, lag, revisions, around: timeline.firstSeen }
   const facts = sortFacts(timeline, clocks)
   const milestones = findMilestones(facts)
   const plan = emptyPlan()

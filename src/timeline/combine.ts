@@ -14,6 +14,7 @@ import {
 } from '../base/time.ts'
 import { type ClockModel, type Shift, shiftOf, UNSHIFTED } from './clocks.ts'
 import { type LagModel, lagAround } from './lag.ts'
+import { boundRevision, type RevisionModel } from './revisions.ts'
 import { type Boundary, type Weight, weighStamp } from './weight.ts'
 
 /** One boundary in the making. A side that no evidence bounds is undefined. */
@@ -35,6 +36,7 @@ export const UNSEEN = 100
 export interface Clocks {
   readonly clocks: ClockModel
   readonly lag: LagModel
+  readonly revisions: RevisionModel
   /** A moment of ours for stamps that came without one (from a list). */
   readonly around: UnixNano
 }
@@ -66,6 +68,7 @@ export function combine(boundary: Boundary, stamps: readonly Stamp[], clocks: Cl
   const draft: Draft = { ...unseen(), stamps }
   const claims = stamps.map((stamp) => claimOf(boundary, stamp, clocks)).sort(finerFirst)
   for (const claim of claims) intersect(draft, claim)
+  for (const stamp of stamps) if (isStored(boundary, stamp)) boundByRevision(draft, stamp, clocks)
   const winner = claims[0]
   if (winner) {
     draft.best = clampInto(winner.best, draft)
@@ -74,6 +77,17 @@ export function combine(boundary: Boundary, stamps: readonly Stamp[], clocks: Cl
     draft.shifted = winner.shift.by
   }
   return draft
+}
+
+/** The store's own order bounds what it stored, whatever the watch's lag. */
+function boundByRevision(draft: Draft, stamp: Stamp, clocks: Clocks): void {
+  const { notBefore, notAfter } = boundRevision(clocks.revisions, stamp.evidence.resourceVersion)
+  if (notBefore !== undefined && (draft.latest === undefined || notBefore <= draft.latest)) {
+    if (draft.earliest === undefined || notBefore > draft.earliest) draft.earliest = notBefore
+  }
+  if (notAfter !== undefined && (draft.earliest === undefined || notAfter >= draft.earliest)) {
+    if (draft.latest === undefined || notAfter < draft.latest) draft.latest = notAfter
+  }
 }
 
 /** Of two equally fine claims the earlier counts: both say "not later". */
@@ -106,29 +120,43 @@ const REPORTED: ReadonlySet<Boundary> = new Set([
 ])
 
 function weigh(boundary: Boundary, stamp: Stamp, clocks: Clocks): Weight {
-  if (stamp.source === 'event-receipt')
-    return { ahead: ZERO, lag: usualLag(lagAround(clocks.lag, stamp.at)), rank: 4 }
+  if (stamp.source === 'event-receipt') {
+    return { ahead: ZERO, lag: usualLag(lagAround(clocks.lag, stamp.at).least), rank: 4 }
+  }
+  if (stamp.source === 'event-name') return weighEvent(boundary, stamp, clocks)
   return isStored(boundary, stamp) ? weighReceipt(stamp, clocks) : weighStamp(boundary, stamp)
 }
 
 const isStored = (boundary: Boundary, stamp: Stamp): boolean =>
   stamp.source === 'watch-receipt' && !REPORTED.has(boundary)
 
-/** The least lateness seen nearby is of a write and the watch together. Half of it is taken for the watch, twice it as the bound. */
+/**
+ * What the API server stored, by when the watch showed it. The greatest lateness seen nearby, of a write and the watch together,
+ * bounds it from below; half of the least is what the watch was late by.
+ */
 function weighReceipt(stamp: Stamp, { lag }: Clocks): Weight {
-  const least = lagAround(lag, stamp.at)
-  const bound = least * 2n > RECEIPT_FLOOR ? durationNano(least * 2n) : RECEIPT_FLOOR
-  return { back: bound, ahead: ZERO, lag: usualLag(least), rank: 2 }
+  const { least, greatest } = lagAround(lag, stamp.at)
+  const back = durationNano((greatest * 3n) / 2n)
+  return { back: back > RECEIPT_FLOOR ? back : RECEIPT_FLOOR, ahead: ZERO, lag: usualLag(least), rank: 2 }
 }
 
-function usualLag(least: DurationNano): DurationNano {
-  const usual = durationNano(least / 2n)
-  return usual < RECEIPT_LAG_MAX ? usual : RECEIPT_LAG_MAX
-}
+/** The watch's share of what a write and the watch took: half, which is the least wrong whichever of them was slow. */
+const usualLag = (least: DurationNano): DurationNano => durationNano(least / 2n)
 
 /** A receipt may always be late by this much: one turn of a busy event loop (docs/accuracy.md). */
 const RECEIPT_FLOOR = milliseconds(40)
-const RECEIPT_LAG_MAX = milliseconds(8)
+
+/** A busy machine delays its components' records too. */
+const BUSY = milliseconds(15)
+const BUSY_FACTOR = 5n
+
+/** An event's bound, widened where the watch shows that the machine is busy. */
+function weighEvent(boundary: Boundary, stamp: Stamp, { lag }: Clocks): Weight {
+  const weight = weighStamp(boundary, stamp)
+  if (weight.back === undefined || stamp.receivedAt === undefined) return weight
+  if (lagAround(lag, stamp.receivedAt).least < BUSY) return weight
+  return { ...weight, back: durationNano(weight.back * BUSY_FACTOR) }
+}
 
 function intersect(draft: Draft, claim: Claim): void {
   const { earliest, latest } = claim

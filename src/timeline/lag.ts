@@ -1,45 +1,78 @@
-// Owns how late the watch shows things: the least lateness of fine stamps against their live receipts, second by second.
+// Owns how late the watch shows things: the least and the greatest lateness of fine stamps against their live receipts, near a moment.
 // Promises the same answer whatever the order of samples. Does not tell the write's share from the watch's: it bounds their sum.
 
 import { type DurationNano, durationNano, type UnixNano } from '../base/time.ts'
 
-export interface LagModel {
-  /** Least lateness in ns by whole second of our clock. */
-  readonly leastBySecond: Map<number, number>
+interface Slot {
+  least: number
+  greatest: number
 }
 
-export const emptyLag = (): LagModel => ({ leastBySecond: new Map() })
+export interface LagModel {
+  /** Lateness in ns by twentieth of a second of our clock. */
+  readonly slots: Map<number, Slot>
+}
 
+export const emptyLag = (): LagModel => ({ slots: new Map() })
+
+export interface Lag {
+  readonly least: DurationNano
+  readonly greatest: DurationNano
+}
+
+const SLOT_NS = 50_000_000n
 /** 15 minutes, as in clocks.ts. */
-const SECONDS_MAX = 900
-/** Seconds to either side of a receipt that are asked, until one has a sample. */
-const REACHES = [1, 3, 10, 30]
+const SLOTS_MAX = 18_000
+/** Slots to either side of a receipt that are asked, until one has a sample: 0.1 s, 0.5 s, 2 s, 15 s, 60 s. */
+const REACHES = [2, 10, 40, 300, 1200]
 /** Without any sample: what a watch on a busy machine was late by at P99 (docs/accuracy.md). */
-const UNKNOWN: DurationNano = durationNano(100_000_000n)
+const UNKNOWN: Lag = { least: durationNano(10_000_000n), greatest: durationNano(100_000_000n) }
 
 /** A fine stamp, on our clock, and when the watch showed it. */
 export function sampleLag(model: LagModel, at: UnixNano, receivedAt: UnixNano): void {
-  const second = Number(receivedAt / 1_000_000_000n)
+  const index = Number(receivedAt / SLOT_NS)
   const lag = Math.max(0, Number(receivedAt - at))
-  const before = model.leastBySecond.get(second)
-  if (before !== undefined && before <= lag) return
-  model.leastBySecond.set(second, lag)
-  if (model.leastBySecond.size > SECONDS_MAX) forgetBefore(model, second - SECONDS_MAX)
+  const slot = model.slots.get(index)
+  if (slot) {
+    slot.least = Math.min(slot.least, lag)
+    slot.greatest = Math.max(slot.greatest, lag)
+    return
+  }
+  model.slots.set(index, { least: lag, greatest: lag })
+  if (model.slots.size > SLOTS_MAX) forget(model)
 }
 
-function forgetBefore(model: LagModel, oldest: number): void {
-  for (const second of model.leastBySecond.keys()) if (second <= oldest) model.leastBySecond.delete(second)
+/** Slots are added nearly in order of time, so the first of the map are the oldest. */
+function forget({ slots }: LagModel): void {
+  let excess = slots.size - SLOTS_MAX
+  for (const index of slots.keys()) {
+    if (excess-- <= 0) return
+    slots.delete(index)
+  }
 }
 
-/** The least that a write and the watch together took near this receipt. */
-export function lagAround(model: LagModel, receivedAt: UnixNano): DurationNano {
-  const second = Number(receivedAt / 1_000_000_000n)
+/** What a write and the watch together took near this receipt. */
+export function lagAround(model: LagModel, receivedAt: UnixNano): Lag {
+  const index = Number(receivedAt / SLOT_NS)
   for (const reach of REACHES) {
-    let least = Number.POSITIVE_INFINITY
-    for (let at = second - reach; at <= second + reach; at++) {
-      least = Math.min(least, model.leastBySecond.get(at) ?? Number.POSITIVE_INFINITY)
-    }
-    if (Number.isFinite(least)) return durationNano(BigInt(Math.round(least)))
+    const found = gather(model, index, reach)
+    if (found)
+      return {
+        least: durationNano(BigInt(Math.round(found.least))),
+        greatest: durationNano(BigInt(Math.round(found.greatest))),
+      }
   }
   return UNKNOWN
+}
+
+function gather({ slots }: LagModel, index: number, reach: number): Slot | undefined {
+  let found: Slot | undefined
+  for (let at = index - reach; at <= index + reach; at++) {
+    const slot = slots.get(at)
+    if (!slot) continue
+    found ??= { least: Number.POSITIVE_INFINITY, greatest: 0 }
+    found.least = Math.min(found.least, slot.least)
+    found.greatest = Math.max(found.greatest, slot.greatest)
+  }
+  return found
 }

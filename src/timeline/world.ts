@@ -11,6 +11,7 @@ import type { Observation } from '../observe/observation.ts'
 import { nodeClock, observePod } from '../observe/pod.ts'
 import { boundClock, type ClockModel, emptyClocks, sampleClock, shiftOf } from './clocks.ts'
 import { emptyLag, type LagModel, sampleLag } from './lag.ts'
+import { emptyRevisions, type RevisionModel, sampleRevision } from './revisions.ts'
 import { emptyNode, foldPull, type NodeTimeline } from './node-timeline.ts'
 import { foldObservation, type PodTimeline, startTimeline } from './pod-timeline.ts'
 
@@ -29,6 +30,7 @@ export interface World {
   readonly departures: Map<string, Departure[]>
   readonly clocks: ClockModel
   readonly lag: LagModel
+  readonly revisions: RevisionModel
   readonly counters: Record<string, number>
   /** Which pods that were over when we first saw them are wanted all the same. */
   readonly backfill: (pod: PodRecord) => boolean
@@ -62,6 +64,7 @@ export function emptyWorld(backfill: (pod: PodRecord) => boolean = () => false):
     departures: new Map(),
     clocks: emptyClocks(),
     lag: emptyLag(),
+    revisions: emptyRevisions(),
     counters: {},
     backfill,
   }
@@ -112,6 +115,7 @@ function foldPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
   }
   const known = world.pods.get(uid)
   if (known && isStale(known.pod, pod, frame)) return
+  if (frame.phase === 'live') sampleRevision(world.revisions, pod.resourceVersion, undefined, frame.t)
   if (!known && isOver(pod) && frame.phase !== 'live' && !world.backfill(pod)) return finish(world, uid)
   if (!known && frame.kind === 'deleted') return
   const timeline = known ?? startTimeline(pod, frame.t, frame.phase)
@@ -184,6 +188,7 @@ function foldEvent(world: World, frame: ObjectFrame, event: EventRecord): void {
 function foldPodEvent(world: World, frame: ObjectFrame, event: EventRecord, timeline: PodTimeline): void {
   const observations = observeEvent(frame, event)
   observeInto(world, timeline, observations)
+  sampleEventRevision(world, frame, event, observations[0])
   for (const observation of observations) {
     for (const stamp of observation.stamps) sampleStamp(world, timeline, stamp)
     const host = event.component === 'kubelet' ? event.host : undefined
@@ -195,6 +200,25 @@ function foldPodEvent(world: World, frame: ObjectFrame, event: EventRecord, time
         observation,
       )
   }
+}
+
+/** An event's first version was stored after it was recorded. A repeat's is dated too coarsely to tell. */
+function sampleEventRevision(
+  world: World,
+  frame: ObjectFrame,
+  event: EventRecord,
+  first: Observation | undefined,
+): void {
+  if (Math.max(event.count ?? 1, event.seriesCount ?? 1) > 1) return
+  const named = first?.stamps.find(({ source }) => source === 'event-name' || source === 'event-time')
+  if (!named) return
+  const recorded = add(named.at, shiftOf(world.clocks, named.clock, frame.t).by)
+  sampleRevision(
+    world.revisions,
+    event.resourceVersion,
+    recorded,
+    frame.phase === 'live' ? frame.t : undefined,
+  )
 }
 
 /** Every fine stamp with a live receipt says something of its clock and of the watch; every kubelet's stamp, that its pod existed. */
@@ -264,7 +288,9 @@ function foldLease(world: World, frame: ObjectFrame, lease: LeaseRecord): void {
   if (lease.namespace !== 'kube-node-lease') return
   sampleClock(world.clocks, nodeClock(lease.name), lease.renewTime, frame.t)
   const shift = shiftOf(world.clocks, nodeClock(lease.name), frame.t)
-  sampleLag(world.lag, add(lease.renewTime, shift.by), frame.t)
+  const renewed = add(lease.renewTime, shift.by)
+  sampleLag(world.lag, renewed, frame.t)
+  sampleRevision(world.revisions, lease.resourceVersion, renewed, frame.t)
 }
 
 /** An owner is kept after its deletion while the process lives within bounds: its pods' traces may still need its name. */

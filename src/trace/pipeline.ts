@@ -195,8 +195,8 @@ function tell(state: State, timeline: PodTimeline, ending: Ending): Trace | unde
 
 function startupOf(state: State, timeline: PodTimeline, ending: Ending): Startup | undefined {
   const node = timeline.pod.nodeName === undefined ? undefined : state.world.nodes.get(timeline.pod.nodeName)
-  const { clocks, lag } = state.world
-  return tellStartup({ timeline, node, clocks, lag }, ending, state.now, state.startTimeout)
+  const { clocks, lag, revisions } = state.world
+  return tellStartup({ timeline, node, clocks, lag, revisions }, ending, state.now, state.startTimeout)
 }
 
 /** A container that ended non-zero while the evidence settled, in words. */
