@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { run, runScript, say } from './commands.ts'
 import { cacheDirectory } from './layout.ts'
 import { withLock } from './lock.ts'
-import { defaultKubernetesVersion, kubernetesTools } from './versions.ts'
+import { defaultKubernetesVersion, toolsOf } from './versions.ts'
 
 /** The directory whose go.mod builds this version of Kubernetes. */
 export async function kubernetesModule(version: string): Promise<string> {
@@ -41,7 +41,10 @@ async function writeModule(version: string, directory: string): Promise<void> {
   ]
   await writeFile(join(directory, 'go.mod'), `${lines.join('\n')}\n`)
   const etcd = upstream.match(/go\.etcd\.io\/etcd\/client\/v3 (\S+)/)?.[1] ?? 'latest'
-  const tools = [...kubernetesTools.map((tool) => `${tool}@v${version}`), `go.etcd.io/etcd/server/v3@${etcd}`]
+  const tools = [
+    ...toolsOf(version).map((tool) => `${tool}@v${version}`),
+    `go.etcd.io/etcd/server/v3@${etcd}`,
+  ]
   await run('go', ['get', '-tool', ...tools], { cwd: directory, env: { GOWORK: 'off' } })
 }
 
