@@ -15,6 +15,8 @@ interface Bucket {
   lower: OffsetNs
   /** Live samples. */
   samples: number
+  /** How far a sample's stamp was cut: a truncated stamp looks earlier than it was. */
+  cut: OffsetNs
 }
 
 export interface ClockModel {
@@ -28,17 +30,24 @@ const BUCKET_NS = 15_000_000_000n
 const BUCKETS_MAX = 60
 /** A sample is late by the write and the watch. The least of several is late by no more than this (measured: docs/accuracy.md). */
 const LEAST_LATENESS: readonly { readonly samples: number; readonly ns: OffsetNs }[] = [
-  { samples: 10, ns: 50e6 },
-  { samples: 3, ns: 100e6 },
+  { samples: 10, ns: 150e6 },
+  { samples: 3, ns: 300e6 },
   // A Lease renewal gives up after 10 s (component-helpers/apimachinery/lease), so no sample is later than that.
   { samples: 1, ns: 10_000e6 },
 ]
 
-/** A stamp of this clock and when we received it, on a live watch. `resolution` of a truncated stamp widens the sample. */
-export function sampleClock(model: ClockModel, clock: ClockName, at: UnixNano, receivedAt: UnixNano): void {
+/** A stamp of this clock and when we received it, on a live watch; `cut` where the stamp was truncated. */
+export function sampleClock(
+  model: ClockModel,
+  clock: ClockName,
+  at: UnixNano,
+  receivedAt: UnixNano,
+  cut: DurationNano = ZERO,
+): void {
   const bucket = bucketAt(model, clock, receivedAt)
   const offset = Number(receivedAt - at)
   if (offset < bucket.upper) bucket.upper = offset
+  bucket.cut = Math.max(bucket.cut, Number(cut))
   bucket.samples++
 }
 
@@ -60,12 +69,14 @@ function bucketAt(model: ClockModel, clock: ClockName, t: UnixNano): Bucket {
   const index = Number(t / BUCKET_NS)
   let bucket = buckets.get(index)
   if (!bucket) {
-    bucket = { upper: Number.POSITIVE_INFINITY, lower: Number.NEGATIVE_INFINITY, samples: 0 }
+    bucket = { upper: Number.POSITIVE_INFINITY, lower: Number.NEGATIVE_INFINITY, samples: 0, cut: 0 }
     buckets.set(index, bucket)
     if (buckets.size > BUCKETS_MAX) buckets.delete(Math.min(...buckets.keys()))
   }
   return bucket
 }
+
+const ENOUGH = 10
 
 export interface Offset {
   readonly from: OffsetNs
@@ -73,28 +84,35 @@ export interface Offset {
   readonly samples: number
 }
 
-/** What is known of a clock's offset round a moment of ours: its own quarter minute, and as many beside it as it takes for three samples. */
+/** What is known of a clock's offset round a moment of ours: its own quarter minute, and as many beside it as it takes for ten samples. */
 export function offsetOf(model: ClockModel, clock: ClockName, around: UnixNano): Offset | undefined {
   const buckets = model.clocks.get(clock)
   if (!buckets) return undefined
   const index = Number(around / BUCKET_NS)
   let found = gather(buckets, index, 0)
-  for (let reach = 1; found.samples < 3 && reach <= BUCKETS_MAX; reach *= 2)
+  for (let reach = 1; found.samples < ENOUGH && reach <= BUCKETS_MAX; reach *= 2)
     found = gather(buckets, index, reach)
   const lateness = LEAST_LATENESS.find(({ samples }) => found.samples >= samples)
-  const statistical = lateness === undefined ? Number.NEGATIVE_INFINITY : found.upper - lateness.ns
+  const statistical =
+    lateness === undefined ? Number.NEGATIVE_INFINITY : found.upper - lateness.ns - found.cut
   const lower = Math.max(statistical, found.lower > found.upper ? statistical : found.lower)
   return { from: lower, to: found.upper, samples: found.samples }
 }
 
 function gather(buckets: ReadonlyMap<number, Bucket>, index: number, reach: number): Bucket {
-  const found: Bucket = { upper: Number.POSITIVE_INFINITY, lower: Number.NEGATIVE_INFINITY, samples: 0 }
+  const found: Bucket = {
+    upper: Number.POSITIVE_INFINITY,
+    lower: Number.NEGATIVE_INFINITY,
+    samples: 0,
+    cut: 0,
+  }
   for (let at = index - reach; at <= index + reach; at++) {
     const bucket = buckets.get(at)
     if (!bucket) continue
     found.upper = Math.min(found.upper, bucket.upper)
     found.lower = Math.max(found.lower, bucket.lower)
     found.samples += bucket.samples
+    found.cut = Math.max(found.cut, bucket.cut)
   }
   return found
 }

@@ -5,7 +5,7 @@
 import type { Frame, GapFrame, ObjectFrame } from '../base/frame.ts'
 import type { EventRecord, LeaseRecord, NodeRecord, OwnerRecord, PodRecord } from '../base/record.ts'
 import type { Stamp } from '../base/stamp.ts'
-import { add, durationNano, fromSeconds, SECOND, type UnixNano } from '../base/time.ts'
+import { add, durationNano, fromSeconds, minus, parseRfc3339, SECOND, type UnixNano } from '../base/time.ts'
 import { observeEvent } from '../observe/event.ts'
 import type { Observation } from '../observe/observation.ts'
 import { nodeClock, observePod } from '../observe/pod.ts'
@@ -171,8 +171,7 @@ function observeInto(world: World, timeline: PodTimeline, observations: readonly
 
 function sampleCreation(world: World, frame: ObjectFrame, pod: PodRecord): void {
   if (frame.phase !== 'live' || frame.kind !== 'added' || pod.createdSeconds === undefined) return
-  // Truncated to a second: that makes the API server's clock look up to a second later than it is, never earlier.
-  sampleClock(world.clocks, 'apiserver', add(fromSeconds(pod.createdSeconds), SECOND), add(frame.t, SECOND))
+  sampleClock(world.clocks, 'apiserver', fromSeconds(pod.createdSeconds), frame.t, SECOND)
 }
 
 function foldEvent(world: World, frame: ObjectFrame, event: EventRecord): void {
@@ -186,6 +185,7 @@ function foldEvent(world: World, frame: ObjectFrame, event: EventRecord): void {
 }
 
 function foldPodEvent(world: World, frame: ObjectFrame, event: EventRecord, timeline: PodTimeline): void {
+  if (isOfEarlierLife(event, timeline.pod)) return count(world, 'events of an earlier static pod')
   const observations = observeEvent(frame, event)
   observeInto(world, timeline, observations)
   sampleEventRevision(world, frame, event, observations[0])
@@ -235,6 +235,13 @@ function sampleStamp(world: World, timeline: PodTimeline, stamp: Stamp): void {
   sampleClock(world.clocks, stamp.clock, stamp.at, stamp.receivedAt)
   const shift = shiftOf(world.clocks, stamp.clock, stamp.receivedAt)
   sampleLag(world.lag, add(stamp.at, shift.by), stamp.receivedAt)
+}
+
+/** A static pod's UID is its manifest's hash: the same manifest, put back, has the same UID and its old events. */
+function isOfEarlierLife(event: EventRecord, pod: PodRecord): boolean {
+  const seen = parseRfc3339(pod.annotations?.['kubernetes.io/config.seen'])
+  if (seen === undefined || !isStatic(pod)) return false
+  return event.lastSeconds !== undefined && fromSeconds(event.lastSeconds) < add(seen, minus(SECOND))
 }
 
 const isStatic = (pod: PodRecord): boolean => pod.annotations?.['kubernetes.io/config.mirror'] !== undefined
