@@ -131,13 +131,14 @@ const isStored = (boundary: Boundary, stamp: Stamp): boolean =>
   stamp.source === 'watch-receipt' && !REPORTED.has(boundary)
 
 /**
- * What the API server stored, by when the watch showed it. The greatest lateness seen nearby, of a write and the watch together,
- * bounds it from below; half of the least is what the watch was late by.
+ * What the API server stored, by when the watch showed it. Half as much again as the greatest lateness seen
+ * nearby, of a write and the watch together, bounds it from below; half of the least is what the watch was late by.
  */
 function weighReceipt(stamp: Stamp, { lag }: Clocks): Weight {
   const { least, greatest } = lagAround(lag, stamp.at)
-  const back = durationNano((greatest * 3n) / 2n)
-  return { back: back > RECEIPT_FLOOR ? back : RECEIPT_FLOOR, ahead: ZERO, lag: usualLag(least), rank: 2 }
+  const [much, often] = [(greatest * 3n) / 2n, least * 3n]
+  const seen = durationNano(much > often ? much : often)
+  return { back: seen > RECEIPT_FLOOR ? seen : RECEIPT_FLOOR, ahead: ZERO, lag: usualLag(least), rank: 2 }
 }
 
 /** The watch's share of what a write and the watch took: half, which is the least wrong whichever of them was slow. */

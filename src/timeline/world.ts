@@ -5,7 +5,7 @@
 import type { Frame, GapFrame, ObjectFrame } from '../base/frame.ts'
 import type { EventRecord, LeaseRecord, NodeRecord, OwnerRecord, PodRecord } from '../base/record.ts'
 import type { Stamp } from '../base/stamp.ts'
-import { add, durationNano, fromSeconds, minus, parseRfc3339, SECOND, type UnixNano } from '../base/time.ts'
+import { add, durationNano, fromSeconds, parseRfc3339, SECOND, type UnixNano } from '../base/time.ts'
 import { observeEvent } from '../observe/event.ts'
 import type { Observation } from '../observe/observation.ts'
 import { nodeClock, observePod } from '../observe/pod.ts'
@@ -185,8 +185,7 @@ function foldEvent(world: World, frame: ObjectFrame, event: EventRecord): void {
 }
 
 function foldPodEvent(world: World, frame: ObjectFrame, event: EventRecord, timeline: PodTimeline): void {
-  if (isOfEarlierLife(event, timeline.pod)) return count(world, 'events of an earlier static pod')
-  const observations = observeEvent(frame, event)
+  const observations = ofThisLife(observeEvent(frame, event), timeline.pod)
   observeInto(world, timeline, observations)
   sampleEventRevision(world, frame, event, observations[0])
   for (const observation of observations) {
@@ -237,11 +236,14 @@ function sampleStamp(world: World, timeline: PodTimeline, stamp: Stamp): void {
   sampleLag(world.lag, add(stamp.at, shift.by), stamp.receivedAt)
 }
 
-/** A static pod's UID is its manifest's hash: the same manifest, put back, has the same UID and its old events. */
-function isOfEarlierLife(event: EventRecord, pod: PodRecord): boolean {
+/** A static pod's UID is its manifest's hash: the same manifest, put back, has the same UID, and its old events are patched. */
+function ofThisLife(observations: readonly Observation[], pod: PodRecord): readonly Observation[] {
   const seen = parseRfc3339(pod.annotations?.['kubernetes.io/config.seen'])
-  if (seen === undefined || !isStatic(pod)) return false
-  return event.lastSeconds !== undefined && fromSeconds(event.lastSeconds) < add(seen, minus(SECOND))
+  if (seen === undefined || !isStatic(pod)) return observations
+  const current = observations.filter(({ stamps }) => stamps.every(({ at }) => at >= seen - SECOND))
+  if (current.length === observations.length) return observations
+  // The count goes on from the earlier life, so it numbers nothing here; each occurrence stands for itself.
+  return current.map((one) => ({ ...one, group: one.key, index: 0 }))
 }
 
 const isStatic = (pod: PodRecord): boolean => pod.annotations?.['kubernetes.io/config.mirror'] !== undefined
