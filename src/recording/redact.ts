@@ -9,8 +9,11 @@ import { INITIAL_EVENTS_END, isObject } from './format.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
-/** The same name gives the same word, so that what belongs together still does. */
-export const redactedName = (name: string): string => `redacted-${sha256Hex(name).slice(0, 8)}`
+const REDACTED = /^redacted-[0-9a-f]{8}$/
+
+/** The same name gives the same word, so that what belongs together still does; a second time changes nothing. */
+export const redactedName = (name: string): string =>
+  REDACTED.test(name) ? name : `redacted-${sha256Hex(name).slice(0, 8)}`
 
 export function redact(object: Json): Json {
   const redacted = redactFields(object, '') as Json

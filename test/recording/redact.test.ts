@@ -90,6 +90,8 @@ test('the same name becomes the same word, and another name another', () => {
   assert.match(redactedName('a'), /^redacted-[0-9a-f]{8}$/)
 })
 
+test('redacting twice changes nothing more', () => assert.deepEqual(redact(redact(POD)), redact(POD)))
+
 test('what is redacted is not changed in place', () => {
   const before = JSON.stringify(POD)
   redact(POD)

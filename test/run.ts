@@ -1,0 +1,137 @@
+// Owns `make test`: the unit tests, then the real cluster and the tests against it where that can be.
+// Promises one line on why a part was skipped, a cluster that is taken down whatever happens, and as the very last line the sum of
+// all tests: `N passed, N failed, N skipped`. Does not build (make does) and knows no single test.
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { existsSync, globSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+type Counts = Record<'passed' | 'failed' | 'skipped', number>
+
+const total: Counts = { passed: 0, failed: 0, skipped: 0 }
+const say = (sentence: string): void => console.log(`test: ${sentence}`)
+const isE2e = (file: string): boolean => file.endsWith('.e2e.test.ts')
+const files = globSync('test/**/*.test.ts').sort()
+
+const children = new Set<ChildProcess>()
+const interrupted = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    interrupted.abort()
+    for (const child of children) child.kill('SIGTERM')
+  })
+}
+
+/** Runs to its end; what it prints is passed on, and its stdout also returned. */
+function run(
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<{ code: number; stdout: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
+    children.add(child)
+    let stdout = ''
+    child.stdout.on('data', (data: Buffer) => {
+      stdout += data.toString()
+      process.stdout.write(data)
+    })
+    child.on('error', reject)
+    child.on('close', (code) => {
+      children.delete(child)
+      resolve({ code: code ?? 1, stdout })
+    })
+  })
+}
+
+const REPORTER = fileURLToPath(new URL('support/count-reporter.ts', import.meta.url))
+
+async function runTests(
+  args: readonly string[],
+  tests: readonly string[],
+  env?: NodeJS.ProcessEnv,
+): Promise<void> {
+  if (tests.length === 0) return
+  const { code, stdout } = await run(
+    process.execPath,
+    ['--test', `--test-reporter=${REPORTER}`, ...args, ...tests],
+    env,
+  )
+  const counted = /^# passed (\d+) failed (\d+) skipped (\d+)$/m.exec(stdout)
+  const [passed, failed, skipped] = (counted ?? []).slice(1).map(Number)
+  total.passed += passed ?? 0
+  total.failed += failed ?? 0
+  total.skipped += skipped ?? 0
+  // A process that dies without a count, or fails without a failed test, is a failure all the same.
+  if (counted === null || (code !== 0 && failed === 0)) total.failed += 1
+}
+
+/** Why the tests against the real cluster cannot run here; undefined where they can. */
+function whyNoCluster(): string | undefined {
+  if (process.env['PODSPAN_E2E'] === 'skip') return 'PODSPAN_E2E=skip says so'
+  if (files.filter(isE2e).length === 0) return 'there are none'
+  if (process.platform !== 'linux') return `the cluster needs Linux, and this is ${process.platform}`
+  if (process.getuid?.() !== 0) return 'the cluster needs root'
+  if (!succeeds('go', ['version'])) return 'the cluster is built with Go, and there is none in PATH'
+  if (!existsSync('test/cluster/up.ts')) return 'test/cluster is not there'
+  return installPackages()
+}
+
+function installPackages(): string | undefined {
+  if (!existsSync('scripts/install-debian.sh')) return undefined
+  if (!succeeds('apt-get', ['--version']))
+    return succeeds('iptables', ['--version'])
+      ? undefined
+      : 'the cluster needs the packages of scripts/install-debian.sh, and this is no Debian'
+  say('installing the Debian packages that the cluster needs')
+  return succeeds('bash', ['scripts/install-debian.sh'])
+    ? undefined
+    : 'scripts/install-debian.sh failed; run it by itself to see why'
+}
+
+function succeeds(command: string, args: readonly string[]): boolean {
+  try {
+    execFileSync(command, args, { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function runAgainstCluster(): Promise<void> {
+  const reason = whyNoCluster()
+  if (reason !== undefined) return skip(reason)
+  try {
+    say('bringing up the real cluster; the first time its components are built, which takes minutes')
+    const up = await run(process.execPath, ['test/cluster/up.ts'])
+    if (up.code !== 0) return fail('the real cluster did not come up')
+    const kubeconfig = /KUBECONFIG=['"]?([^'"\n;]+)/.exec(up.stdout)?.[1]
+    const env = { ...process.env, ...(kubeconfig !== undefined && { KUBECONFIG: kubeconfig }) }
+    if (!interrupted.signal.aborted) await runTests(['--test-concurrency=1'], files.filter(isE2e), env)
+  } finally {
+    const down = await run(process.execPath, ['test/cluster/down.ts'])
+    if (down.code !== 0) fail('the real cluster could not be taken down cleanly')
+  }
+}
+
+function skip(reason: string): void {
+  if (process.env['PODSPAN_E2E'] === 'require')
+    return fail(`the tests against a real cluster are required, but ${reason}`)
+  say(`the tests against a real cluster are skipped: ${reason}.`)
+  total.skipped += files.filter(isE2e).length
+}
+
+function fail(sentence: string): void {
+  say(sentence)
+  total.failed += 1
+}
+
+const fastOnly = process.argv.includes('--fast')
+await runTests(
+  ['--test-isolation=none'],
+  files.filter((file) => !isE2e(file)),
+)
+if (!fastOnly && !interrupted.signal.aborted) await runAgainstCluster()
+if (interrupted.signal.aborted) fail('interrupted')
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1

@@ -1,0 +1,66 @@
+// Owns the text form of traces for golden files: a head per start, then one line per span, indented as a tree.
+// Promises whole milliseconds, so that a change which does not matter does not show. Does not draw for people: see cli/waterfall.ts.
+
+import { type DurationNano, since, toMilliseconds } from '../../src/base/time.ts'
+import { earlyOf, type Instant, lateOf } from '../../src/timeline/instant.ts'
+import { rootOf, type Span, type Trace } from '../../src/trace/trace.ts'
+
+export function spansText(traces: readonly Trace[]): string {
+  return traces.map(traceText).join('\n')
+}
+
+function traceText(trace: Trace): string {
+  const { namespace, name, outcome, startup, explainedRatio, evidenceComplete, workload, verdict } = trace
+  const facts = [
+    outcome,
+    `${ms(startup)} ms`,
+    `explained ${Math.round(explainedRatio * 100)} %`,
+    evidenceComplete ? 'complete' : 'incomplete',
+    ...(workload === undefined ? [] : [workload]),
+  ]
+  const lines = treeOf(trace).map(([span, depth]) => spanLine(span, depth, rootOf(trace)))
+  return `${[`${namespace}/${name}: ${facts.join(', ')}`, `  ${verdict}`, ...lines].join('\n')}\n`
+}
+
+function treeOf({ spans }: Trace): (readonly [Span, number])[] {
+  const below = Map.groupBy(spans, (span) => span.parentSpanId)
+  const visit = (span: Span, depth: number): (readonly [Span, number])[] => [
+    [span, depth],
+    ...(below.get(span.spanId) ?? []).flatMap((child) => visit(child, depth + 1)),
+  ]
+  const root = spans[0]
+  return root === undefined ? [] : visit(root, 1)
+}
+
+/** `schedule node-1  [kube-scheduler]  0 +64  watch-receipt -3/+0  event-name -0/+1  critical 64`. */
+function spanLine(span: Span, depth: number, root: Span): string {
+  const title = [
+    span.name,
+    ...(span.attempt === undefined ? [] : [`#${span.attempt}`]),
+    ...(span.subject ? [span.subject] : []),
+  ]
+  const critical = span.critical.reduce((sum, part) => sum + (part.to - part.from), 0n) as DurationNano
+  const cells = [
+    title.join(' '),
+    `[${span.actor}]`,
+    `${ms(since(span.start.best, root.start.best))} +${ms(since(span.end.best, span.start.best))}`,
+    instantText(span.start),
+    instantText(span.end),
+    ...(critical > 0n ? [`critical ${ms(critical)}`] : []),
+    ...(span.error === undefined ? [] : [`ERROR ${span.error}`]),
+    ...span.events.map((event) => `(${event.name})`),
+    ...(span.links.length > 0 ? [`${span.links.length} links`] : []),
+  ]
+  return '  '.repeat(depth) + cells.join('  ')
+}
+
+function instantText(instant: Instant): string {
+  const marks = [
+    ...(instant.conflict ? ['conflict'] : []),
+    ...(instant.clamped ? ['clamped'] : []),
+    ...(instant.shifted ? ['shifted'] : []),
+  ]
+  return [`${instant.source} -${ms(earlyOf(instant))}/+${ms(lateOf(instant))}`, ...marks].join(' ')
+}
+
+const ms = (by: DurationNano): number => Math.round(toMilliseconds(by))
