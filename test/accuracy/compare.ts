@@ -29,8 +29,10 @@ export interface Comparison {
 
 export interface Judged {
   readonly comparisons: Comparison[]
+  /** Boundaries that the trace has and no native span tells, by name. */
+  readonly untold: string[]
   /** Boundaries that a native span tells and the trace does not, by name. */
-  readonly absent: string[]
+  readonly missed: string[]
 }
 
 interface Case {
@@ -40,7 +42,7 @@ interface Case {
 }
 
 export function compareTrace(trace: Trace, truth: Truth, versions: Versions, scenario: string): Judged {
-  const judged: Judged = { comparisons: [], absent: [] }
+  const judged: Judged = { comparisons: [], untold: [], missed: [] }
   const one: Case = { trace, scenario, judged }
   const pod = versions.of(trace.uid)
   if (pod === undefined) return judged
@@ -65,10 +67,11 @@ function compareStored(
   if (!isMirror) check(one, 'pod created', root, root.start, interval(writes[0]))
   const binding = store.bindings.find((span) => writes.includes(span))
   const schedule = trace.spans.find(({ name }) => name === 'schedule')
-  if (schedule) check(one, 'pod bound', schedule, schedule.end, interval(binding))
+  if (schedule && !isOpen(schedule)) check(one, 'pod bound', schedule, schedule.end, interval(binding))
   const ungated = pod.versions.findIndex(({ gated }) => !gated)
   const gate = trace.spans.find(({ name }) => name === 'wait at scheduling gate')
-  if (gate && ungated > 0) check(one, 'pod ungated', gate, gate.end, interval(matched[ungated]))
+  if (gate && !isOpen(gate) && ungated > 0)
+    check(one, 'pod ungated', gate, gate.end, interval(matched[ungated]))
   const ready = pod.versions.findIndex((version) => version.ready)
   if (trace.outcome === 'ready' || trace.outcome === 'unstable')
     check(one, 'pod ready', root, root.end, interval(matched[ready]))
@@ -113,20 +116,26 @@ function comparePull(one: Case, span: Span, call: RuntimeCall | undefined): void
 const imageOf = (span: Span): string => String(span.attributes['container.image.name'] ?? span.subject ?? '')
 
 function compareCalls(one: Case, name: string, calls: readonly RuntimeCall[], boundary: string): void {
-  const spans = one.trace.spans.filter((span) => span.name === name)
-  for (const span of spans) {
+  const told = new Set<RuntimeCall>()
+  for (const span of one.trace.spans.filter((each) => each.name === name)) {
     const container = String(span.attributes['k8s.container.name'] ?? span.subject ?? '')
     const attempt = restartCountOf(one.trace, span, container)
     if (isOpen(span) || attempt < 0) continue
     const call = calls.find((each) => each.container === container && each.attempt === attempt)
-    const kind =
-      span.error !== undefined
-        ? `${boundary}: failed`
-        : attempt > 0
-          ? `${boundary}: later attempts`
-          : boundary
-    check(one, kind, span, span.end, endOf(call))
+    if (call) told.add(call)
+    check(one, rowName(boundary, span, attempt), span, span.end, endOf(call))
   }
+  const end = rootOf(one.trace).end.best
+  for (const call of calls)
+    if (!call.failed && call.span.end < end && !told.has(call)) one.judged.missed.push(boundary)
+}
+
+function rowName(boundary: string, span: Span, attempt: number): string {
+  if (span.error !== undefined) return `${boundary}: failed`
+  if (attempt > 0) return `${boundary}: later attempts`
+  // The kubelet sends at most 25 events for a pod; what it did not report is known from the status, to the second.
+  const isReported = span.end.stamps.some(({ source }) => source === 'event-name')
+  return isReported ? boundary : `${boundary}: event dropped`
 }
 
 /** Attempts are numbered from 1 and count those that never gave a container; -1 for one of these. */
@@ -151,7 +160,7 @@ const endOf = (call: RuntimeCall | undefined): Moment | undefined => call && at(
 function check(one: Case, boundary: string, span: Span, instant: Instant, truth: Moment | undefined): void {
   const { trace, scenario, judged } = one
   if (truth === undefined) {
-    judged.absent.push(boundary)
+    judged.untold.push(boundary)
     return
   }
   const { best, earliest, latest } = instant

@@ -17,7 +17,8 @@ export interface Judgement {
   readonly scenario: string
   readonly traces: readonly Trace[]
   readonly comparisons: readonly Comparison[]
-  readonly absent: readonly string[]
+  readonly untold: readonly string[]
+  readonly missed: readonly string[]
   readonly violations: readonly Violation[]
 }
 
@@ -52,7 +53,8 @@ export async function judgeRecording(
     scenario,
     traces,
     comparisons: judged.flatMap((one) => one.comparisons),
-    absent: judged.flatMap((one) => one.absent),
+    untold: judged.flatMap((one) => one.untold),
+    missed: judged.flatMap((one) => one.missed),
     violations: traces.flatMap(findViolations),
   }
 }

@@ -1,10 +1,14 @@
 // Owns the accuracy report: every boundary of every scenario against the native span of the same moment, as one table.
-// Promises exit code 1 where a row misses its limit. Usage: run.ts [--recordings] [--strict] [--only NAME…] [--worst N]
+// Promises exit code 1 where a row misses its limit. Usage: run.ts [--recordings [--from DIRECTORY]] [--strict] [--only NAME]… [--worst N]
 // Does not decide what is compared: compare.ts does. Limits are doubled unless --strict, since other machines are busier.
 
-import { cpus } from 'node:os'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { runScript, say } from '../cluster/commands.ts'
+import { ClusterError, runScript, say } from '../cluster/commands.ts'
+import { chooseScenarios } from '../scenarios/run.ts'
+import { runLive } from './live.ts'
 import { type Judgement, judgeRecording, RECORDINGS, recordingsIn } from './offline.ts'
 import {
   EXPLAINED_MEDIAN_MIN,
@@ -45,7 +49,8 @@ export function report(judgements: readonly Judgement[], options: Options): stri
     'interval without its estimate',
   ] as const)
     print(`spans, ${kind}: ${violations.filter((one) => one.kind === kind).length}`)
-  print(`told by a native span only: ${countWords(judgements.flatMap((one) => one.absent))}`)
+  print(`told by a native span only: ${countWords(judgements.flatMap((one) => one.missed))}`)
+  print(`told by no native span: ${countWords(judgements.flatMap((one) => one.untold))}`)
   for (const { text, kind } of violations.slice(0, 20)) say(`${kind}: ${text}`)
   say(`\n${worstOf(comparisons, options.worst)}`)
   const margin = options.strict ? 1 : 2
@@ -65,6 +70,27 @@ function countWords(words: readonly string[]): string {
   return [...counts].map(([word, count]) => `${word} ${count}`).join(', ') || 'none'
 }
 
+async function judgeRecordings(directory: string, only: readonly string[] | undefined): Promise<Judgement[]> {
+  const names = recordingsIn(directory).filter((name) => only?.includes(name) ?? true)
+  const judgements: Judgement[] = []
+  for (const name of names) judgements.push(await judgeRecording(directory, name))
+  return judgements
+}
+
+/** The recordings of a live run are only for the join with the native spans; they are not kept. */
+async function judgeLive(only: readonly string[] | undefined): Promise<Judgement[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'podspan-accuracy-'))
+  try {
+    const { traces, failed } = await runLive(chooseScenarios(only), directory)
+    if (failed.length > 0) say(`not judged, since they failed: ${failed.join(', ')}`)
+    const judgements: Judgement[] = []
+    for (const name of recordingsIn(directory)) judgements.push(await judgeRecording(directory, name, traces))
+    return judgements
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
@@ -75,11 +101,10 @@ async function main(): Promise<void> {
       from: { type: 'string', default: RECORDINGS },
     },
   })
-  const names = recordingsIn(values.from).filter((name) => values.only?.includes(name) ?? true)
-  const judgements: Judgement[] = []
-  for (const name of names) judgements.push(await judgeRecording(values.from, name))
+  const { recordings, from, only } = values
+  const judgements = recordings ? await judgeRecordings(from, only) : await judgeLive(only)
   const missed = report(judgements, { strict: values.strict, worst: Number(values.worst) })
-  if (missed.length > 0) throw new Error(`missed:\n${missed.join('\n')}`)
+  if (missed.length > 0) throw new ClusterError(`missed:\n${missed.join('\n')}`)
 }
 
 if (import.meta.main) runScript(main)

@@ -1,123 +1,111 @@
-// Owns the recording of one scenario: watches as JSON, one line per received object, only what the scenario is about.
-// Promises initial lists that end with a bookmark, receipts taken when a chunk arrived, and no command, argument or value.
-// Does not survive a lost watch: a recording with a hole is thrown away by its runner.
+// Owns the recorder as the runner sees it: one long-lived process, one task per scenario, whose lines are kept and shown to the stage.
+// Promises that all lists are complete before a scenario begins, and that a lost watch is named.
+// Does not look into an object: stage.ts does.
 
-import { request } from 'node:https'
-import { systemClock } from '../../src/base/clock.ts'
-import type { UnixNano } from '../../src/base/time.ts'
-import { formatFrame, formatHeader, type LineType, type RecordedFrame } from '../../src/recording/format.ts'
-import type { Access, KubeObject } from './api.ts'
-import { redact } from './redact.ts'
-
-const clock = systemClock()
-
-const RESOURCES: readonly { resource: string; path: string; metadataOnly?: true }[] = [
-  { resource: 'pods', path: '/api/v1/pods' },
-  { resource: 'events', path: '/api/v1/events' },
-  { resource: 'nodes', path: '/api/v1/nodes' },
-  { resource: 'leases', path: '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases' },
-  { resource: 'replicasets', path: '/apis/apps/v1/replicasets', metadataOnly: true },
-  { resource: 'deployments', path: '/apis/apps/v1/deployments', metadataOnly: true },
-  { resource: 'statefulsets', path: '/apis/apps/v1/statefulsets', metadataOnly: true },
-  { resource: 'daemonsets', path: '/apis/apps/v1/daemonsets', metadataOnly: true },
-  { resource: 'jobs', path: '/apis/batch/v1/jobs', metadataOnly: true },
-]
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { INITIAL_EVENTS_END, type LineType } from '../../src/recording/format.ts'
+import { readCluster } from '../cluster/cluster.ts'
+import type { KubeObject } from './api.ts'
 
 export interface Seen {
-  readonly t: UnixNano
   readonly resource: string
   readonly type: LineType
   readonly object: KubeObject
 }
 
-export interface RecordingTask {
+/** So many lists have to end before a scenario may begin. */
+const INDISPENSABLE = [
+  'pods',
+  'events',
+  'nodes',
+  'leases',
+  'replicasets',
+  'jobs',
+  'statefulsets',
+  'daemonsets',
+]
+
+export class RecordingTask {
+  readonly lines: string[] = []
+  /** Set when something of a stream may have been missed. */
+  broken: string | undefined
+  readonly #synced = Promise.withResolvers<void>()
+  readonly #stopped = Promise.withResolvers<void>()
+  readonly #waiting = new Set(INDISPENSABLE)
+  readonly #send: (command: string) => void
+  readonly #onObject: (seen: Seen) => void
+
+  constructor(send: (command: string) => void, onObject: (seen: Seen) => void) {
+    this.#send = send
+    this.#onObject = onObject
+    send('start')
+  }
+
   /** Resolves when all lists are complete. */
-  readonly synced: Promise<void>
-  readonly lines: string[]
-  /** Set when a watch ended by itself. */
-  broken?: string
-  stop(): void
+  synced(): Promise<void> {
+    return this.#synced.promise
+  }
+
+  stop(): Promise<void> {
+    this.#send('stop')
+    return this.#stopped.promise
+  }
+
+  take(line: string): void {
+    if (line === 'stopped') return this.#stopped.resolve()
+    this.lines.push(line)
+    const { resource, type, object } = JSON.parse(line) as Partial<Seen>
+    if (resource === undefined || type === undefined || object === undefined) return
+    if (type === 'ERROR') this.broken = `${resource}: ${JSON.stringify(object)}`
+    else if (type !== 'BOOKMARK') this.#onObject({ resource, type, object })
+    else if (endsList(object)) this.#listEnded(resource)
+  }
+
+  lose(why: string): void {
+    this.broken = why
+    this.#synced.reject(new Error(why))
+    this.#stopped.resolve()
+  }
+
+  #listEnded(resource: string): void {
+    this.#waiting.delete(resource)
+    if (this.#waiting.size === 0) this.#synced.resolve()
+  }
 }
 
-export interface RecordOptions {
-  readonly access: Access
-  readonly kubernetes: string
-  readonly namespace: string
-  readonly onObject: (seen: Seen) => void
+function endsList({ metadata }: KubeObject): boolean {
+  const annotations = metadata?.annotations as Readonly<Record<string, string>> | undefined
+  return annotations?.[INITIAL_EVENTS_END] === 'true'
 }
 
-export function record(options: RecordOptions): RecordingTask {
-  const header = { kubernetes: options.kubernetes, cluster: 'podspan-test', startedAt: clock.now() }
-  const stops: (() => void)[] = []
-  const waiting = new Set(RESOURCES.map(({ resource }) => resource))
-  let done: () => void = () => {}
-  const task: RecordingTask = {
-    synced: new Promise((resolve) => {
-      done = resolve
-    }),
-    lines: [formatHeader(header)],
-    stop: () => {
-      for (const stop of stops) stop()
-    },
-  }
-  const take = (seen: Seen): void => {
-    if (seen.type === 'BOOKMARK' && waiting.delete(seen.resource) && waiting.size === 0) done()
-    if (seen.type === 'ERROR') task.broken = `${seen.resource}: ${JSON.stringify(seen.object)}`
-    if (!concerns(seen, options.namespace)) return
-    options.onObject(seen)
-    const object = redact(seen.object) as RecordedFrame['object']
-    task.lines.push(formatFrame({ t: seen.t, resource: seen.resource, type: seen.type, object }))
-  }
-  for (const source of RESOURCES) {
-    const ended = (why: string): void => {
-      task.broken ??= `the watch of ${source.resource} ${why}`
-    }
-    stops.push(watch(options.access, source, take, ended))
-  }
-  return task
-}
+export class Recorder {
+  readonly #tasks = new Map<string, RecordingTask>()
+  readonly #child: ChildProcess
 
-/** Other scenarios run beside this one: their objects are not its business, the node is everyone's. */
-function concerns(seen: Seen, namespace: string): boolean {
-  const where = seen.object.metadata.namespace
-  if (where === undefined || where === '' || where === namespace || where === 'kube-node-lease') return true
-  const involved = seen.object.involvedObject as { kind?: string } | undefined
-  return seen.resource === 'events' && involved?.kind === 'Node'
-}
-
-const QUERY = 'watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true'
-const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
-
-function watch(
-  access: Access,
-  source: (typeof RESOURCES)[number],
-  take: (seen: Seen) => void,
-  ended: (why: string) => void,
-): () => void {
-  const accept = source.metadataOnly ? METADATA : 'application/json'
-  const headers = { authorization: `Bearer ${access.token}`, accept }
-  const { resource } = source
-  let stopped = false
-  const finish = (why: string): void => {
-    if (!stopped) ended(why)
-  }
-  const call = request(`${access.server}${source.path}?${QUERY}`, { ca: access.ca, headers }, (response) => {
-    if (response.statusCode !== 200) finish(`was refused with ${response.statusCode}`)
-    let rest = ''
-    response.setEncoding('utf8').on('data', (chunk: string) => {
-      const t = clock.now()
-      const parts = (rest + chunk).split('\n')
-      rest = parts.pop() ?? ''
-      for (const line of parts)
-        take({ t, resource, ...(JSON.parse(line) as { type: LineType; object: KubeObject }) })
+  constructor() {
+    const { kubeconfig, kubernetesVersion } = readCluster()
+    const args = [join(import.meta.dirname, 'recorder.ts'), kubeconfig, `v${kubernetesVersion}`]
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#child = child
+    child.on('close', () => {
+      for (const task of this.#tasks.values()) task.lose('the recorder ended')
     })
-    response.on('end', () => finish('ended'))
-    response.on('error', (error) => finish(error.message))
-  })
-  call.on('error', (error) => finish(error.message))
-  call.end()
-  return () => {
-    stopped = true
-    call.destroy()
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const tab = line.indexOf('\t')
+      this.#tasks.get(line.slice(0, tab))?.take(line.slice(tab + 1))
+    })
+  }
+
+  record(namespace: string, onObject: (seen: Seen) => void): RecordingTask {
+    const send = (command: string): void => void this.#child.stdin?.write(`${command} ${namespace}\n`)
+    const task = new RecordingTask(send, onObject)
+    this.#tasks.set(namespace, task)
+    return task
+  }
+
+  close(): void {
+    this.#child.stdin?.end()
   }
 }

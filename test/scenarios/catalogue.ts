@@ -1,0 +1,16 @@
+// Owns the list of all scenarios. Promises a name only once. Does not run them.
+
+import { failureScenarios } from './failures.ts'
+import { nodeScenarios } from './node.ts'
+import { plainScenarios } from './plain.ts'
+import { schedulingScenarios } from './scheduling.ts'
+import type { Scenario } from './stage.ts'
+import { workloadScenarios } from './workloads.ts'
+
+export const scenarios: readonly Scenario[] = [
+  ...plainScenarios,
+  ...failureScenarios,
+  ...schedulingScenarios,
+  ...workloadScenarios,
+  ...nodeScenarios,
+]
