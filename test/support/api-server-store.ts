@@ -8,6 +8,7 @@ import {
   frame,
   message,
   type Obj,
+  unknown,
   wrapWatchEvent,
 } from './api-server-encode.ts'
 
@@ -111,6 +112,17 @@ export function changeBytes(change: Change, encoding: 'protobuf' | 'json'): Buff
   change.json ??= jsonLine(change.type, change.object)
   return change.json
 }
+
+/** An initial event from bytes that are there already. */
+export const addedBytes = (
+  stored: Stored,
+  apiVersion: string,
+  kind: string,
+  encoding: 'protobuf' | 'json',
+): Buffer =>
+  encoding === 'json'
+    ? jsonLine('ADDED', stored.object)
+    : frame(wrapWatchEvent('ADDED', unknown(apiVersion, kind, bareOf(stored))))
 
 export function eventBytes(type: string, object: Obj, encoding: 'protobuf' | 'json'): Buffer {
   return encoding === 'json' ? jsonLine(type, object) : frame(wrapWatchEvent(type, encodeObject(object)))

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeList, encodeObject, type Obj } from './api-server-encode.ts'
 import {
+  addedBytes,
   bareOf,
   type Change,
   changeBytes,
@@ -81,6 +82,9 @@ const KINDS: Readonly<Record<string, readonly [apiVersion: string, kind: string]
 const kindOf = (resource: string): readonly [apiVersion: string, kind: string] =>
   KINDS[resource] ?? ['meta.k8s.io/v1', 'PartialObjectMetadata']
 
+/** Initial events in one write: one each would make the stub the slow part. */
+const INITIAL_BATCH = 32
+
 const PROTOBUF = 'application/vnd.kubernetes.protobuf'
 
 export class StubApiServer {
@@ -92,7 +96,6 @@ export class StubApiServer {
   private readonly watches = new Set<OpenWatch>()
   private readonly server: Server
   private readonly pages = new Map<string, { items: Stored[]; version: number }>()
-  private readonly arrivals = new Set<() => void>()
 
   private constructor(options: StubOptions) {
     this.options = options
@@ -152,20 +155,6 @@ export class StubApiServer {
     return count
   }
 
-  /** Resolves when so many requests of a kind have arrived in all. */
-  async arrived(resource: string, what: 'list' | 'watch', times: number): Promise<void> {
-    const seen = (): number =>
-      this.requests.filter((each) => each.resource === resource && each.watch === (what === 'watch')).length
-    while (seen() < times)
-      await new Promise<void>((resolve) => {
-        const wake = (): void => {
-          this.arrivals.delete(wake)
-          resolve()
-        }
-        this.arrivals.add(wake)
-      })
-  }
-
   bookmark(resource: string): void {
     for (const watch of this.of(resource)) this.write(watch, this.bookmarkBytes(watch, {}))
   }
@@ -213,7 +202,6 @@ export class StubApiServer {
     const watch = url.searchParams.get('watch') !== null
     const seen = { resource, path: url.pathname, query: url.searchParams, headers: request.headers, watch }
     this.requests.push(seen)
-    for (const wake of [...this.arrivals]) wake()
     const { token } = this.options
     if (token !== undefined && request.headers.authorization !== `Bearer ${token}`)
       return this.refuse(seen, response, { kind: 'status', code: 401, reason: 'Unauthorized' })
@@ -322,6 +310,8 @@ export class StubApiServer {
   private snapshot(seen: SeenRequest): { items: Stored[]; version: number } {
     const namespace = namespaceOf(seen.path)
     const field = /^(metadata\.name|involvedObject\.uid)=(.*)$/.exec(seen.query.get('fieldSelector') ?? '')
+    if (namespace === undefined && !field)
+      return { items: [...this.store.of(seen.resource).values()], version: this.store.version }
     const wanted = ({ object }: Stored): boolean => {
       if (namespace !== undefined && metaOf(object).namespace !== namespace) return false
       if (field?.[1] === 'metadata.name') return metaOf(object).name === field[2]
@@ -386,9 +376,16 @@ export class StubApiServer {
   }
 
   private sendInitial(watch: OpenWatch, seen: SeenRequest): void {
-    for (const stored of this.snapshot(seen).items)
-      this.write(watch, eventBytes('ADDED', stored.object, watch.encoding))
-    this.write(watch, this.bookmarkBytes(watch, { 'k8s.io/initial-events-end': 'true' }))
+    const [apiVersion, kind] = kindOf(watch.resource)
+    let batch: Buffer[] = []
+    for (const stored of this.snapshot(seen).items) {
+      batch.push(addedBytes(stored, apiVersion, kind, watch.encoding))
+      if (batch.length < INITIAL_BATCH) continue
+      this.write(watch, Buffer.concat(batch))
+      batch = []
+    }
+    batch.push(this.bookmarkBytes(watch, { 'k8s.io/initial-events-end': 'true' }))
+    this.write(watch, Buffer.concat(batch))
   }
 
   private deliver(watch: OpenWatch, seen: SeenRequest, change: Change): void {
