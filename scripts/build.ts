@@ -3,7 +3,9 @@
 // Does not check types: see `make check`.
 
 import { chmodSync, readFileSync } from 'node:fs'
-import { build } from 'esbuild'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build, type Plugin } from 'esbuild'
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
 
@@ -11,6 +13,25 @@ const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { versio
 const BANNER = `#!/usr/bin/env node
 import { createRequire as __createRequire } from 'node:module'
 const require = __createRequire(import.meta.url)`
+
+/**
+ * Of client-node only KubeConfig is used, but its index pulls in 16 MB of generated API classes, which every command would parse.
+ * An import of anything else from it fails the build, since the files taken here do not export it.
+ */
+const kubeConfigOnly: Plugin = {
+  name: 'kube-config-only',
+  setup: ({ onResolve, onLoad }) => {
+    const client = dirname(fileURLToPath(import.meta.resolve('@kubernetes/client-node')))
+    onResolve({ filter: /^@kubernetes\/client-node$/ }, () => ({ path: join(client, 'config.js') }))
+    onResolve({ filter: /^\.\/gen\/index\.js$/ }, ({ importer }) =>
+      dirname(importer) === client ? { path: 'gen', namespace: 'kube-config-only' } : undefined,
+    )
+    onLoad({ filter: /./, namespace: 'kube-config-only' }, () => ({
+      contents: "export * from './configuration.js'; export { ServerConfiguration } from './servers.js'",
+      resolveDir: join(client, 'gen'),
+    }))
+  },
+}
 
 await build({
   entryPoints: ['src/main.ts'],
@@ -20,9 +41,12 @@ await build({
   format: 'esm',
   target: 'node24',
   sourcemap: true,
+  minifySyntax: true,
+  minifyWhitespace: true,
   legalComments: 'none',
   banner: { js: BANNER },
   define: { PODSPAN_VERSION: JSON.stringify(version) },
+  plugins: [kubeConfigOnly],
   logLevel: 'warning',
 })
 chmodSync('dist/podspan.mjs', 0o755)

@@ -1,0 +1,79 @@
+# Every target that is meant for people has a line after `##`, which `make help` prints.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help install build demo test test-fast check run cluster-up cluster-down scenarios accuracy golden verify bench clean
+
+# Node 24 comes with the packages, whatever Node runs npm; so do esbuild and the checkers.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+# A copy of the lock that the installed packages came from.
+INSTALLED := node_modules/.installed-lock.json
+RECORDINGS ?= $(wildcard test/recordings/*.jsonl.gz)
+SLOWEST ?= 3
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: ## Install the packages of package-lock.json, if they have changed
+	@cmp -s package-lock.json $(INSTALLED) || { \
+	  command -v npm >/dev/null || { echo 'make: npm is needed, from Node 20 or later: https://nodejs.org' >&2; exit 1; }; \
+	  npm ci --no-audit --no-fund --loglevel=error && cp package-lock.json $(INSTALLED); }
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 24 ? 0 : 1)' || \
+	  { echo "make: Node 24 is needed on this platform, and $$(command -v node) is $$(node --version)" >&2; exit 1; }
+
+dist/podspan.mjs: package.json package-lock.json scripts/build.ts $(shell find src -name '*.ts') | install
+	@node scripts/build.ts
+
+build: dist/podspan.mjs ## Bundle src/ into dist/podspan.mjs, in about a second
+
+demo: dist/podspan.mjs ## Replay recordings of a real cluster: the waterfalls of its slowest starts; no cluster, no root
+	@node dist/podspan.mjs replay --slowest $(SLOWEST) $(RECORDINGS)
+	@echo
+	@echo 'These were starts on a real cluster, recorded in test/recordings/. What to try next:'
+	@echo '  make run                                        starts on the cluster of your kubeconfig, as they happen'
+	@echo '  node_modules/.bin/node dist/podspan.mjs trace deploy/NAME -n NAMESPACE --slowest'
+	@echo '  node_modules/.bin/node dist/podspan.mjs check   what may be seen there, and whose clocks are off'
+	@echo '  node_modules/.bin/node dist/podspan.mjs replay test/recordings/burst.jsonl.gz --summary'
+
+test: dist/podspan.mjs ## Pass every test; on Linux with root and Go also those against a real cluster (PODSPAN_E2E=require insists)
+	@node test/run.ts
+
+test-fast: dist/podspan.mjs ## Pass every test that needs no cluster, in under a minute
+	@node test/run.ts --fast
+
+check: dist/podspan.mjs ## Check format, types, lint, tests and drift, in under a minute
+	@biome format --log-level=warn
+	@tsc -p .
+	@oxlint --type-aware --quiet src test scripts bench
+	@node test/run.ts --fast
+	@$(MAKE) --no-print-directory verify
+
+run: dist/podspan.mjs ## Watch the cluster of the current kubeconfig context, read-only (ARGS='-n NAMESPACE')
+	@node dist/podspan.mjs watch $(ARGS)
+
+cluster-up: install ## Bring up a real cluster on this machine (Linux, root, Go) and print its KUBECONFIG
+	@bash scripts/install-debian.sh
+	@node test/cluster/up.ts
+
+cluster-down: install ## Take that cluster down and prove that nothing is left
+	@node test/cluster/down.ts
+
+scenarios: install ## Run all scenarios on the real cluster and record them anew (ARGS=NAME for one)
+	@node test/scenarios/run.ts $(ARGS)
+
+accuracy: install ## Measure boundaries against the components' own spans
+	@node test/accuracy/run.ts $(ARGS)
+
+golden: install ## Rewrite what recordings and pictures should give; look at the difference before committing it
+	@PODSPAN_GOLDEN=write node --test --test-isolation=none --test-reporter=dot test/golden.test.ts test/cli/waterfall.test.ts
+	@git --no-pager diff --stat -- test
+
+verify: dist/podspan.mjs ## Fail where a file no longer says what the code does: golden files, command line reference
+	@node --test --test-isolation=none --test-reporter=dot test/golden.test.ts test/cli/waterfall.test.ts test/cli/reference.test.ts
+
+bench: install ## Measure speed and memory
+	@node bench/run.ts $(ARGS)
+
+clean: ## Remove what was built
+	rm -rf dist
