@@ -154,8 +154,11 @@ const EVENT_LINES = 3
 
 function groupEvents(span: Span): string[] {
   const texts = span.events.map((event) => {
-    const message = event.attributes['podspan.message'] ?? event.attributes['message']
-    return neutralise(message === undefined ? event.name : `${event.name}: ${message}`, 400)
+    const message = event.attributes['podspan.reason'] ?? event.attributes['podspan.message']
+    return neutralise(
+      typeof message === 'string' && message !== '' ? `${event.name}: ${message}` : event.name,
+      400,
+    )
   })
   const counts = Map.groupBy(texts, (text) => text)
   const lines = [...counts].map(([text, each]) => (each.length > 1 ? `${each.length} × ${text}` : text))

@@ -135,12 +135,12 @@ export const FAILED_PULLS = trace({
         {
           at: at(10),
           name: 'FailedScheduling',
-          attributes: { message: '0/3 nodes are available: 3 Insufficient cpu.' },
+          attributes: { 'podspan.reason': '0/3 nodes are available: 3 Insufficient cpu.' },
         },
         {
           at: at(9000),
           name: 'FailedScheduling',
-          attributes: { message: '0/3 nodes are available: 3 Insufficient cpu.' },
+          attributes: { 'podspan.reason': '0/3 nodes are available: 3 Insufficient cpu.' },
         },
       ],
     },
