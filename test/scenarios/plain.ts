@@ -19,12 +19,26 @@ const plain: Scenario = {
 const pulls: Scenario = {
   name: 'pulls',
   description:
-    'four pods at once, each with an image of its own that the node has to pull; the kubelet pulls one at a time',
+    'seven pods at once, each with an image of its own that the node has to pull; the kubelet pulls one at a time',
   alone: true,
   run: async (stage) => {
-    const sizes = [24, 16, 8, 4]
+    const sizes = [24, 16, 12, 8, 6, 4, 2]
     const images = await Promise.all(sizes.map((size) => pushFreshImage('fresh', size)))
     const pods = images.map((image, index) => pod(`pull-${index + 1}`, [server({ image })]))
+    await Promise.all(pods.map((object) => stage.create(object)))
+    await stage.ready(pods.map((object) => object.metadata.name))
+  },
+}
+
+const pullsShared: Scenario = {
+  name: 'pulls-shared',
+  description: 'three pods at once that need the same two new images, one of them for an init container',
+  alone: true,
+  run: async (stage) => {
+    const [first, second] = await Promise.all([pushFreshImage('fresh', 12), pushFreshImage('fresh', 6)])
+    const initContainers = [container('prepare', 'true', { image: first })]
+    const apps = [server({ image: second })]
+    const pods = [1, 2, 3].map((index) => pod(`shared-${index}`, apps, { initContainers }))
     await Promise.all(pods.map((object) => stage.create(object)))
     await stage.ready(pods.map((object) => object.metadata.name))
   },
@@ -93,6 +107,7 @@ const manyEvents: Scenario = {
 export const plainScenarios: readonly Scenario[] = [
   plain,
   pulls,
+  pullsShared,
   pullAlways,
   initSidecarReadiness,
   startupHook,

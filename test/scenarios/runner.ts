@@ -11,6 +11,7 @@ import { readCluster } from '../cluster/cluster.ts'
 import { say } from '../cluster/commands.ts'
 import { Api } from './api.ts'
 import { deployment, server, template } from './manifests.ts'
+import { freshNamespace, removeNamespace } from './namespaces.ts'
 import { Recorder, type RecordingTask } from './record.ts'
 import { clock, type Scenario, Stage } from './stage.ts'
 
@@ -88,7 +89,7 @@ async function perform({ api, recorder }: Run, scenario: Scenario): Promise<Perf
   } finally {
     await task.stop()
     await stage.cleanUp()
-    await api.remove({ apiVersion: 'v1', kind: 'Namespace', name: namespace })
+    await removeNamespace(api, namespace)
   }
   if (task.broken !== undefined) throw new Error(task.broken)
   return { task, truth: reduceTruth(cursor.read(), namespace) }
@@ -102,21 +103,4 @@ async function keep(out: string, name: string, { task, truth }: Performance): Pr
   await writeFile(join(out, `${name}.truth.json.gz`), native)
   const size = ((recording.length + native.length) / 1024).toFixed(0)
   return `${task.lines.length} lines, ${truth.length} native spans, ${size} KiB`
-}
-
-async function freshNamespace(api: Api, name: string): Promise<void> {
-  const target = { apiVersion: 'v1', kind: 'Namespace', name }
-  const account = { apiVersion: 'v1', kind: 'ServiceAccount', namespace: name, name: 'default' }
-  await api.remove(target)
-  await eventually(`namespace ${name} is gone`, async () => !(await api.exists(target)))
-  await api.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
-  await eventually(`service account of ${name}`, () => api.exists(account))
-}
-
-async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = clock.monotonicMs() + 60_000
-  while (!(await holds())) {
-    if (clock.monotonicMs() > deadline) throw new Error(`${what}: not within 60 s`)
-    await clock.sleep(200)
-  }
 }

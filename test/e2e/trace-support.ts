@@ -1,0 +1,87 @@
+// Owns what the end-to-end tests of the command line share: the program as a process, and OTLP/JSON as spans.
+// Promises that a process is ended with the test that started it. Does not assert anything.
+
+import { spawn } from 'node:child_process'
+import { globSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { readFacts } from '../cluster/facts.ts'
+import { clusterLayout } from '../cluster/layout.ts'
+import { parseExports, type TruthSpan } from '../accuracy/collector.ts'
+import { toMilliseconds, unixNano } from '../../src/base/time.ts'
+
+export const noCluster: string | false =
+  readFacts(clusterLayout()) === undefined && 'no cluster is running; `make cluster-up` starts one'
+
+const root = join(import.meta.dirname, '..', '..')
+
+/** The bundle where it is newer than every source file, else the source. */
+function program(): string {
+  const bundle = join(root, 'dist', 'podspan.mjs')
+  const built = statSync(bundle, { throwIfNoEntry: false })?.mtimeMs ?? 0
+  const sources = globSync('src/**/*.ts', { cwd: root })
+  const isCurrent = sources.every((file) => statSync(join(root, file)).mtimeMs < built)
+  return isCurrent ? bundle : join(root, 'src', 'main.ts')
+}
+
+export interface Ended {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Running {
+  /** What it has said so far. */
+  said(): string
+  stop(): Promise<Ended>
+  readonly ended: Promise<Ended>
+}
+
+export function startPodspan(args: readonly string[], kubeconfig: string): Running {
+  const env = { ...process.env, KUBECONFIG: kubeconfig }
+  const child = spawn(process.execPath, [program(), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const text = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    text.stdout += chunk
+  })
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    text.stderr += chunk
+  })
+  const ended = new Promise<Ended>((resolve) => {
+    child.on('close', (code) => resolve({ code: code ?? -1, ...text }))
+  })
+  const stop = (): Promise<Ended> => {
+    child.kill('SIGINT')
+    return ended
+  }
+  return { said: () => text.stderr, stop, ended }
+}
+
+export const podspan = (args: readonly string[], kubeconfig: string): Promise<Ended> =>
+  startPodspan(args, kubeconfig).ended
+
+/** Halves swapped, as the design says; written down here once more, so that it is not tested by itself. */
+export function expectedIds(uid: string): { traceId: string; rootId: string } {
+  const hex = uid.replaceAll('-', '')
+  return { traceId: hex.slice(16) + hex.slice(0, 16), rootId: hex.slice(0, 16) }
+}
+
+export function spansOf(otlpJson: string, uid: string): TruthSpan[] {
+  const { traceId } = expectedIds(uid)
+  return parseExports(`${otlpJson}\n`).filter((span) => span.traceId === traceId)
+}
+
+export const spansInFile = (path: string, uid: string): TruthSpan[] =>
+  spansOf(readFileSync(path, 'utf8'), uid)
+
+/** Where the truth may lie, by the span's own words. */
+export function bounds(span: TruthSpan, side: 'start' | 'end'): { from: bigint; to: bigint } {
+  const best = span[side]
+  const by = (what: 'early' | 'late'): bigint =>
+    BigInt(Math.ceil(Number(span.attributes[`podspan.${side}.${what}_ms`] ?? 0) * 1e6))
+  return { from: best - by('early'), to: best + by('late') }
+}
+
+export function describeSpan(span: TruthSpan, origin: bigint): string {
+  const at = (moment: bigint): string => `${toMilliseconds((unixNano(moment) - origin) as never)} ms`
+  return `${span.name} ${String(span.attributes['k8s.container.name'] ?? '')} ${at(span.start)} to ${at(span.end)}`
+}
