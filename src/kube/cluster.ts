@@ -35,6 +35,8 @@ export interface WatchClusterOptions extends WatchScope {
   readonly log?: Log
   readonly signal?: AbortSignal
   readonly limits?: Partial<ReflectorLimits>
+  /** Frames that may wait in `frames()` before the streams stop reading; default 8,192. */
+  readonly queueFrames?: number
 }
 
 export interface Cluster {
@@ -75,7 +77,7 @@ export function watchCluster(connection: Connection, options: WatchClusterOption
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
   const clock = options.clock ?? systemClock()
   const valve = createValve()
-  const queue = createFrameQueue(valve)
+  const queue = createFrameQueue(valve, options.queueFrames)
   const onFrame = options.onFrame ?? queue.push
   const plans = planStreams(options)
   const api = createApi(connection, signal)

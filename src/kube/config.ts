@@ -2,7 +2,9 @@
 // Promises h1 over one pool with TCP keep-alive, credentials as client-node reads them (contexts, exec plugins, token files),
 // and a new agent when the CA or the client certificate changes. Does not send requests.
 
-import type { KubeConfig } from '@kubernetes/client-node'
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import type { KubeConfig, User } from '@kubernetes/client-node'
 import { Agent, type Dispatcher, ProxyAgent } from 'undici'
 
 export interface ConfigOptions {
@@ -112,16 +114,38 @@ export async function openConnection(options: ConfigOptions = {}): Promise<Conne
 
 async function loadConfig(options: ConfigOptions): Promise<KubeConfig> {
   // Imported here, since it costs 90 MB and half a second that `replay` need not pay.
-  const { KubeConfig } = await import('@kubernetes/client-node')
+  const { KubeConfig, loadYaml } = await import('@kubernetes/client-node')
   const config = new KubeConfig()
-  if (options.kubeconfig !== undefined) config.loadFromFile(options.kubeconfig)
-  else config.loadFromDefault()
+  if (options.kubeconfig === undefined) config.loadFromDefault()
+  else {
+    config.loadFromFile(options.kubeconfig)
+    config.users = withTokenFiles(
+      config.users,
+      options.kubeconfig,
+      loadYaml(readFileSync(options.kubeconfig, 'utf8')),
+    )
+  }
   if (options.context !== undefined) {
     if (!config.getContextObject(options.context))
       throw new Error(`context ${options.context}: not in ${options.kubeconfig ?? 'the kubeconfig'}`)
     config.setCurrentContext(options.context)
   }
   return config
+}
+
+/** client-node passes over a user's `tokenFile`, which kubectl reads; its authenticator for the pod's own token reads any file. */
+function withTokenFiles(users: readonly User[], path: string, yaml: unknown): User[] {
+  const { users: raw = [] } = yaml as {
+    users?: readonly { name: string; user?: { tokenFile?: string } | null }[]
+  }
+  return users.map((user) => {
+    const tokenFile = raw.find((each) => each.name === user.name)?.user?.tokenFile
+    if (tokenFile === undefined) return user
+    return {
+      ...user,
+      authProvider: { name: 'tokenFile', config: { tokenFile: resolve(dirname(path), tokenFile) } },
+    }
+  })
 }
 
 async function credentialsOf(config: KubeConfig): Promise<{ tls: Tls; headers: Record<string, string> }> {

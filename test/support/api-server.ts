@@ -90,6 +90,8 @@ const PROTOBUF = 'application/vnd.kubernetes.protobuf'
 export class StubApiServer {
   readonly store = new Store()
   readonly requests: SeenRequest[] = []
+  /** Opened since the start. */
+  connections = 0
   readonly certificate: Buffer | undefined
   options: StubOptions
   private readonly rules: Rule[] = []
@@ -107,6 +109,9 @@ export class StubApiServer {
       this.server = createTlsServer({ key, cert }, handler)
     } else this.server = createServer(handler)
     this.server.keepAliveTimeout = 30_000
+    this.server.on(options.tls ? 'secureConnection' : 'connection', () => {
+      this.connections += 1
+    })
   }
 
   static async start(options: StubOptions = {}): Promise<StubApiServer> {
