@@ -118,12 +118,51 @@ function observeAdmitted(frame: ObjectFrame, pod: PodRecord, startSeconds: UnixS
   }
 }
 
+export const isReady = (pod: PodRecord): boolean => readyOf(pod)?.status === 'True'
+
+const readyOf = (pod: PodRecord): Condition | undefined =>
+  pod.conditions?.find(({ type }) => type === 'Ready')
+
+/**
+ * Whether a pod that is not ready has been: the kubelet first stamps Ready=False with its first status, at startTime; a later stamp is
+ * of a turn, and only True can turn False.
+ */
+export function wasReady(pod: PodRecord): boolean {
+  const ready = readyOf(pod)
+  if (ready?.status !== 'False' || ready.transitionSeconds === undefined || pod.startSeconds === undefined)
+    return false
+  return ready.transitionSeconds > pod.startSeconds + 1
+}
+
+/** Ready came and went unseen: it was stored before it was taken back. */
+function observeMissedReady(frame: ObjectFrame, pod: PodRecord): Observation {
+  const field = 'status.conditions[Ready].lastTransitionTime'
+  return {
+    key: 'condition/Ready/True/',
+    what: 'condition',
+    detail: { type: 'Ready', value: 'True' },
+    stamps: [
+      ...secondStamp(
+        frame,
+        'condition-second',
+        nodeClock(pod.nodeName),
+        field,
+        readyOf(pod)?.transitionSeconds,
+      ),
+      { ...receiptStamp(frame, 'watch-receipt', 'status.conditions[Ready].status'), source: 'list-receipt' },
+    ],
+  }
+}
+
 function observeConditions(
   previous: PodRecord | undefined,
   frame: ObjectFrame,
   pod: PodRecord,
   found: Observation[],
 ): void {
+  if (frame.phase !== 'live' && wasReady(pod) && !(previous && (isReady(previous) || wasReady(previous)))) {
+    found.push(observeMissedReady(frame, pod))
+  }
   for (const condition of pod.conditions ?? []) {
     const before = previous?.conditions?.find(({ type }) => type === condition.type)
     if (before && sameTransition(before, condition)) continue

@@ -41,16 +41,27 @@ export function planContainer(
   const attempts = runs.length + history.failedCreates.length
   let from = history.failedCreates.at(-1)?.at ?? prev
   runs.slice(0, ATTEMPTS_MAX).forEach(([number, run], place) => {
+    const later = runs[place + 1]
+    endBeforeNext(plan, run, later?.[1])
     const shown = attempts > 1 ? { attempt: history.failedCreates.length + number + 1 } : {}
     planRun(plan, history, number, run, from, shown)
     planAfterStart(plan, context, history, role, number, run, shown, place === 0 ? next : undefined)
-    const following = runs[place + 1]?.[1]
     comesBefore(plan, run.started ?? run.failed?.at, run.finished)
-    if (run.finished ?? run.failed) planRestart(plan, context, history, role, number, run, following)
+    if (run.finished ?? run.failed) planRestart(plan, context, history, role, number, run, later)
     from = run.finished ?? run.started ?? run.failed?.at
   })
   return blocksNext(history, role, runs)
 }
+
+/** A run that was followed by another has ended, whether or not anything said so. */
+function endBeforeNext(plan: Plan, run: Run, next: Run | undefined): void {
+  if (!next || run.failed) return
+  run.finished ??= unseen()
+  comesBefore(plan, run.started ?? run.created, run.finished)
+  comesBefore(plan, run.finished, signOf(next))
+}
+
+const signOf = ({ image, created, started }: Run): Draft | undefined => image ?? created ?? started
 
 const runsInOrder = (history: ContainerHistory): [number, Run][] =>
   [...history.runs].sort(([a], [b]) => a - b)
@@ -220,6 +231,7 @@ function planHook(
 }
 
 export function exitMessage({ exitCode, exitReason }: Run): string {
+  if (exitCode === undefined) return 'ended'
   const reason = exitReason && exitReason !== 'Error' ? ` (${exitReason})` : ''
   return `exit code ${exitCode}${reason}`
 }
@@ -232,16 +244,20 @@ function planRestart(
   role: Role,
   number: number,
   run: Run,
-  next: Run | undefined,
+  later: readonly [number, Run] | undefined,
 ): void {
+  const next = later?.[1]
   const succeeded = run.exitCode === 0
   const restarts = succeeded
     ? role !== 'init' && restartPolicy === 'Always'
     : restartPolicy !== 'Never' || role === 'sidecar'
   if (!restarts && !next) return
   const ended = run.finished ?? run.failed?.at ?? unseen()
-  const until = next?.image ?? next?.created ?? next?.started
+  const sign = next && signOf(next)
+  // Runs in between were not seen: the next of them began some time before the one that was.
+  const until = later !== undefined && later[0] > number + 1 ? unseen() : sign
   comesBefore(plan, ended, until)
+  if (until !== sign) comesBefore(plan, until, sign)
   plan.planned.push({
     name: 'back-off',
     path: `${spec.name}/back-off/restart/${number + 1}`,

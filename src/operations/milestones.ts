@@ -135,6 +135,7 @@ const phaseFacts = (facts: Facts, phase: string): readonly Fact[] =>
 export const at = (moment: UnixNano): Draft => ({
   earliest: moment,
   latest: moment,
+  likely: undefined,
   best: moment,
   rank: 0,
   source: 'order',

@@ -2,7 +2,7 @@
 // Promises a total order for any set of facts. Does not say which run an occurrence belongs to: container-history.ts does.
 
 import type { UnixNano } from '../base/time.ts'
-import { durationNano, SECOND } from '../base/time.ts'
+import { durationNano, latest, SECOND } from '../base/time.ts'
 import type { What } from '../observe/observation.ts'
 import type { Fact } from '../timeline/pod-timeline.ts'
 
@@ -26,24 +26,36 @@ const PLACE: Partial<Record<What, number>> = {
   'backing off': 8,
 }
 
+const placeOf = ({ what }: Fact): number => PLACE[what] ?? 9
+
 export function inOrder(facts: readonly Fact[]): Occurrence[] {
-  return facts
-    .map((fact) => ({ fact, key: keyOf(fact) }))
-    .sort((a, b) =>
-      a.key < b.key ? -1 : a.key > b.key ? 1 : (PLACE[a.fact.what] ?? 9) - (PLACE[b.fact.what] ?? 9),
-    )
+  const fine: Occurrence[] = []
+  const coarse: Fact[] = []
+  for (const fact of facts) {
+    const key = fineKey(fact)
+    if (key === undefined) coarse.push(fact)
+    else fine.push({ fact, key })
+  }
+  return [...fine, ...coarse.map((fact) => ({ fact, key: coarseKey(fact, fine) }))].sort((a, b) =>
+    a.key < b.key ? -1 : a.key > b.key ? 1 : placeOf(a.fact) - placeOf(b.fact),
+  )
 }
+
+const fineKey = ({ stamps }: Fact): UnixNano | undefined =>
+  stamps.find(({ source }) => source === 'event-name' || source === 'event-time')?.at
 
 const LAST_IN_SECOND = durationNano(SECOND - 1n)
 
-/** A fine stamp as it is; a whole second is placed within itself by when we heard of it. */
-function keyOf(fact: Fact): UnixNano {
-  const fine = fact.stamps.find(({ source }) => source === 'event-name' || source === 'event-time')
-  if (fine) return fine.at
+/** A whole second is placed within itself by when we heard of it live, else before what of that second must come after it. */
+function coarseKey(fact: Fact, fine: readonly Occurrence[]): UnixNano {
   const receipt = fact.stamps.find(({ clock }) => clock === 'observer')
   const second = fact.stamps.find(({ resolution }) => resolution === SECOND)
   if (!second) return receipt?.at ?? (0n as UnixNano)
   const end = (second.at + LAST_IN_SECOND) as UnixNano
-  if (!receipt || receipt.at > end) return end
-  return receipt.at > second.at ? receipt.at : second.at
+  if (receipt && receipt.source !== 'list-receipt' && receipt.at <= end) return latest(receipt.at, second.at)
+  const place = placeOf(fact)
+  const after = fine.filter(
+    ({ fact: other, key }) => key >= second.at && key <= end && placeOf(other) > place,
+  )
+  return after.reduce((key, other) => (other.key <= key ? ((other.key - 1n) as UnixNano) : key), end)
 }

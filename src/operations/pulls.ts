@@ -145,11 +145,10 @@ function backOff(
 /** The first boundary of a container that is evidence of its turn having come. */
 export function firstSign(history: ContainerHistory): Draft | undefined {
   const first = history.runs.get(0)
-  const candidates = [
-    history.pulls[0]?.requested,
-    first?.image,
-    history.failedCreates[0]?.image,
-    history.failedCreates[0]?.at,
-  ]
-  return candidates.find(isObserved) ?? first?.created ?? first?.started
+  const failed = history.failedCreates[0]
+  const candidates = [history.pulls[0]?.requested, failed?.image, failed?.at, first?.image].filter(isObserved)
+  return candidates.reduce(earlierOf, undefined) ?? first?.created ?? first?.started
 }
+
+const earlierOf = (a: Draft | undefined, b: Draft | undefined): Draft | undefined =>
+  a?.best !== undefined && (b?.best === undefined || a.best <= b.best) ? a : b

@@ -82,23 +82,20 @@ export const lastTrouble = (facts: Facts): Fact | undefined =>
 
 /** A failed attempt is known by its end only: its begin lies anywhere after the one before it. */
 function planAttempts(plan: Plan, facts: Facts, start: Draft, ready: Draft | undefined): Planned[] {
-  const failures = factsOf(facts, 'sandbox failed')
-    .map((fact) => ({ fact, draft: combine('sandbox failed', fact.stamps, facts.clocks) }))
-    .filter(({ draft }) => draft.best !== undefined)
-    .sort((a, b) => ((a.draft.best ?? 0n) < (b.draft.best ?? 0n) ? -1 : 1))
+  const failures = numberFailures(facts)
   const children: Planned[] = []
   let from = start
-  failures.forEach(({ fact, draft }, index) => {
-    comesBefore(plan, from, draft)
-    if (index < ATTEMPTS_MAX) children.push(...failedAttempt(plan, fact, draft, from, index))
-    from = draft
-  })
+  for (const failure of failures.slice(0, ATTEMPTS_MAX)) {
+    comesBefore(plan, from, failure.draft)
+    children.push(...failedAttempt(plan, failure, from))
+    from = failure.draft
+  }
   if (failures.length === 0) return children
   comesBefore(plan, from, ready)
   const begun = unseen()
   comesBefore(plan, from, begun)
   comesBefore(plan, begun, ready)
-  const number = failures.length + 1
+  const number = (failures.at(-1)?.number ?? 0) + 1
   children.push(
     {
       name: 'back-off',
@@ -112,6 +109,28 @@ function planAttempts(plan: Plan, facts: Facts, start: Draft, ready: Draft | und
   return children
 }
 
+interface Failure {
+  readonly fact: Fact
+  readonly draft: Draft
+  /** From 1, as the events count: those that were not seen are left out, not closed up. */
+  readonly number: number
+}
+
+function numberFailures(facts: Facts): Failure[] {
+  const drafts = factsOf(facts, 'sandbox failed')
+    .map((fact) => ({ fact, draft: combine('sandbox failed', fact.stamps, facts.clocks) }))
+    .filter(({ draft }) => draft.best !== undefined)
+    .sort((a, b) => ((a.draft.best ?? 0n) < (b.draft.best ?? 0n) ? -1 : 1))
+  // Occurrences of one event are numbered by its count; another event's come after all of those before it.
+  const counted = new Map<string, number>()
+  return drafts.map(({ fact, draft }) => {
+    let before = 0
+    for (const [group, most] of counted) if (group !== fact.group) before += most
+    counted.set(fact.group, Math.max(counted.get(fact.group) ?? 0, fact.index + 1))
+    return { fact, draft, number: before + fact.index + 1 }
+  })
+}
+
 const attempt = (number: number) =>
   ({
     name: 'create sandbox',
@@ -120,13 +139,12 @@ const attempt = (number: number) =>
     attempt: number,
   }) as const
 
-function failedAttempt(plan: Plan, fact: Fact, failed: Draft, from: Draft, index: number): Planned[] {
+function failedAttempt(plan: Plan, { fact, draft: failed, number }: Failure, from: Draft): Planned[] {
   const begun = unseen()
   comesBefore(plan, from, begun)
   comesBefore(plan, begun, failed)
-  const number = index + 1
   const wait: Planned =
-    index === 0
+    number === 1
       ? { name: 'prepare pod', path: 'prepare pod', actor: 'kubelet', start: from, end: begun }
       : { name: 'back-off', path: `back-off/sandbox/${number}`, actor: 'kubelet', start: from, end: begun }
   const error = fact.detail?.message ?? fact.detail?.reason ?? 'sandbox failed'

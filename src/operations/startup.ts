@@ -156,6 +156,7 @@ function finishPlanned(plan: Plan, milestones: Milestones, endDraft: Draft): Fin
 const ZERO_INSTANT = finishDraft({
   earliest: 0n as UnixNano,
   latest: 0n as UnixNano,
+  likely: undefined,
   best: 0n as UnixNano,
   rank: 0,
   source: 'order',

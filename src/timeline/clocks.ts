@@ -13,8 +13,8 @@ interface Bucket {
   upper: OffsetNs
   /** Causality allows no less: the greatest (not before − stamp). */
   lower: OffsetNs
-  /** Live samples. */
-  samples: number
+  /** Twentieths of a second with a live sample, up to `ENOUGH`: a frame that comes twice counts once. */
+  readonly slots: Set<number>
   /** How far a sample's stamp was cut: a truncated stamp looks earlier than it was. */
   cut: OffsetNs
 }
@@ -25,6 +25,7 @@ export interface ClockModel {
 
 export const emptyClocks = (): ClockModel => ({ clocks: new Map() })
 
+const SLOT_NS = 50_000_000n
 const BUCKET_NS = 15_000_000_000n
 /** 15 minutes: longer than the default start timeout, so that a start is judged with the clocks of its own time. */
 const BUCKETS_MAX = 60
@@ -48,7 +49,7 @@ export function sampleClock(
   const offset = Number(receivedAt - at)
   if (offset < bucket.upper) bucket.upper = offset
   bucket.cut = Math.max(bucket.cut, Number(cut))
-  bucket.samples++
+  if (bucket.slots.size < ENOUGH) bucket.slots.add(Number(receivedAt / SLOT_NS))
 }
 
 /** The stamp, or the end of its second, was not taken before `notBefore` of our clock. */
@@ -69,7 +70,7 @@ function bucketAt(model: ClockModel, clock: ClockName, t: UnixNano): Bucket {
   const index = Number(t / BUCKET_NS)
   let bucket = buckets.get(index)
   if (!bucket) {
-    bucket = { upper: Number.POSITIVE_INFINITY, lower: Number.NEGATIVE_INFINITY, samples: 0, cut: 0 }
+    bucket = { upper: Number.POSITIVE_INFINITY, lower: Number.NEGATIVE_INFINITY, slots: new Set(), cut: 0 }
     buckets.set(index, bucket)
     if (buckets.size > BUCKETS_MAX) buckets.delete(Math.min(...buckets.keys()))
   }
@@ -99,8 +100,15 @@ export function offsetOf(model: ClockModel, clock: ClockName, around: UnixNano):
   return { from: lower, to: found.upper, samples: found.samples }
 }
 
-function gather(buckets: ReadonlyMap<number, Bucket>, index: number, reach: number): Bucket {
-  const found: Bucket = {
+interface Gathered {
+  upper: OffsetNs
+  lower: OffsetNs
+  samples: number
+  cut: OffsetNs
+}
+
+function gather(buckets: ReadonlyMap<number, Bucket>, index: number, reach: number): Gathered {
+  const found: Gathered = {
     upper: Number.POSITIVE_INFINITY,
     lower: Number.NEGATIVE_INFINITY,
     samples: 0,
@@ -111,7 +119,7 @@ function gather(buckets: ReadonlyMap<number, Bucket>, index: number, reach: numb
     if (!bucket) continue
     found.upper = Math.min(found.upper, bucket.upper)
     found.lower = Math.max(found.lower, bucket.lower)
-    found.samples += bucket.samples
+    found.samples += bucket.slots.size
     found.cut = Math.max(found.cut, bucket.cut)
   }
   return found

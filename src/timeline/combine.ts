@@ -21,6 +21,8 @@ import { type Boundary, type Weight, weighStamp } from './weight.ts'
 export interface Draft {
   earliest: UnixNano | undefined
   latest: UnixNano | undefined
+  /** A lower bound that only holds as far as the watch's lag was what it showed nearby; any hard bound overrules it. */
+  likely: UnixNano | undefined
   best: UnixNano | undefined
   /** Rank of the finest stamp; `UNSEEN` where there is none. */
   rank: number
@@ -43,6 +45,8 @@ export interface Clocks {
 
 interface Claim {
   readonly stamp: Stamp
+  /** Its earliest side is statistical. */
+  readonly soft: boolean
   readonly rank: number
   readonly earliest: UnixNano | undefined
   readonly latest: UnixNano | undefined
@@ -54,6 +58,7 @@ interface Claim {
 export const unseen = (): Draft => ({
   earliest: undefined,
   latest: undefined,
+  likely: undefined,
   best: undefined,
   rank: UNSEEN,
   source: 'order',
@@ -103,6 +108,7 @@ function claimOf(boundary: Boundary, stamp: Stamp, clocks: Clocks): Claim {
   const at = add(stamp.at, shift.by)
   return {
     stamp,
+    soft: isStored(boundary, stamp),
     rank: weight.rank,
     earliest: weight.back === undefined ? undefined : add(at, minus(durationNano(weight.back + shift.early))),
     latest: weight.ahead === undefined ? undefined : add(at, durationNano(weight.ahead + shift.late)),
@@ -160,7 +166,15 @@ function weighEvent(boundary: Boundary, stamp: Stamp, { lag }: Clocks): Weight {
 }
 
 function intersect(draft: Draft, claim: Claim): void {
-  const { earliest, latest } = claim
+  const { latest } = claim
+  const earliest = claim.soft ? undefined : claim.earliest
+  if (
+    claim.soft &&
+    claim.earliest !== undefined &&
+    (draft.likely === undefined || claim.earliest > draft.likely)
+  ) {
+    draft.likely = claim.earliest
+  }
   const excluded =
     (earliest !== undefined && draft.latest !== undefined && earliest > draft.latest) ||
     (latest !== undefined && draft.earliest !== undefined && latest < draft.earliest)

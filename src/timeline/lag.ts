@@ -6,6 +6,8 @@ import { type DurationNano, durationNano, type UnixNano } from '../base/time.ts'
 interface Slot {
   least: number
   greatest: number
+  /** Slots that were gathered. */
+  slots: number
 }
 
 export interface LagModel {
@@ -38,7 +40,7 @@ export function sampleLag(model: LagModel, at: UnixNano, receivedAt: UnixNano): 
     slot.greatest = Math.max(slot.greatest, lag)
     return
   }
-  model.slots.set(index, { least: lag, greatest: lag })
+  model.slots.set(index, { least: lag, greatest: lag, slots: 1 })
   if (model.slots.size > SLOTS_MAX) forget(model)
 }
 
@@ -56,21 +58,32 @@ export function lagAround(model: LagModel, receivedAt: UnixNano): Lag {
   const index = Number(receivedAt / SLOT_NS)
   for (const reach of REACHES) {
     const found = gather(model, index, reach)
-    if (found)
-      return {
-        least: durationNano(BigInt(Math.round(found.least))),
-        greatest: durationNano(BigInt(Math.round(found.greatest))),
-      }
+    if (!found) continue
+    const greatest = isFew(model, index, reach, found)
+      ? Math.max(found.greatest, Number(UNKNOWN.greatest))
+      : found.greatest
+    return { least: nanos(found.least), greatest: nanos(greatest) }
   }
   return UNKNOWN
 }
+
+const nanos = (lag: number): DurationNano => durationNano(BigInt(Math.round(lag)))
+
+/** A watch that has shown hardly anything yet has not shown its lag. */
+const ENOUGH_SLOTS = 4
+const FEW_REACH = 300
+
+const isFew = (model: LagModel, index: number, reach: number, found: Slot): boolean =>
+  found.slots < ENOUGH_SLOTS &&
+  (reach >= FEW_REACH || (gather(model, index, FEW_REACH)?.slots ?? 0) < ENOUGH_SLOTS)
 
 function gather({ slots }: LagModel, index: number, reach: number): Slot | undefined {
   let found: Slot | undefined
   for (let at = index - reach; at <= index + reach; at++) {
     const slot = slots.get(at)
     if (!slot) continue
-    found ??= { least: Number.POSITIVE_INFINITY, greatest: 0 }
+    found ??= { least: Number.POSITIVE_INFINITY, greatest: 0, slots: 0 }
+    found.slots++
     found.least = Math.min(found.least, slot.least)
     found.greatest = Math.max(found.greatest, slot.greatest)
   }

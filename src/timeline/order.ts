@@ -59,9 +59,17 @@ function settleEstimate(draft: Draft): void {
   if (from !== undefined) draft.best = clampInto(from, draft)
 }
 
+/** What is only likely counts where nothing harder speaks against it. */
+function applyLikely(draft: Draft): void {
+  const { likely, earliest, best } = draft
+  if (likely === undefined || best === undefined || likely > best) return
+  if (earliest === undefined || likely > earliest) draft.earliest = likely
+}
+
 /** The finished form. A boundary of which nothing at all is known is none. */
 export function finishDraft(draft: Draft): Instant | undefined {
   settleEstimate(draft)
+  applyLikely(draft)
   const { best } = draft
   if (best === undefined) return undefined
   return {

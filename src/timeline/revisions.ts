@@ -45,11 +45,26 @@ export function sampleRevision(
   const { points } = model
   let index = points.length
   while (index > 0 && (points[index - 1] as Point).revision > point.revision) index--
+  const same = points[index - 1]
+  if (same?.revision === point.revision) {
+    points[index - 1] = mergePoints(same, point)
+    return
+  }
   if (index === points.length) points.push(point)
   else points.splice(index, 0, point)
   if (points.length > POINTS_MAX) points.splice(0, POINTS_MAX / 4)
   if (notBefore !== undefined) noteContradiction(model, index, point)
 }
+
+/** The same version, seen again. */
+const mergePoints = (a: Point, b: Point): Point => ({
+  revision: a.revision,
+  notBefore: a.notBefore ?? b.notBefore,
+  notAfter:
+    a.notAfter === undefined || (b.notAfter !== undefined && b.notAfter < a.notAfter)
+      ? b.notAfter
+      : a.notAfter,
+})
 
 /** A later revision that was received before this one was recorded: impossible within one store. */
 function noteContradiction(model: RevisionModel, index: number, { notBefore }: Point): void {

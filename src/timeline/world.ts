@@ -8,7 +8,7 @@ import type { Stamp } from '../base/stamp.ts'
 import { add, durationNano, fromSeconds, parseRfc3339, SECOND, type UnixNano } from '../base/time.ts'
 import { observeEvent } from '../observe/event.ts'
 import type { Observation } from '../observe/observation.ts'
-import { nodeClock, observePod } from '../observe/pod.ts'
+import { isReady, nodeClock, observePod, wasReady } from '../observe/pod.ts'
 import { boundClock, type ClockModel, emptyClocks, sampleClock, shiftOf } from './clocks.ts'
 import { emptyLag, type LagModel, sampleLag } from './lag.ts'
 import { emptyRevisions, type RevisionModel, sampleRevision } from './revisions.ts'
@@ -108,6 +108,13 @@ function foldObject(world: World, frame: ObjectFrame): void {
 function foldPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
   const { uid } = pod
   if (uid === '') return count(world, 'garbage.pod without uid')
+  // A relist that no longer shows a pod tells its UID and name only: the last version seen says the rest.
+  if (frame.synthetic) return foldKnownPod(world, frame, world.pods.get(uid)?.pod ?? pod)
+  foldKnownPod(world, frame, pod)
+}
+
+function foldKnownPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
+  const { uid } = pod
   if (frame.kind === 'deleted') noteDeparture(world, frame, pod)
   if (world.finished.has(uid)) {
     if (frame.kind === 'deleted') world.finished.delete(uid)
@@ -145,7 +152,7 @@ const DECIMAL = /^[1-9]\d*$/
 /** Whether a pod that we see for the first time has its start behind it. */
 function isOver(pod: PodRecord): boolean {
   if (pod.phase === 'Succeeded' || pod.phase === 'Failed' || pod.deletionSeconds !== undefined) return true
-  return pod.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+  return isReady(pod) || wasReady(pod)
 }
 
 /** The start of this pod is over and told; only its UID is kept. */

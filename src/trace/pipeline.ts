@@ -2,7 +2,8 @@
 // Promises that equal frames give equal traces, that time enters only by a frame's `t`, and that a start is told once.
 // Does no IO and keeps no trace after it was returned.
 
-import type { Frame } from '../base/frame.ts'
+import type { Frame, ObjectFrame } from '../base/frame.ts'
+import { isReady, wasReady } from '../observe/pod.ts'
 import type { PodRecord } from '../base/record.ts'
 import {
   add,
@@ -109,8 +110,7 @@ export function createPipeline(options: PipelineOptions = {}): Pipeline {
 function push(state: State, frame: Frame): Trace[] {
   const told = advance(state, frame.t)
   foldFrame(state.world, frame)
-  if (frame.kind === 'added' || frame.kind === 'modified' || frame.kind === 'deleted')
-    noteEnd(state, frame.record.uid, frame.t)
+  if (frame.kind === 'added' || frame.kind === 'modified' || frame.kind === 'deleted') noteEnd(state, frame)
   if (frame.kind === 'tick' && frame.final) told.push(...tellAll(state))
   return told
 }
@@ -148,17 +148,19 @@ function sweepTimeouts(state: State, told: Trace[]): void {
 const createdOf = ({ pod, firstSeen }: PodTimeline): UnixNano =>
   pod.createdSeconds === undefined || pod.createdSeconds <= 0 ? firstSeen : fromSeconds(pod.createdSeconds)
 
-function noteEnd(state: State, uid: string, t: UnixNano): void {
+function noteEnd(state: State, { record, t, phase }: ObjectFrame): void {
+  if (record.resource !== 'pods') return
+  const { uid } = record
   const timeline = state.world.pods.get(uid)
   if (!timeline || timeline.ended) return
-  const outcome = endOf(timeline)
+  const outcome = phase !== 'live' && wasReady(timeline.pod) ? 'ready' : endOf(timeline)
   if (!outcome) return
   timeline.ended = { outcome, seenAt: t }
   state.settling.push(uid)
 }
 
 function endOf({ pod, facts }: PodTimeline): End['outcome'] | undefined {
-  if (pod.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) return 'ready'
+  if (isReady(pod)) return 'ready'
   if (pod.phase === 'Succeeded') return 'completed'
   if (pod.phase === 'Failed') return 'failed'
   if (pod.deletionSeconds !== undefined || facts.has('deleted')) return 'deleted'
