@@ -54,7 +54,7 @@ async function runTests(
   if (tests.length === 0) return
   const { code, stdout } = await run(
     process.execPath,
-    ['--test', `--test-reporter=${REPORTER}`, ...args, ...tests],
+    ['--test', '--test-timeout=900000', `--test-reporter=${REPORTER}`, ...args, ...tests],
     env,
   )
   const counted = /^# passed (\d+) failed (\d+) skipped (\d+)$/m.exec(stdout)

@@ -41,12 +41,14 @@ export async function replay(
 async function* startsOf(
   { terminal, stdin, signal }: Context,
   file: string,
-  { settle, startTimeout }: ReplayOptions,
+  { settle, startTimeout, pod }: ReplayOptions,
   createPipeline: CreatePipeline,
 ): AsyncGenerator<Trace> {
   const onProblem = (sentence: string): void => terminal.say(`podspan: ${neutralise(sentence)}`)
   const { header, frames } = await readRecording(file, { stdin, onProblem }).catch(asInputError)
   const pipeline = createPipeline({
+    // Who names a pod wants it also where it was ready before the recording began.
+    ...(pod !== undefined && { backfill: (each: Named) => isNamed(each, pod) }),
     ...(header.cluster !== undefined && { clusterName: header.cluster }),
     ...(header.clusterUid !== undefined && { clusterUid: header.clusterUid }),
     ...(settle !== undefined && { settle }),
@@ -99,19 +101,13 @@ class Report {
 
   #isWanted(trace: Trace): boolean {
     const { pod, slowerThan } = this.#options
-    if (
-      pod !== undefined &&
-      pod !== trace.name &&
-      pod !== `${trace.namespace}/${trace.name}` &&
-      pod !== trace.uid
-    )
-      return false
+    if (pod !== undefined && !isNamed(trace, pod)) return false
     return slowerThan === undefined || trace.startup > slowerThan
   }
 
   #nothing(files: readonly string[]): ExitCode {
     const { pod } = this.#options
-    const where = files.length === 1 ? neutralise(files[0] ?? '') : plural(files.length, 'file')
+    const where = files.length === 1 ? nameOf(files[0] ?? '-') : plural(files.length, 'file')
     if (this.#seen > 0 && pod !== undefined) {
       throw new CliError(
         EXIT.notFound,
@@ -130,6 +126,13 @@ class Report {
     await terminal.print(`${this.#summary.lines(colour ? ansi : plain).join('\n')}\n`)
   }
 }
+
+type Named = Pick<Trace, 'namespace' | 'name' | 'uid'>
+
+const isNamed = ({ namespace, name, uid }: Named, pod: string): boolean =>
+  pod === name || pod === `${namespace}/${name}` || pod === uid
+
+const nameOf = (file: string): string => (file === '-' ? 'standard input' : neutralise(file))
 
 function slowestFirst(a: Trace, b: Trace): number {
   if (a.startup !== b.startup) return a.startup > b.startup ? -1 : 1
