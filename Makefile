@@ -66,7 +66,7 @@ accuracy: install ## Measure boundaries against the components' own spans
 	@node test/accuracy/run.ts $(ARGS)
 
 golden: install ## Rewrite what recordings and pictures should give; look at the difference before committing it
-	@PODSPAN_GOLDEN=write node --test --test-isolation=none --test-reporter=dot test/golden.test.ts test/cli/waterfall.test.ts
+	@PODSPAN_GOLDEN=write node --test --test-isolation=none --test-reporter=dot test/golden.test.ts test/cli/waterfall.test.ts test/cli/reference.test.ts
 	@git --no-pager diff --stat -- test
 
 verify: dist/podspan.mjs ## Fail where a file no longer says what the code does: golden files, command line reference

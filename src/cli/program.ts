@@ -52,6 +52,8 @@ function createProgram(context: Context, done: Done): Command {
     .configureOutput({
       writeOut: (text) => void context.terminal.print(text),
       writeErr: (text) => context.terminal.say(text.trimEnd()),
+      getOutHelpWidth: () => Math.min(100, context.terminal.look().width),
+      getErrHelpWidth: () => Math.min(100, context.terminal.look().width),
       outputError: (text, write) => write(text.replace(/^error: /, 'podspan: ')),
     })
     .showHelpAfterError("Try 'podspan --help'.")

@@ -89,12 +89,12 @@ export class Summary {
 const ROWS = 20
 const NAME = 'where the time went'
 const COLUMNS = [
-  ['share', 8],
-  ['spans', 8],
+  ['share', 7],
+  ['spans', 7],
   ['failed', 8],
-  ['p50', 11],
-  ['p90', 11],
-  ['max', 11],
+  ['p50', 9],
+  ['p90', 9],
+  ['max', 9],
 ] as const
 
 const ORDER: readonly Outcome[] = [
