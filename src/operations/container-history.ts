@@ -28,6 +28,7 @@ export interface Run {
   finished: Draft | undefined
   exitCode: number | undefined
   exitReason: string | undefined
+  exitMessage: string | undefined
   /** The runtime or kubelet could not start it. */
   failed: { readonly at: Draft; readonly message: string } | undefined
   startupPassed: Draft | undefined
@@ -169,6 +170,7 @@ const newRun = (): Run => ({
   finished: undefined,
   exitCode: undefined,
   exitReason: undefined,
+  exitMessage: undefined,
   failed: undefined,
   startupPassed: undefined,
   ready: undefined,
@@ -218,6 +220,7 @@ function addStatus(history: ContainerHistory, fact: Fact, clocks: Clocks): void 
     run.finished = draft('finished container')
     run.exitCode = fact.detail?.exitCode
     run.exitReason = fact.detail?.reason
+    run.exitMessage = fact.detail?.message
   } else if (fact.what === 'startup passed')
     runAt(history, fact.index).startupPassed = draft('startup passed')
   else if (fact.what === 'container ready') {

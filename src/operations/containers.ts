@@ -43,6 +43,7 @@ export function planContainer(
   runs.slice(0, ATTEMPTS_MAX).forEach(([number, run], place) => {
     const later = runs[place + 1]
     endBeforeNext(plan, run, later?.[1])
+    beginBeforeEnd(run)
     const shown = attempts > 1 ? { attempt: history.failedCreates.length + number + 1 } : {}
     planRun(plan, history, number, run, from, shown)
     planAfterStart(plan, context, history, role, number, run, shown, place === 0 ? next : undefined)
@@ -59,6 +60,16 @@ function endBeforeNext(plan: Plan, run: Run, next: Run | undefined): void {
   run.finished ??= unseen()
   comesBefore(plan, run.started ?? run.created, run.finished)
   comesBefore(plan, run.finished, signOf(next))
+}
+
+/** What the runtime says of a container that it could not start (containerd, CRI-O; dockershim). */
+const NEVER_STARTED = new Set(['StartError', 'ContainerCannotRun', 'RunContainerError'])
+
+/** A run whose end was seen has begun, or could not be started, whether or not an event said so. */
+function beginBeforeEnd(run: Run): void {
+  if (run.started || run.failed || !run.finished) return
+  if (!NEVER_STARTED.has(run.exitReason ?? '')) run.started = unseen()
+  else run.failed = { at: run.finished, message: run.exitMessage ?? run.exitReason ?? 'could not be started' }
 }
 
 const signOf = ({ image, created, started }: Run): Draft | undefined => image ?? created ?? started

@@ -82,11 +82,18 @@ export function nest(child: Operation, parent: Pick<Operation, 'start' | 'end'>)
   const cut = {
     ...child,
     start: within(start, parent),
-    end: end.best > parent.end.best ? { ...parent.end, clamped: true } : within(end, parent),
+    end: end.best > parent.end.best ? cutEnd(end, parent.end) : within(end, parent),
   }
   const children = child.children.map((one) => nest(one, cut)).filter((one) => one !== undefined)
   return { ...cut, children }
 }
+
+/** Cut at its parent's end, but no surer of it than it was. */
+const cutEnd = (end: Instant, limit: Instant): Instant => ({
+  ...limit,
+  earliest: earliest(end.earliest, limit.earliest),
+  clamped: true,
+})
 
 function within(instant: Instant, parent: Pick<Operation, 'start' | 'end'>): Instant {
   const best = latest(parent.start.best, earliest(parent.end.best, instant.best))

@@ -116,13 +116,13 @@ function firstSignFine(history: ContainerHistory): Draft | undefined {
   return sign?.stamps.some(({ source }) => source === 'event-name') ? sign : undefined
 }
 
-/** The last start of a container before the pod was ready. */
+/** The last start of a container before the pod was ready; of equals the one that stands later in the spec, as the kubelet goes. */
 function lastStarted(histories: readonly ContainerHistory[], ready: Draft | undefined): Draft | undefined {
   let last: Draft | undefined
   for (const { runs } of histories) {
     for (const { started } of runs.values()) {
       if (ready?.latest !== undefined && started?.best !== undefined && started.best > ready.latest) continue
-      if (started?.best !== undefined && (last?.best === undefined || started.best > last.best))
+      if (started?.best !== undefined && (last?.best === undefined || started.best >= last.best))
         last = started
     }
   }

@@ -3,7 +3,7 @@
 // Does not know pods: it is fed stamps with their receipts, and moments before which a stamp cannot have been taken.
 
 import type { ClockName } from '../base/stamp.ts'
-import { type DurationNano, durationNano, type UnixNano, ZERO } from '../base/time.ts'
+import { type DurationNano, durationNano, milliseconds, type UnixNano, ZERO } from '../base/time.ts'
 
 /** Offsets are nanoseconds to add to a clock's stamp to get our time; below 2^53 for 104 days, so a double holds them. */
 type OffsetNs = number
@@ -17,6 +17,8 @@ interface Bucket {
   readonly slots: Set<number>
   /** How far a sample's stamp was cut: a truncated stamp looks earlier than it was. */
   cut: OffsetNs
+  /** A node's Lease is among the samples. */
+  leases: boolean
 }
 
 export interface ClockModel {
@@ -29,13 +31,17 @@ const SLOT_NS = 50_000_000n
 const BUCKET_NS = 15_000_000_000n
 /** 15 minutes: longer than the default start timeout, so that a start is judged with the clocks of its own time. */
 const BUCKETS_MAX = 60
-/** A sample is late by the write and the watch. The least of several is late by no more than this (measured: docs/accuracy.md). */
+/**
+ * A sample is late by the write and the watch. The least of several is late by no more than this (measured: docs/accuracy.md), if a Lease is
+ * among them: events may queue at their writer for seconds, a renewal is stamped just before it is sent.
+ */
 const LEAST_LATENESS: readonly { readonly samples: number; readonly ns: OffsetNs }[] = [
   { samples: 10, ns: 150e6 },
   { samples: 3, ns: 300e6 },
-  // A Lease renewal gives up after 10 s (component-helpers/apimachinery/lease), so no sample is later than that.
-  { samples: 1, ns: 10_000e6 },
+  { samples: 1, ns: 1_000e6 },
 ]
+/** A Lease renewal gives up after 10 s (component-helpers/apimachinery/lease), and no event client holds back longer at first. */
+const ANY_LATENESS: OffsetNs = 10_000e6
 
 /** A stamp of this clock and when we received it, on a live watch; `cut` where the stamp was truncated. */
 export function sampleClock(
@@ -50,6 +56,17 @@ export function sampleClock(
   if (offset < bucket.upper) bucket.upper = offset
   bucket.cut = Math.max(bucket.cut, Number(cut))
   if (bucket.slots.size < ENOUGH) bucket.slots.add(Number(receivedAt / SLOT_NS))
+}
+
+/** A Lease's renewal, which is the surest sample. */
+export function sampleLease(
+  model: ClockModel,
+  clock: ClockName,
+  renewed: UnixNano,
+  receivedAt: UnixNano,
+): void {
+  sampleClock(model, clock, renewed, receivedAt)
+  bucketAt(model, clock, receivedAt).leases = true
 }
 
 /** The stamp, or the end of its second, was not taken before `notBefore` of our clock. */
@@ -70,7 +87,13 @@ function bucketAt(model: ClockModel, clock: ClockName, t: UnixNano): Bucket {
   const index = Number(t / BUCKET_NS)
   let bucket = buckets.get(index)
   if (!bucket) {
-    bucket = { upper: Number.POSITIVE_INFINITY, lower: Number.NEGATIVE_INFINITY, slots: new Set(), cut: 0 }
+    bucket = {
+      upper: Number.POSITIVE_INFINITY,
+      lower: Number.NEGATIVE_INFINITY,
+      slots: new Set(),
+      cut: 0,
+      leases: false,
+    }
     buckets.set(index, bucket)
     if (buckets.size > BUCKETS_MAX) buckets.delete(Math.min(...buckets.keys()))
   }
@@ -91,11 +114,12 @@ export function offsetOf(model: ClockModel, clock: ClockName, around: UnixNano):
   if (!buckets) return undefined
   const index = Number(around / BUCKET_NS)
   let found = gather(buckets, index, 0)
-  for (let reach = 1; found.samples < ENOUGH && reach <= BUCKETS_MAX; reach *= 2)
+  for (let reach = 1; (found.samples < ENOUGH || !found.leases) && reach <= BUCKETS_MAX; reach *= 2)
     found = gather(buckets, index, reach)
-  const lateness = LEAST_LATENESS.find(({ samples }) => found.samples >= samples)
-  const statistical =
-    lateness === undefined ? Number.NEGATIVE_INFINITY : found.upper - lateness.ns - found.cut
+  const lateness = found.leases
+    ? LEAST_LATENESS.find(({ samples }) => found.samples >= samples)?.ns
+    : undefined
+  const statistical = found.upper - (lateness ?? ANY_LATENESS) - found.cut
   const lower = Math.max(statistical, found.lower > found.upper ? statistical : found.lower)
   return { from: lower, to: found.upper, samples: found.samples }
 }
@@ -105,6 +129,7 @@ interface Gathered {
   lower: OffsetNs
   samples: number
   cut: OffsetNs
+  leases: boolean
 }
 
 function gather(buckets: ReadonlyMap<number, Bucket>, index: number, reach: number): Gathered {
@@ -113,6 +138,7 @@ function gather(buckets: ReadonlyMap<number, Bucket>, index: number, reach: numb
     lower: Number.NEGATIVE_INFINITY,
     samples: 0,
     cut: 0,
+    leases: false,
   }
   for (let at = index - reach; at <= index + reach; at++) {
     const bucket = buckets.get(at)
@@ -121,6 +147,7 @@ function gather(buckets: ReadonlyMap<number, Bucket>, index: number, reach: numb
     found.lower = Math.max(found.lower, bucket.lower)
     found.samples += bucket.slots.size
     found.cut = Math.max(found.cut, bucket.cut)
+    found.leases ||= bucket.leases
   }
   return found
 }
@@ -134,16 +161,18 @@ export interface Shift {
 
 export const UNSHIFTED: Shift = { by: ZERO, early: ZERO, late: ZERO }
 
-/** How to move a stamp of this clock to ours: not at all while the interval holds 0, else by its nearest end. */
+/** Within its quarter minute a clock may drift by this much (200 ms a minute; NTP slews by 30). */
+const DRIFT = milliseconds(50)
+
+/**
+ * How to move a stamp of this clock to ours: not at all while the interval holds 0, else by its upper end. That is the nearest end for a
+ * clock that is ahead; for one that is behind it is the end that a sample showed, where the other one is only a limit.
+ */
 export function shiftOf(model: ClockModel, clock: ClockName, around: UnixNano): Shift {
   if (clock === 'observer') return UNSHIFTED
   const offset = offsetOf(model, clock, around)
-  if (!offset || (offset.from <= 0 && offset.to >= 0)) return UNSHIFTED
-  const width =
-    Number.isFinite(offset.from) && Number.isFinite(offset.to) ? nanos(offset.to - offset.from) : ZERO
-  return offset.to < 0
-    ? { by: nanos(offset.to), early: width, late: ZERO }
-    : { by: nanos(offset.from), early: ZERO, late: width }
+  if (!offset || !Number.isFinite(offset.to) || (offset.from <= 0 && offset.to >= 0)) return UNSHIFTED
+  return { by: nanos(offset.to), early: nanos(offset.to - offset.from), late: DRIFT }
 }
 
 const nanos = (ns: OffsetNs): DurationNano => durationNano(BigInt(Math.round(ns)))

@@ -129,6 +129,10 @@ function weigh(boundary: Boundary, stamp: Stamp, clocks: Clocks): Weight {
   if (stamp.source === 'event-receipt') {
     return { ahead: ZERO, lag: usualLag(lagAround(clocks.lag, stamp.at).least), rank: 4 }
   }
+  if (stamp.source === 'watch-receipt' && REPORTED.has(boundary)) {
+    const lag = durationNano(usualLag(lagAround(clocks.lag, stamp.at).least) + STATUS_LAG)
+    return { ahead: ZERO, lag, rank: 3 }
+  }
   if (stamp.source === 'event-name') return weighEvent(boundary, stamp, clocks)
   return isStored(boundary, stamp) ? weighReceipt(stamp, clocks) : weighStamp(boundary, stamp)
 }
@@ -148,7 +152,14 @@ function weighReceipt(stamp: Stamp, { lag }: Clocks): Weight {
 }
 
 /** The watch's share of what a write and the watch took: half, which is the least wrong whichever of them was slow. */
-const usualLag = (least: DurationNano): DurationNano => durationNano(least / 2n)
+const usualLag = (least: DurationNano): DurationNano =>
+  least / 2n < USUAL_MAX ? durationNano(least / 2n) : USUAL_MAX
+
+/** Events may queue at their writer for seconds; what is later than this says nothing of the watch. */
+const USUAL_MAX = milliseconds(25)
+
+/** How long a status takes from its decision on the node to being stored when nothing holds it back. */
+const STATUS_LAG = milliseconds(6)
 
 /** A receipt may always be late by this much: one turn of a busy event loop (docs/accuracy.md). */
 const RECEIPT_FLOOR = milliseconds(40)

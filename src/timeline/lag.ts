@@ -27,8 +27,8 @@ const SLOT_NS = 50_000_000n
 const SLOTS_MAX = 18_000
 /** Slots to either side of a receipt that are asked, until one has a sample: 0.1 s, 0.5 s, 2 s, 15 s, 60 s. */
 const REACHES = [2, 10, 40, 300, 1200]
-/** Without any sample: what a watch on a busy machine was late by at P99 (docs/accuracy.md). */
-const UNKNOWN: Lag = { least: durationNano(10_000_000n), greatest: durationNano(100_000_000n) }
+/** Without any sample: what a watch on a busy machine may be late by (docs/accuracy.md). */
+const UNKNOWN: Lag = { least: durationNano(10_000_000n), greatest: durationNano(200_000_000n) }
 
 /** A fine stamp, on our clock, and when the watch showed it. */
 export function sampleLag(model: LagModel, at: UnixNano, receivedAt: UnixNano): void {

@@ -57,13 +57,10 @@ const wholeSecond = (rank: number, slack: DurationNano = ZERO): Weight => ({
 const notBefore = (rank: number): Weight => ({ back: ZERO, lag: ZERO, rank })
 const notAfter = (rank: number, slack: DurationNano = ZERO): Weight => ({ ahead: slack, lag: ZERO, rank })
 
-/** How long a status takes from the node to us when nothing holds it back. */
-const STATUS_LAG = milliseconds(12)
-
 /** The API server or the runtime takes its stamp a little before the boundary is reached. */
 const WRITE_SLACK = milliseconds(250)
 
-/** What this stamp says of this boundary. Live receipts of stored facts are weighed with the watch's lag, in combine.ts. */
+/** What this stamp says of this boundary. Live receipts are weighed with the watch's lag, in combine.ts. */
 export function weighStamp(boundary: Boundary, stamp: Stamp): Weight {
   switch (stamp.source) {
     case 'event-name':
@@ -75,9 +72,6 @@ export function weighStamp(boundary: Boundary, stamp: Stamp): Weight {
     case 'pull-duration':
       // Both durations are cut to 1 ms, and the event lags the pull's end by up to 5 ms.
       return { back: milliseconds(6), ahead: milliseconds(4), lag: milliseconds(0.5), rank: 1 }
-    case 'watch-receipt':
-      // Of a status that its writer may have held back; what the server stores itself is weighed in combine.ts.
-      return { ahead: ZERO, lag: STATUS_LAG, rank: 2 }
     case 'event-second':
       return boundary === 'bound' ? notAfter(5, SECOND) : wholeSecond(5)
     case 'condition-second':

@@ -5,11 +5,11 @@
 import type { Frame, GapFrame, ObjectFrame } from '../base/frame.ts'
 import type { EventRecord, LeaseRecord, NodeRecord, OwnerRecord, PodRecord } from '../base/record.ts'
 import type { Stamp } from '../base/stamp.ts'
-import { add, durationNano, fromSeconds, parseRfc3339, SECOND, type UnixNano } from '../base/time.ts'
+import { add, durationNano, fromSeconds, minus, parseRfc3339, SECOND, type UnixNano } from '../base/time.ts'
 import { observeEvent } from '../observe/event.ts'
 import type { Observation } from '../observe/observation.ts'
 import { isReady, nodeClock, observePod, wasReady } from '../observe/pod.ts'
-import { boundClock, type ClockModel, emptyClocks, sampleClock, shiftOf } from './clocks.ts'
+import { boundClock, type ClockModel, emptyClocks, sampleClock, sampleLease, shiftOf } from './clocks.ts'
 import { emptyLag, type LagModel, sampleLag } from './lag.ts'
 import { emptyRevisions, type RevisionModel, sampleRevision } from './revisions.ts'
 import { emptyNode, foldPull, type NodeTimeline } from './node-timeline.ts'
@@ -193,9 +193,11 @@ function foldEvent(world: World, frame: ObjectFrame, event: EventRecord): void {
 
 function foldPodEvent(world: World, frame: ObjectFrame, event: EventRecord, timeline: PodTimeline): void {
   const observations = ofThisLife(observeEvent(frame, event), timeline.pod)
+  // A frame that comes again says nothing new of clocks and lag.
+  const fresh = observations.filter(({ key }) => !timeline.facts.has(key))
   observeInto(world, timeline, observations)
   sampleEventRevision(world, frame, event, observations[0])
-  for (const observation of observations) {
+  for (const observation of fresh) {
     for (const stamp of observation.stamps) sampleStamp(world, timeline, stamp)
     const host = event.component === 'kubelet' ? event.host : undefined
     if (host)
@@ -218,7 +220,8 @@ function sampleEventRevision(
   if (Math.max(event.count ?? 1, event.seriesCount ?? 1) > 1) return
   const named = first?.stamps.find(({ source }) => source === 'event-name' || source === 'event-time')
   if (!named) return
-  const recorded = add(named.at, shiftOf(world.clocks, named.clock, frame.t).by)
+  const shift = shiftOf(world.clocks, named.clock, frame.t)
+  const recorded = add(named.at, durationNano(shift.by - shift.early))
   sampleRevision(
     world.revisions,
     event.resourceVersion,
@@ -230,11 +233,7 @@ function sampleEventRevision(
 /** Every fine stamp with a live receipt says something of its clock and of the watch; every kubelet's stamp, that its pod existed. */
 function sampleStamp(world: World, timeline: PodTimeline, stamp: Stamp): void {
   if (stamp.source !== 'event-name' && stamp.source !== 'event-time') return
-  if (
-    stamp.clock.startsWith('node/') &&
-    timeline.pod.createdSeconds !== undefined &&
-    !isStatic(timeline.pod)
-  ) {
+  if (timeline.pod.createdSeconds !== undefined && !isStatic(timeline.pod)) {
     boundClock(world.clocks, stamp.clock, stamp.at, fromSeconds(timeline.pod.createdSeconds))
   }
   if (stamp.receivedAt === undefined) return
@@ -302,11 +301,11 @@ function foldNode(world: World, frame: ObjectFrame, record: NodeRecord): void {
 function foldLease(world: World, frame: ObjectFrame, lease: LeaseRecord): void {
   if (frame.phase !== 'live' || frame.kind === 'deleted' || lease.renewTime === undefined) return
   if (lease.namespace !== 'kube-node-lease') return
-  sampleClock(world.clocks, nodeClock(lease.name), lease.renewTime, frame.t)
+  sampleLease(world.clocks, nodeClock(lease.name), lease.renewTime, frame.t)
   const shift = shiftOf(world.clocks, nodeClock(lease.name), frame.t)
   const renewed = add(lease.renewTime, shift.by)
   sampleLag(world.lag, renewed, frame.t)
-  sampleRevision(world.revisions, lease.resourceVersion, renewed, frame.t)
+  sampleRevision(world.revisions, lease.resourceVersion, add(renewed, minus(shift.early)), frame.t)
 }
 
 /** An owner is kept after its deletion while the process lives within bounds: its pods' traces may still need its name. */
