@@ -75,12 +75,14 @@ function rowOf(span: Span, depth: number, whole: number): Row {
     span,
     depth,
     label: '  '.repeat(Math.max(0, Math.min(depth, 8) - 1)) + nameOf(span),
-    // The root's subject is the pod, which stands above the picture.
-    subject: depth === 0 ? '' : neutralise(span.subject ?? '', 200),
+    subject: isSeenAnyway(span, depth) ? '' : neutralise(span.subject ?? '', 200),
     duration: since(span.end.best, span.start.best),
     share: whole === 0 ? 0 : critical / whole,
   }
 }
+
+/** The root's subject is the pod, which stands above the picture; that of a gap is its neighbours, which stand around it. */
+const isSeenAnyway = (span: Span, depth: number): boolean => depth === 0 || span.name === 'unaccounted'
 
 function nameOf(span: Span): string {
   return neutralise(span.name, 80) + (span.attempt === undefined ? '' : ` #${span.attempt}`)
