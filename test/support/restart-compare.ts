@@ -1,0 +1,47 @@
+// Owns the comparison of a run with less evidence to the run with all of it.
+// Promises to name the pod, the span, the boundary and both instants of whatever does not fit.
+// Does not make the runs: restart.ts and the properties do.
+
+import type { Instant } from '../../src/timeline/instant.ts'
+import type { Trace } from '../../src/trace/trace.ts'
+import { boundaryText, spanName } from './frames-normal.ts'
+
+export interface Compared {
+  /** Boundaries of the full run that the other's interval does not hold. */
+  readonly outside: string[]
+  /** Spans that only the other run has, or only the full one. */
+  readonly added: string[]
+  readonly lost: string[]
+}
+
+/** Compares traces of the same pods; what is `unaccounted` is named by its neighbours and may differ. */
+export function compareRuns(full: readonly Trace[], other: readonly Trace[]): Compared {
+  const compared: Compared = { outside: [], added: [], lost: [] }
+  const byUid = new Map(full.map((trace) => [trace.uid, trace]))
+  for (const trace of other) {
+    const whole = byUid.get(trace.uid)
+    if (whole) compareTraces(whole, trace, compared)
+    else compared.added.push(`${trace.namespace}/${trace.name}: a trace that the full run has not`)
+  }
+  return compared
+}
+
+function compareTraces(full: Trace, other: Trace, { outside, added, lost }: Compared): void {
+  const spans = new Map(full.spans.map((span) => [span.spanId, span]))
+  for (const span of other.spans) {
+    const same = spans.get(span.spanId)
+    if (!same && span.name !== 'unaccounted') added.push(spanName(other, span))
+    if (!same || span.name === 'unaccounted') continue
+    spans.delete(span.spanId)
+    for (const side of ['start', 'end'] as const) {
+      if (holds(span[side], same[side])) continue
+      outside.push(
+        `${spanName(full, span)} ${side}\n      full  ${boundaryText(full, same[side])}\n      other ${boundaryText(full, span[side])}`,
+      )
+    }
+  }
+  for (const span of spans.values()) if (span.name !== 'unaccounted') lost.push(spanName(full, span))
+}
+
+const holds = (instant: Instant, { best }: Instant): boolean =>
+  instant.earliest <= best && best <= instant.latest
