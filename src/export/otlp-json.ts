@@ -65,6 +65,7 @@ function valueJson(value: AttributeValue): object {
 
 /** The SDK's rule, so that both encodings agree: a whole number that fits is an int64. Proto3 JSON spells what JSON has no number for. */
 function numberJson(value: number): object {
-  if (Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63) return { intValue: BigInt(value).toString() }
+  if (Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63)
+    return { intValue: BigInt(value).toString() }
   return { doubleValue: Number.isFinite(value) ? value : String(value) }
 }

@@ -25,6 +25,8 @@ export interface WaitingQueue {
   readonly traces: number
   readonly spans: number
   readonly bytes: number
+  /** Size of the order by worth, which is bounded by what waits. */
+  readonly rankedEntries: number
   oldest(): Entry | undefined
   push(entry: Entry): void
   /** Puts entries that were taken back before all others, in their order. */
@@ -77,6 +79,9 @@ export function createQueue(): WaitingQueue {
     },
     get bytes() {
       return bytes
+    },
+    get rankedEntries() {
+      return byWorth?.size ?? 0
     },
     oldest: () => first(returned) ?? first(fresh),
     push: (entry) => {

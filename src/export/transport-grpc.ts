@@ -71,7 +71,10 @@ function metadataOf(config: OtlpConfig): Metadata {
   return metadata
 }
 
-/** grpc-js shares a connection, and its wait before the next try, among clients with equal credentials; these equal no others. */
+/**
+ * grpc-js shares a connection among clients with equal credentials: a new client would get the dead one that the last calls
+ * of an old client, or of another exporter, still hold. So these credentials equal no others.
+ */
 function credentialsOf(config: OtlpConfig): ChannelCredentials {
   const { ca = null, key = null, cert = null } = readTls(config)
   const own = config.secure ? credentials.createSsl(ca, key, cert) : credentials.createInsecure()

@@ -47,6 +47,9 @@ export function createHttpTransport(config: OtlpConfig, clock: Clock): Transport
   }
 }
 
+/** More than batches ever fly; undici opens a second one while the first is being tidied up. */
+const MAX_CONNECTIONS = 16
+
 /** Carries the outcome of an attempt through the SDK, which hands on errors only. */
 class AttemptFailed extends Error {
   readonly result: SendResult
@@ -71,7 +74,7 @@ function createConnection(config: OtlpConfig): Connection {
   }
   return {
     dispatcher: () => {
-      agent ??= new Agent({ allowH2: false, connect: readTls(config), keepAliveTimeout: 30_000 })
+      agent ??= new Agent({ allowH2: false, connect: readTls(config), connections: MAX_CONNECTIONS })
       return agent
     },
     renew: () => {

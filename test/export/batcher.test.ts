@@ -184,6 +184,41 @@ test('a delay that the server asks for is kept, however short our own wait is', 
   assert.equal(transport.taken.length, 1)
 })
 
+test('a short wait of our own does not cut a long one that the server asked for', async () => {
+  const asked: SendResult = { kind: 'retryable', reason: 'busy', retryAfterMs: 5_000 }
+  const script: Script = (_, number) => [asked, AWAY][number - 1] ?? OK
+  const { add, pass, settle, transport } = harness(script, { batchSpans: 10, inFlight: 2 }, () => 0)
+  add()
+  add()
+  await settle()
+  await pass(4_999)
+  assert.equal(transport.batches.length, 2)
+  await pass(1)
+  await settle()
+  assert.equal(transport.taken.length, 2)
+})
+
+test('a server cannot reject more than it was sent', async () => {
+  const { add, batcher, pass } = harness(() => ({ kind: 'ok', rejected: 1_000 }))
+  add()
+  await pass(200)
+  assert.equal(batcher.accounting().spansRejected, 10)
+})
+
+test('a second outage is said again, however soon it comes', async () => {
+  const { add, lines, pass } = harness((_, number) => (number % 2 === 1 ? AWAY : OK))
+  for (let count = 0; count < 2; count++) {
+    add()
+    await pass(200)
+    await pass(1_000)
+  }
+  assert.deepEqual(
+    lines.map((line) => line.level),
+    ['warn', 'info', 'warn', 'info'],
+  )
+  assert.deepEqual(lines[1]?.fields, { awayMs: 1000, waiting: 0 })
+})
+
 test('a server cannot ask for more than ten minutes', async () => {
   const asked: SendResult = { kind: 'retryable', reason: 'busy', retryAfterMs: 1e12 }
   const { add, pass, transport } = harness((_, number) => (number === 1 ? asked : OK))
@@ -352,6 +387,34 @@ test('shutdown drains, closes the transport, and keeps no timer', async () => {
   assert.ok(transport.isClosed)
 })
 
+test('shutdown leaves no timer behind', async () => {
+  const signals: AbortSignal[] = []
+  const clock = manualClock(unixNano(START))
+  const watched = {
+    ...clock,
+    sleep: (delayMs: number, signal?: AbortSignal) => {
+      if (signal) signals.push(signal)
+      return clock.sleep(delayMs, signal)
+    },
+  }
+  const batcher = new Batcher(
+    scriptedTransport(() => OK),
+    BATCHER,
+    { clock: watched, random: () => 1, log: () => {} },
+  )
+  batcher.add({ request: new Uint8Array(1), spans: 1, failed: false, startupMs: 1, endedMs: 0, queuedMs: 0 })
+  batcher.add({
+    request: new Uint8Array(1),
+    spans: 1,
+    failed: false,
+    startupMs: 1,
+    endedMs: 0,
+    queuedMs: clock.monotonicMs(),
+  })
+  await batcher.shutdown(5_000)
+  assert.ok(signals.length > 0 && signals.every((signal) => signal.aborted))
+})
+
 test('shutdown tries once more at once, though a long wait had been set', async () => {
   let isAway = true
   const { add, batcher, pass, transport } = harness(() => (isAway ? AWAY : OK))
@@ -361,6 +424,18 @@ test('shutdown tries once more at once, though a long wait had been set', async 
   const account = await batcher.shutdown(5_000)
   assert.equal(account.sent, 1)
   assert.equal(transport.batches.length, 2)
+})
+
+test('while it drains, waits are short', async () => {
+  const { add, batcher, clock, pass, transport } = harness(() => AWAY)
+  add()
+  for (let step = 0; step < 400; step++) await pass(100)
+  const attempts = transport.batches.length
+  const done = batcher.shutdown(5_000)
+  const startMs = clock.monotonicMs()
+  while (clock.monotonicMs() - startMs < 5_000) await pass(100)
+  assert.equal((await done).droppedBy.shutdown, 1)
+  assert.ok(transport.batches.length - attempts >= 5)
 })
 
 test('at the deadline the rest is dropped, what flies included; a late answer changes nothing', async () => {

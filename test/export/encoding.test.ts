@@ -9,24 +9,53 @@ import type { Attributes, Trace } from '../../src/trace/trace.ts'
 import {
   type DecodedAttributes,
   type DecodedSpan,
+  type DecodedValue,
   decodeTraceRequest,
 } from '../support/otlp-receiver-decode.ts'
 import { fullTrace, instant, sampleSpan, sampleTrace } from './sample-trace.ts'
 
 const overProtobuf = (trace: Trace): DecodedSpan[] => decodeTraceRequest(encodeTrace(trace, BY_ACTOR))
 
+interface JsonValue {
+  stringValue?: string
+  boolValue?: boolean
+  intValue?: string
+  doubleValue?: number | string
+  arrayValue?: { values: JsonValue[] }
+}
+type JsonAttributes = { key: string; value: JsonValue }[]
+interface JsonSpan {
+  traceId: string
+  spanId: string
+  parentSpanId?: string
+  name: string
+  kind: number
+  flags: number
+  startTimeUnixNano: string
+  endTimeUnixNano: string
+  attributes: JsonAttributes
+  events: { timeUnixNano: string; name: string; attributes: JsonAttributes }[]
+  links: { traceId: string; spanId: string; flags: number; attributes: JsonAttributes }[]
+  status: { code?: number; message?: string }
+}
+interface JsonRequest {
+  resourceSpans: {
+    resource: { attributes: JsonAttributes }
+    scopeSpans: { scope: { name: string; version: string }; spans: JsonSpan[] }[]
+  }[]
+}
+
 /** Reads OTLP/JSON by the specification into the same shape as the protobuf decoder's. */
 function overJson(trace: Trace): DecodedSpan[] {
-  const request = JSON.parse(toOtlpJson(trace))
-  return request.resourceSpans.flatMap((group: Json) =>
-    group.scopeSpans.flatMap((scoped: Json) => scoped.spans.map((span: Json) => spanOf(span, group, scoped))),
+  const request = JSON.parse(toOtlpJson(trace)) as JsonRequest
+  return request.resourceSpans.flatMap(({ resource, scopeSpans }) =>
+    scopeSpans.flatMap(({ scope, spans }) =>
+      spans.map((span) => ({ ...spanOf(span), resource: attributesOf(resource.attributes), scope })),
+    ),
   )
 }
 
-// oxlint-disable-next-line typescript/no-explicit-any -- parsed JSON, compared whole with a typed value
-type Json = any
-
-const spanOf = (span: Json, group: Json, scoped: Json): DecodedSpan => ({
+const spanOf = (span: JsonSpan): Omit<DecodedSpan, 'resource' | 'scope'> => ({
   traceId: span.traceId,
   spanId: span.spanId,
   parentSpanId: span.parentSpanId ?? '',
@@ -36,30 +65,23 @@ const spanOf = (span: Json, group: Json, scoped: Json): DecodedSpan => ({
   start: BigInt(span.startTimeUnixNano),
   end: BigInt(span.endTimeUnixNano),
   attributes: attributesOf(span.attributes),
-  events: span.events.map((event: Json) => ({
-    at: BigInt(event.timeUnixNano),
-    name: event.name,
-    attributes: attributesOf(event.attributes),
+  events: span.events.map(({ timeUnixNano, name, attributes }) => ({
+    at: BigInt(timeUnixNano),
+    name,
+    attributes: attributesOf(attributes),
   })),
-  links: span.links.map((link: Json) => ({
-    traceId: link.traceId,
-    spanId: link.spanId,
-    flags: link.flags,
-    attributes: attributesOf(link.attributes),
-  })),
+  links: span.links.map((link) => ({ ...link, attributes: attributesOf(link.attributes) })),
   status: { code: span.status.code ?? 0, message: span.status.message ?? '' },
-  resource: attributesOf(group.resource.attributes),
-  scope: scoped.scope,
 })
 
-const attributesOf = (pairs: Json[]): DecodedAttributes =>
+const attributesOf = (pairs: JsonAttributes): DecodedAttributes =>
   Object.fromEntries(pairs.map(({ key, value }) => [key, valueOf(value)]))
 
-function valueOf(value: Json): DecodedAttributes[string] {
-  if ('intValue' in value) return BigInt(value.intValue)
-  if ('doubleValue' in value) return Number(value.doubleValue)
-  if ('arrayValue' in value) return value.arrayValue.values.map(valueOf)
-  return value.stringValue ?? value.boolValue
+function valueOf(value: JsonValue): DecodedValue {
+  if (value.intValue !== undefined) return BigInt(value.intValue)
+  if (value.doubleValue !== undefined) return Number(value.doubleValue)
+  if (value.arrayValue !== undefined) return value.arrayValue.values.map(valueOf)
+  return value.stringValue ?? value.boolValue ?? ''
 }
 
 test('protobuf carries every field of a span, exact to the nanosecond', () => {

@@ -154,6 +154,21 @@ test('property: the queue does what a plain sorted list does', () => {
   )
 })
 
+test('a queue that overflows for ever compares only what waits', () => {
+  const queue = createQueue()
+  for (let count = 0; count < 4; count++) queue.push(entry({ failed: true, startupMs: count }))
+  queue.dropLeast()
+  // What was sent long ago is worth nothing now: with it in the order, each drop would look at all that ever was.
+  for (let count = 0; count < 10_000; count++) {
+    queue.push(entry({ failed: true, startupMs: 10 + count }))
+    queue.take({ spans: 1, bytes: 1 })
+  }
+  assert.ok(
+    queue.rankedEntries <= 3 * queue.traces,
+    `${queue.rankedEntries} ranked for ${queue.traces} waiting`,
+  )
+})
+
 test('property: a heap gives its items in order', () => {
   fc.assert(
     fc.property(fc.array(fc.integer()), (numbers) => {

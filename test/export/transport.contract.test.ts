@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { createServer as createHttpServer, type ServerResponse } from 'node:http'
+import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { systemClock } from '../../src/base/clock.ts'
+import { type Clock, systemClock } from '../../src/base/clock.ts'
 import { ConfigError, type Environment, type OtlpConfig, parseConfig } from '../../src/export/config.ts'
 import { createExporter } from '../../src/export/exporter.ts'
 import { encodeTrace } from '../../src/export/readable-span.ts'
@@ -19,7 +20,7 @@ import {
   type ReceiverOptions,
   startOtlpReceiver,
 } from '../support/otlp-receiver.ts'
-import { decodeTraceRequest } from '../support/otlp-receiver-decode.ts'
+import { decodeTraceRequest, encodePartialSuccess } from '../support/otlp-receiver-decode.ts'
 import { createTestCertificates } from '../support/otlp-receiver-tls.ts'
 import { fullTrace, sampleTrace } from './sample-trace.ts'
 
@@ -63,24 +64,41 @@ async function between(
   }
 }
 
-/** Counts what a client sends, whatever the protocol. */
-async function countingProxy(port: number) {
+/** Opens every connection that is used later: undici opens a second one while it tidies up after the first answer. */
+async function warmUp(transport: Transport): Promise<void> {
+  for (let count = 0; count < 3; count++) {
+    assert.equal((await transport.send(batchOf(sampleTrace()))).kind, 'ok')
+  }
+}
+
+/** Stands on the wire before a receiver: counts what the client sends, and can let connections go dead without closing them. */
+async function tappedWire(port: number) {
   let bytes = 0
+  const open = new Set<Socket>()
   const server = createServer((client) => {
     const upstream = connect(port, 'localhost')
     client.on('data', (chunk) => {
       bytes += chunk.length
     })
     client.pipe(upstream).pipe(client)
-    client.on('error', () => upstream.destroy())
-    upstream.on('error', () => client.destroy())
+    for (const socket of [client, upstream]) {
+      open.add(socket)
+      socket.on('error', () => socket.destroy())
+    }
   })
   await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve))
   const address = server.address()
   return {
     url: `http://localhost:${typeof address === 'object' ? address?.port : ''}`,
     bytes: () => bytes,
-    close: () => new Promise<void>((resolve) => server.close(() => resolve())),
+    freeze: () => {
+      for (const socket of open) socket.unpipe().pause()
+    },
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        for (const socket of open) socket.destroy()
+      }),
   }
 }
 
@@ -190,31 +208,65 @@ for (const carrier of carriers) {
     })
   })
 
-  test(`${protocol}: a refused connection is retryable, and the next attempt finds the server that came back`, async () => {
+  test(`${protocol}: a refused connection is retryable, and the next attempt finds the server that came back`, async (t) => {
     const gone = await startOtlpReceiver({ protocol })
+    t.after(() => gone.close())
     await gone.close()
     const transport = open(configOf(carrier, gone.url))
+    t.after(() => transport.close())
     for (let attempt = 0; attempt < 3; attempt++) {
       const away = await transport.send(batchOf(sampleTrace()))
       assert.equal(away.kind, 'retryable')
       assert.match(away.kind === 'retryable' ? away.reason : '', /ECONNREFUSED/)
     }
     const back = await startOtlpReceiver({ protocol, port: gone.port })
+    t.after(() => back.close())
     assert.deepEqual(await transport.send(batchOf(sampleTrace())), { kind: 'ok' })
-    await back.close()
-    await transport.close()
   })
 
-  test(`${protocol}: a server that is replaced while connected is found again`, async () => {
+  test(`${protocol}: a server that is replaced while connected is found again`, async (t) => {
     const first = await startOtlpReceiver({ protocol })
+    t.after(() => first.close())
     const transport = open(configOf(carrier, first.url))
+    t.after(() => transport.close())
     assert.equal((await transport.send(batchOf(sampleTrace()))).kind, 'ok')
     await first.close()
     assert.equal((await transport.send(batchOf(sampleTrace()))).kind, 'retryable')
     const second = await startOtlpReceiver({ protocol, port: first.port })
+    t.after(() => second.close())
     assert.equal((await transport.send(batchOf(sampleTrace()))).kind, 'ok')
-    await second.close()
-    await transport.close()
+  })
+
+  test(`${protocol}: a connection that went dead without a word is left for a new one`, async (t) => {
+    const receiver = await startOtlpReceiver({ protocol })
+    t.after(() => receiver.close())
+    const wire = await tappedWire(receiver.port)
+    t.after(() => wire.close())
+    const transport = open(configOf(carrier, wire.url, { OTEL_EXPORTER_OTLP_TIMEOUT: '200' }))
+    t.after(() => transport.close())
+    await warmUp(transport)
+    wire.freeze()
+    assert.equal((await transport.send(batchOf(sampleTrace()))).kind, 'retryable')
+    assert.equal((await transport.send(batchOf(sampleTrace()))).kind, 'ok')
+  })
+
+  test(`${protocol}: a dead connection is left, though another exporter's call still waits on one`, async (t) => {
+    const receiver = await startOtlpReceiver({ protocol })
+    t.after(() => receiver.close())
+    const wire = await tappedWire(receiver.port)
+    t.after(() => wire.close())
+    const [patient, hasty] = ['1500', '100'].map((timeout) =>
+      open(configOf(carrier, wire.url, { OTEL_EXPORTER_OTLP_TIMEOUT: timeout })),
+    )
+    assert.ok(patient && hasty)
+    await warmUp(patient)
+    await warmUp(hasty)
+    wire.freeze()
+    const waiting = patient.send(batchOf(sampleTrace()))
+    assert.equal((await hasty.send(batchOf(sampleTrace()))).kind, 'retryable')
+    assert.equal((await hasty.send(batchOf(sampleTrace()))).kind, 'ok')
+    assert.equal((await waiting).kind, 'retryable')
+    await Promise.all([patient.close(), hasty.close()])
   })
 
   test(`${protocol}: sends the headers`, async () => {
@@ -229,26 +281,27 @@ for (const carrier of carriers) {
     )
   })
 
-  test(`${protocol}: gzip is understood by the server and is smaller on the wire`, async () => {
+  test(`${protocol}: gzip is understood by the server and is smaller on the wire`, async (t) => {
     const receiver = await startOtlpReceiver({ protocol })
+    t.after(() => receiver.close())
     const batch = batchOf(...Array.from({ length: 20 }, (_, number) => sampleTrace({ number })))
     const sizes: number[] = []
     for (const compression of ['none', 'gzip']) {
-      const wire = await countingProxy(receiver.port)
+      const wire = await tappedWire(receiver.port)
+      t.after(() => wire.close())
       const transport = open(configOf(carrier, wire.url, { OTEL_EXPORTER_OTLP_COMPRESSION: compression }))
+      t.after(() => transport.close())
       assert.deepEqual(await transport.send(batch), { kind: 'ok' })
       sizes.push(wire.bytes())
-      await transport.close()
-      await wire.close()
     }
     const [plain = 0, zipped = 0] = sizes
     assert.ok(zipped < plain / 2, `${zipped} of ${plain} bytes`)
     assert.equal(receiver.spanCount, 2 * batch.spans)
-    await receiver.close()
   })
 
-  test(`${protocol}: the exporter delivers whole traces end to end`, async () => {
+  test(`${protocol}: the exporter delivers whole traces end to end`, async (t) => {
     const receiver = await startOtlpReceiver({ protocol })
+    t.after(() => receiver.close())
     receiver.script({ kind: 'unavailable' }, { kind: 'partial', rejected: 1, message: 'one' })
     const exporter = createExporter(
       { otlp: configOf(carrier, receiver.url), lingerMs: 1 },
@@ -264,9 +317,49 @@ for (const carrier of carriers) {
     assert.equal(receiver.traceIds.size, 100)
     assert.equal(receiver.spanCount, 500)
     assert.match(exporter.describe(), /^traces: in 100 = sent 100 \+ dropped 0 \+ waiting 0;/)
-    await receiver.close()
   })
 }
+
+test('http: a batch whose answer breaks off was taken, and no earlier answer is taken for its own', async (t) => {
+  const answers = [
+    (response: ServerResponse) => response.end(encodePartialSuccess(1, 'x')),
+    (response: ServerResponse) => {
+      response.writeHead(200, { 'content-length': 100 }).write('some')
+      setImmediate(() => response.destroy())
+    },
+  ]
+  const server = createHttpServer((request, response) => {
+    request.resume().on('end', () => answers.shift()?.(response))
+  })
+  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve))
+  t.after(() => void server.close())
+  const address = server.address()
+  const url = `http://localhost:${typeof address === 'object' ? address?.port : ''}`
+  const transport = open(parseConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: url }))
+  t.after(() => transport.close())
+  assert.deepEqual(await transport.send(batchOf(sampleTrace())), { kind: 'ok', rejected: 1, message: 'x' })
+  assert.deepEqual(await transport.send(batchOf(sampleTrace())), { kind: 'ok' })
+})
+
+test('http: the timer of an attempt ends with it', async (t) => {
+  const signals: AbortSignal[] = []
+  const watched: Clock = {
+    ...clock,
+    sleep: (delayMs, signal) => {
+      if (signal) signals.push(signal)
+      return clock.sleep(delayMs, signal)
+    },
+  }
+  const receiver = await startOtlpReceiver({ protocol: 'http' })
+  t.after(() => receiver.close())
+  const transport = createHttpTransport(parseConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url }), watched)
+  t.after(() => transport.close())
+  await transport.send(batchOf(sampleTrace()))
+  assert.deepEqual(
+    signals.map((signal) => signal.aborted),
+    [true],
+  )
+})
 
 const folder = mkdtempSync(join(tmpdir(), 'podspan-tls-'))
 after(() => rmSync(folder, { recursive: true }))
