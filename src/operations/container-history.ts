@@ -72,8 +72,31 @@ export function tellHistory(spec: ContainerSpec, facts: readonly Fact[], clocks:
   }
   walkEvents(history, facts, clocks)
   for (const fact of facts) if (fact.group === '') addStatus(history, fact, clocks)
+  for (const run of history.runs.values()) doubtImage(history, run)
   return history
 }
+
+/** Between a run's image and its creation the status showed that creating failed: the image event seen is of an earlier try. */
+function doubtImage({ waiting, failedCreates }: ContainerHistory, run: Run): void {
+  const { image, created } = run
+  if (
+    image?.best === undefined ||
+    failedCreates.some(({ at }) => at.best !== undefined && at.best > (image.best ?? 0n))
+  )
+    return
+  const from = image.best
+  const failed = waiting.some(({ detail, stamps }) => {
+    const seen = stamps.find(({ clock }) => clock === 'observer')?.at
+    const before = created?.best === undefined || (seen !== undefined && seen < created.best)
+    return CREATE_FAILED.test(detail?.reason ?? '') && seen !== undefined && seen > from && before
+  })
+  if (failed) run.image = { ...unseen(), earliest: image.earliest }
+}
+
+const CREATE_FAILED = /^(CreateContainer(Config)?Error|PreCreateHookError)$/
+
+/** What the runtime says of a container that it could not start (containerd, CRI-O; dockershim). */
+export const NEVER_STARTED = new Set(['StartError', 'ContainerCannotRun', 'RunContainerError'])
 
 interface Walk {
   image: Draft | undefined
@@ -221,6 +244,7 @@ function addStatus(history: ContainerHistory, fact: Fact, clocks: Clocks): void 
     run.exitCode = fact.detail?.exitCode
     run.exitReason = fact.detail?.reason
     run.exitMessage = fact.detail?.message
+    if (!run.failed && NEVER_STARTED.has(run.exitReason ?? '')) run.failed = takeFailure(history, run)
   } else if (fact.what === 'startup passed')
     runAt(history, fact.index).startupPassed = draft('startup passed')
   else if (fact.what === 'container ready') {
@@ -228,4 +252,16 @@ function addStatus(history: ContainerHistory, fact: Fact, clocks: Clocks): void 
     run.ready = draft('container ready')
     run.readyStamps = fact.stamps
   }
+}
+
+/** A failure to start whose `Created` was dropped looks like a failure to create, until the status tells of the run. */
+function takeFailure(history: ContainerHistory, { finished, exitMessage }: Run): Run['failed'] {
+  const { earliest, latest } = finished ?? unseen()
+  if (earliest === undefined || latest === undefined || exitMessage === undefined) return undefined
+  const index = history.failedCreates.findIndex(
+    ({ at, message }) =>
+      at.best !== undefined && at.best >= earliest && at.best <= latest && message.includes(exitMessage),
+  )
+  const [taken] = index < 0 ? [] : history.failedCreates.splice(index, 1)
+  return taken && { at: taken.at, message: taken.message }
 }

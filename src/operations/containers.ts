@@ -4,7 +4,7 @@
 
 import type { NodeTimeline } from '../timeline/node-timeline.ts'
 import { type Draft, unseen } from '../timeline/combine.ts'
-import type { ContainerHistory, FailedCreate, Run } from './container-history.ts'
+import { type ContainerHistory, type FailedCreate, NEVER_STARTED, type Run } from './container-history.ts'
 import { comesBefore, isObserved, type Plan, type Planned } from './plan.ts'
 import { planProbes } from './probes.ts'
 import { firstSign, planPulls } from './pulls.ts'
@@ -62,9 +62,6 @@ function endBeforeNext(plan: Plan, run: Run, next: Run | undefined): void {
   comesBefore(plan, run.finished, signOf(next))
 }
 
-/** What the runtime says of a container that it could not start (containerd, CRI-O; dockershim). */
-const NEVER_STARTED = new Set(['StartError', 'ContainerCannotRun', 'RunContainerError'])
-
 /** A run whose end was seen has begun, or could not be started, whether or not an event said so. */
 function beginBeforeEnd(run: Run): void {
   if (run.started || run.failed || !run.finished) return
@@ -72,7 +69,8 @@ function beginBeforeEnd(run: Run): void {
   else run.failed = { at: run.finished, message: run.exitMessage ?? run.exitReason ?? 'could not be started' }
 }
 
-const signOf = ({ image, created, started }: Run): Draft | undefined => image ?? created ?? started
+const signOf = ({ image, created, started, failed, finished }: Run): Draft | undefined =>
+  image ?? created ?? started ?? failed?.at ?? finished
 
 const runsInOrder = (history: ContainerHistory): [number, Run][] =>
   [...history.runs].sort(([a], [b]) => a - b)
@@ -100,12 +98,14 @@ function planFailedCreates(
   firstRun: Run | undefined,
 ): void {
   const { failedCreates, spec } = history
-  failedCreates.slice(0, ATTEMPTS_MAX).forEach((failure, index) => {
-    const from = failure.image ?? failedCreates[index - 1]?.at ?? prev ?? failure.at
+  const shown = failedCreates.slice(0, ATTEMPTS_MAX)
+  const begins = shown.map(({ image }) => image ?? unseen())
+  shown.forEach((failure, index) => {
+    const from = begins[index] ?? unseen()
+    comesBefore(plan, shown[index - 1]?.at ?? prev, from)
     comesBefore(plan, from, failure.at)
     plan.planned.push(failedCreate(spec.name, failure, index, from))
-    const until =
-      failedCreates[index + 1]?.image ?? failedCreates[index + 1]?.at ?? firstRun?.image ?? firstRun?.created
+    const until = begins[index + 1] ?? (firstRun && beginOf(plan, firstRun))
     comesBefore(plan, failure.at, until)
     plan.planned.push({
       name: 'back-off',
@@ -118,6 +118,14 @@ function planFailedCreates(
       attributes: { 'podspan.backoff.after': 'create container' },
     })
   })
+}
+
+/** Where a run's own work began: its image, or some time before the first thing that is known of it. */
+function beginOf(plan: Plan, run: Run): Draft {
+  if (run.image) return run.image
+  const begin = unseen()
+  comesBefore(plan, begin, signOf(run))
+  return begin
 }
 
 const failedCreate = (container: string, failure: FailedCreate, index: number, from: Draft): Planned => ({

@@ -10,7 +10,7 @@ import type { Instant } from '../timeline/instant.ts'
 import type { LagModel } from '../timeline/lag.ts'
 import type { RevisionModel } from '../timeline/revisions.ts'
 import type { NodeTimeline } from '../timeline/node-timeline.ts'
-import { finishDraft } from '../timeline/order.ts'
+import { finishDraft, orderDrafts } from '../timeline/order.ts'
 import type { PodTimeline } from '../timeline/pod-timeline.ts'
 import { type ContainerHistory, tellHistory } from './container-history.ts'
 import { type ContainerContext, planContainer, type Role } from './containers.ts'
@@ -101,7 +101,7 @@ function planAll(plan: Plan, facts: Facts, milestones: Milestones, snapshot: Sna
       planContainer(plan, context, history, role, prev, serial[index + 1]) ??
       (index < inits.length ? undefined : sandbox)
   })
-  planReadiness(plan, facts, milestones, lastStarted(serial, milestones.readyStored), isProbed(serial))
+  planReadiness(plan, facts, milestones, allStarted(plan, serial, milestones.readyStored), isProbed(serial))
   return serial
 }
 
@@ -116,17 +116,23 @@ function firstSignFine(history: ContainerHistory): Draft | undefined {
   return sign?.stamps.some(({ source }) => source === 'event-name') ? sign : undefined
 }
 
-/** The last start of a container before the pod was ready; of equals the one that stands later in the spec, as the kubelet goes. */
-function lastStarted(histories: readonly ContainerHistory[], ready: Draft | undefined): Draft | undefined {
-  let last: Draft | undefined
-  for (const { runs } of histories) {
-    for (const { started } of runs.values()) {
-      if (ready?.latest !== undefined && started?.best !== undefined && started.best > ready.latest) continue
-      if (started?.best !== undefined && (last?.best === undefined || started.best >= last.best))
-        last = started
-    }
-  }
-  return last
+/** When the last container had started before the pod was ready: the latest of several moments, each known as far as it is. */
+function allStarted(
+  plan: Plan,
+  histories: readonly ContainerHistory[],
+  ready: Draft | undefined,
+): Draft | undefined {
+  const starts = histories
+    .flatMap(({ runs }) => [...runs.values()].map(({ started }) => started))
+    .filter(isObserved)
+  const before = starts.filter(
+    (start) => ready?.latest === undefined || start?.best === undefined || start.best <= ready.latest,
+  )
+  if (before.length <= 1) return before[0]
+  orderDrafts(plan.edges)
+  return before.reduce((a, b) =>
+    b?.best !== undefined && (a?.best === undefined || b.best >= a.best) ? b : a,
+  )
 }
 
 const isProbed = (histories: readonly ContainerHistory[]): boolean =>

@@ -43,6 +43,9 @@ const LEAST_LATENESS: readonly { readonly samples: number; readonly ns: OffsetNs
 /** A Lease renewal gives up after 10 s (component-helpers/apimachinery/lease), and no event client holds back longer at first. */
 const ANY_LATENESS: OffsetNs = 10_000e6
 
+/** A stamp that is further off is garbage, not a clock. */
+const BELIEVABLE: OffsetNs = 86_400e9
+
 /** A stamp of this clock and when we received it, on a live watch; `cut` where the stamp was truncated. */
 export function sampleClock(
   model: ClockModel,
@@ -51,8 +54,9 @@ export function sampleClock(
   receivedAt: UnixNano,
   cut: DurationNano = ZERO,
 ): void {
-  const bucket = bucketAt(model, clock, receivedAt)
   const offset = Number(receivedAt - at)
+  if (Math.abs(offset) > BELIEVABLE) return
+  const bucket = bucketAt(model, clock, receivedAt)
   if (offset < bucket.upper) bucket.upper = offset
   bucket.cut = Math.max(bucket.cut, Number(cut))
   if (bucket.slots.size < ENOUGH) bucket.slots.add(Number(receivedAt / SLOT_NS))

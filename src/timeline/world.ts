@@ -198,7 +198,7 @@ function foldPodEvent(world: World, frame: ObjectFrame, event: EventRecord, time
   observeInto(world, timeline, observations)
   sampleEventRevision(world, frame, event, observations[0])
   for (const observation of fresh) {
-    for (const stamp of observation.stamps) sampleStamp(world, timeline, stamp)
+    for (const stamp of observation.stamps) sampleStamp(world, timeline, stamp, frame.t)
     const host = event.component === 'kubelet' ? event.host : undefined
     if (host)
       foldPull(
@@ -231,10 +231,11 @@ function sampleEventRevision(
 }
 
 /** Every fine stamp with a live receipt says something of its clock and of the watch; every kubelet's stamp, that its pod existed. */
-function sampleStamp(world: World, timeline: PodTimeline, stamp: Stamp): void {
+function sampleStamp(world: World, timeline: PodTimeline, stamp: Stamp, t: UnixNano): void {
   if (stamp.source !== 'event-name' && stamp.source !== 'event-time') return
-  if (timeline.pod.createdSeconds !== undefined && !isStatic(timeline.pod)) {
-    boundClock(world.clocks, stamp.clock, stamp.at, fromSeconds(timeline.pod.createdSeconds))
+  const { createdSeconds } = timeline.pod
+  if (createdSeconds !== undefined && !isStatic(timeline.pod) && fromSeconds(createdSeconds) <= t) {
+    boundClock(world.clocks, stamp.clock, stamp.at, fromSeconds(createdSeconds))
   }
   if (stamp.receivedAt === undefined) return
   sampleClock(world.clocks, stamp.clock, stamp.at, stamp.receivedAt)
