@@ -15,10 +15,13 @@ SLOWEST ?= 3
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# A registry that mirrors one platform gives a lock that `npm ci` refuses, since it does not name the others' binaries; `npm install`
+# takes the same versions from it.
 install: ## Install the packages of package-lock.json, if they have changed
 	@cmp -s package-lock.json $(INSTALLED) || { \
 	  command -v npm >/dev/null || { echo 'make: npm is needed, from Node 20 or later: https://nodejs.org' >&2; exit 1; }; \
-	  npm ci --no-audit --no-fund --loglevel=error && cp package-lock.json $(INSTALLED); }
+	  npm ci --silent --no-audit --no-fund 2>/dev/null || npm install --no-save --no-audit --no-fund --loglevel=error; \
+	  cp package-lock.json $(INSTALLED); }
 	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 24 ? 0 : 1)' || \
 	  { echo "make: Node 24 is needed on this platform, and $$(command -v node) is $$(node --version)" >&2; exit 1; }
 
