@@ -2,7 +2,7 @@
 // Promises that a process is ended with the test that started it. Does not assert anything.
 
 import { spawn } from 'node:child_process'
-import { globSync, readFileSync, statSync } from 'node:fs'
+import { globSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { readFacts } from '../cluster/facts.ts'
 import { clusterLayout } from '../cluster/layout.ts'
@@ -69,9 +69,6 @@ export function spansOf(otlpJson: string, uid: string): TruthSpan[] {
   const { traceId } = expectedIds(uid)
   return parseExports(`${otlpJson}\n`).filter((span) => span.traceId === traceId)
 }
-
-export const spansInFile = (path: string, uid: string): TruthSpan[] =>
-  spansOf(readFileSync(path, 'utf8'), uid)
 
 /** Where the truth may lie, by the span's own words. */
 export function bounds(span: TruthSpan, side: 'start' | 'end'): { from: bigint; to: bigint } {

@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { parseRfc3339 } from '../../src/base/time.ts'
-import type { TruthSpan } from '../accuracy/collector.ts'
+import { type TruthSpan, truthCursor } from '../accuracy/collector.ts'
 import { pushFreshImage, readCluster } from '../cluster/cluster.ts'
 import { Api, type KubeObject, pathOf } from '../scenarios/api.ts'
 import { container, deployment, pod, server, template } from '../scenarios/manifests.ts'
 import { eventually, freshNamespace, removeNamespace } from '../scenarios/namespaces.ts'
-import { isReady } from '../scenarios/stage.ts'
+import { clock, isReady } from '../scenarios/stage.ts'
 import {
   bounds,
   describeSpan,
@@ -20,7 +20,6 @@ import {
   noCluster,
   podspan,
   type Running,
-  spansInFile,
   spansOf,
   startPodspan,
 } from './trace-support.ts'
@@ -33,6 +32,8 @@ interface Started {
   readonly directory: string
   readonly recording: string
   readonly watch: Running
+  /** What the Collector has received of this pod since the start. */
+  readonly exported: (uid: string) => TruthSpan[]
   readonly pods: readonly { readonly name: string; readonly uid: string; readonly created: bigint }[]
 }
 
@@ -42,6 +43,8 @@ describe('the command line against a real cluster', { skip: noCluster, timeout: 
     started = await startPods()
   })
   after(async () => {
+    // Where the start failed, it has ended what it began.
+    if (started === undefined) return
     await started.watch.stop()
     await removeNamespace(started.api, namespace)
     started.api.close()
@@ -50,7 +53,7 @@ describe('the command line against a real cluster', { skip: noCluster, timeout: 
 
   test('watch exports exactly one trace per pod, whole, nested, from created to Ready', async () => {
     for (const { uid, created } of started.pods) {
-      const spans = spansInFile(readCluster().podspanTracesFile, uid)
+      const spans = started.exported(uid)
       const roots = spans.filter(({ parentSpanId }) => parentSpanId === undefined)
       assert.equal(roots.length, 1)
       const [root] = roots as [TruthSpan]
@@ -78,7 +81,7 @@ describe('the command line against a real cluster', { skip: noCluster, timeout: 
     const { code, stdout, stderr } = await podspan(args, readCluster().kubeconfig)
     assert.equal(code, 0, stderr)
     const now = spansOf(stdout, uid)
-    assertSame(spansInFile(readCluster().podspanTracesFile, uid), now)
+    assertSame(started.exported(uid), now)
   })
 
   test('trace of a pod that is still starting says what it waits for', async () => {
@@ -97,14 +100,13 @@ describe('the command line against a real cluster', { skip: noCluster, timeout: 
   test('what was recorded replays to the trace that was told live', async () => {
     const { code, stdout, stderr } = await podspan(['replay', started.recording, '--output', 'otlp-json'], '')
     assert.equal(code, 0, stderr)
-    for (const { uid } of started.pods)
-      assertSame(spansInFile(readCluster().podspanTracesFile, uid), spansOf(stdout, uid))
+    for (const { uid } of started.pods) assertSame(started.exported(uid), spansOf(stdout, uid))
   })
 
   test('check finds that everything may be seen', async () => {
     const { code, stdout, stderr } = await podspan(['check', '--for', '11s'], readCluster().kubeconfig)
     assert.equal(code, 0, `${stdout}\n${stderr}`)
-    assert.match(stdout, /node-1/)
+    assert.match(stdout, /1 clock agrees with this machine's/)
     assert.match(stdout, new RegExp(`Kubernetes v${readCluster().kubernetesVersion.replaceAll('.', '\\.')}`))
   })
 
@@ -127,18 +129,31 @@ async function startPods(): Promise<Started> {
   const directory = await mkdtemp(join(tmpdir(), 'podspan-e2e-'))
   const recording = join(directory, 'starts.jsonl.gz')
   await freshNamespace(api, namespace)
+  const cursor = truthCursor(podspanTracesFile)
+  const exported = (uid: string): TruthSpan[] => {
+    const { traceId } = expectedIds(uid)
+    return cursor.read().filter((span) => span.traceId === traceId)
+  }
   const scope = ['--namespace', namespace]
-  const watch = startPodspan(['watch', ...scope, '--otlp-endpoint', collector.podspan.grpc], kubeconfig)
+  const watch = startPodspan(['watch', ...scope, '--otlp-endpoint', collector.podspan.http], kubeconfig)
   const record = startPodspan(['record', ...scope, recording], kubeconfig)
-  await eventually('both watch', async () => /watching/.test(watch.said()) && /recording/.test(record.said()))
-  // Both say so when they begin to list; what is created before the lists are complete is not a live start.
-  await new Promise((resolve) => setTimeout(resolve, 3000))
-  const pods = await createDeployment(api)
-  const isExported = ({ uid }: { uid: string }): boolean => spansInFile(podspanTracesFile, uid).length > 0
-  await eventually('every trace is exported', async () => pods.every(isExported), 40)
-  const { code, stderr } = await record.stop()
-  assert.equal(code, 0, stderr)
-  return { api, directory, recording, watch, pods }
+  try {
+    await eventually(
+      'both watch',
+      async () => /watching/.test(watch.said()) && /recording/.test(record.said()),
+    )
+    // Both say so when they begin to list; what is created before the lists are complete is not a live start.
+    await clock.sleep(3000)
+    const pods = await createDeployment(api)
+    const isExported = ({ uid }: { uid: string }): boolean => exported(uid).length > 0
+    await eventually('every trace is exported', async () => pods.every(isExported), 40)
+    const { code, stderr } = await record.stop()
+    assert.equal(code, 0, stderr)
+    return { api, directory, recording, watch, exported, pods }
+  } catch (error) {
+    const [watched] = await Promise.all([watch.stop(), record.stop()])
+    throw new Error(`${(error as Error).message}; watch said: ${watched.stderr}`)
+  }
 }
 
 async function createDeployment(api: Api): Promise<Started['pods']> {
