@@ -25,9 +25,16 @@ export function objectPath(record: AnyRecord): string {
     : `${record.resource}/${record.namespace}/${record.name}`
 }
 
-export function evidenceOf(frame: ObjectFrame, field: string, raw: string): Evidence {
-  const { record } = frame
-  return { object: objectPath(record), resourceVersion: record.resourceVersion, field, raw }
+/** The path of the record asked for last: one frame asks for the same many times over. */
+let lastRecord: AnyRecord | undefined
+let lastPath = ''
+
+export function evidenceOf({ record }: ObjectFrame, field: string, raw: string): Evidence {
+  if (record !== lastRecord) {
+    lastRecord = record
+    lastPath = objectPath(record)
+  }
+  return { object: lastPath, resourceVersion: record.resourceVersion, field, raw }
 }
 
 /** A stamp of whole seconds, or nothing where it is unset or absurd. */

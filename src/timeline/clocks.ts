@@ -14,15 +14,23 @@ interface Bucket {
   /** Causality allows no less: the greatest (not before − stamp). */
   lower: OffsetNs
   /** Twentieths of a second with a live sample, up to `ENOUGH`: a frame that comes twice counts once. */
-  readonly slots: Set<number>
+  readonly slots: number[]
   /** How far a sample's stamp was cut: a truncated stamp looks earlier than it was. */
   cut: OffsetNs
   /** A node's Lease is among the samples. */
   leases: boolean
 }
 
+interface Clock {
+  readonly buckets: Map<number, Bucket>
+  /** Shifts found since a sample last changed anything, by bucket. */
+  readonly shifts: Map<number, Shift>
+  /** Whether this clock has a Lease at all: without one there is none to look for. */
+  leases: boolean
+}
+
 export interface ClockModel {
-  readonly clocks: Map<ClockName, Map<number, Bucket>>
+  readonly clocks: Map<ClockName, Clock>
 }
 
 export const emptyClocks = (): ClockModel => ({ clocks: new Map() })
@@ -31,80 +39,99 @@ const SLOT_NS = 50_000_000n
 const BUCKET_NS = 15_000_000_000n
 /** 15 minutes: longer than the default start timeout, so that a start is judged with the clocks of its own time. */
 const BUCKETS_MAX = 60
+/** Buckets to either side that are asked at the most: 2 minutes. */
+const REACH_MAX = 8
+/** Samples beyond this make a clock no better known. */
+const ENOUGH = 10
 /**
  * A sample is late by the write and the watch. The least of several is late by no more than this (measured: docs/accuracy.md), if a Lease is
  * among them: events may queue at their writer for seconds, a renewal is stamped just before it is sent.
  */
 const LEAST_LATENESS: readonly { readonly samples: number; readonly ns: OffsetNs }[] = [
-  { samples: 10, ns: 150e6 },
+  { samples: ENOUGH, ns: 150e6 },
   { samples: 3, ns: 300e6 },
   { samples: 1, ns: 1_000e6 },
 ]
 /** A Lease renewal gives up after 10 s (component-helpers/apimachinery/lease), and no event client holds back longer at first. */
 const ANY_LATENESS: OffsetNs = 10_000e6
-
 /** A stamp that is further off is garbage, not a clock. */
 const BELIEVABLE: OffsetNs = 86_400e9
 
 /** A stamp of this clock and when we received it, on a live watch; `cut` where the stamp was truncated. */
 export function sampleClock(
   model: ClockModel,
-  clock: ClockName,
+  name: ClockName,
   at: UnixNano,
   receivedAt: UnixNano,
   cut: DurationNano = ZERO,
 ): void {
-  const offset = Number(receivedAt - at)
-  if (Math.abs(offset) > BELIEVABLE) return
-  const bucket = bucketAt(model, clock, receivedAt)
-  if (offset < bucket.upper) bucket.upper = offset
-  bucket.cut = Math.max(bucket.cut, Number(cut))
-  if (bucket.slots.size < ENOUGH) bucket.slots.add(Number(receivedAt / SLOT_NS))
+  sample(model, name, at, receivedAt, Number(cut), false)
 }
 
 /** A Lease's renewal, which is the surest sample. */
 export function sampleLease(
   model: ClockModel,
-  clock: ClockName,
+  name: ClockName,
   renewed: UnixNano,
   receivedAt: UnixNano,
 ): void {
-  sampleClock(model, clock, renewed, receivedAt)
-  bucketAt(model, clock, receivedAt).leases = true
+  sample(model, name, renewed, receivedAt, 0, true)
+}
+
+function sample(
+  model: ClockModel,
+  name: ClockName,
+  at: UnixNano,
+  receivedAt: UnixNano,
+  cut: OffsetNs,
+  lease: boolean,
+): void {
+  const offset = Number(receivedAt - at)
+  if (Math.abs(offset) > BELIEVABLE) return
+  const clock = clockOf(model, name)
+  const bucket = bucketAt(clock, receivedAt)
+  const known = bucket.slots.length >= ENOUGH
+  if (known && offset >= bucket.upper && cut <= bucket.cut && (bucket.leases || !lease)) return
+  bucket.upper = Math.min(bucket.upper, offset)
+  bucket.cut = Math.max(bucket.cut, cut)
+  bucket.leases ||= lease
+  clock.leases ||= lease
+  const slot = Number(receivedAt / SLOT_NS)
+  if (!known && !bucket.slots.includes(slot)) bucket.slots.push(slot)
+  clock.shifts.clear()
 }
 
 /** The stamp, or the end of its second, was not taken before `notBefore` of our clock. */
 export function boundClock(
   model: ClockModel,
-  clock: ClockName,
+  name: ClockName,
   latestStamp: UnixNano,
   notBefore: UnixNano,
 ): void {
-  const bucket = bucketAt(model, clock, notBefore)
+  const clock = clockOf(model, name)
+  const bucket = bucketAt(clock, notBefore)
   const offset = Number(notBefore - latestStamp)
-  if (offset > bucket.lower) bucket.lower = offset
+  if (offset <= bucket.lower) return
+  bucket.lower = offset
+  clock.shifts.clear()
 }
 
-function bucketAt(model: ClockModel, clock: ClockName, t: UnixNano): Bucket {
-  let buckets = model.clocks.get(clock)
-  if (!buckets) model.clocks.set(clock, (buckets = new Map()))
+function clockOf({ clocks }: ClockModel, name: ClockName): Clock {
+  let clock = clocks.get(name)
+  if (!clock) clocks.set(name, (clock = { buckets: new Map(), shifts: new Map(), leases: false }))
+  return clock
+}
+
+function bucketAt({ buckets }: Clock, t: UnixNano): Bucket {
   const index = Number(t / BUCKET_NS)
   let bucket = buckets.get(index)
   if (!bucket) {
-    bucket = {
-      upper: Number.POSITIVE_INFINITY,
-      lower: Number.NEGATIVE_INFINITY,
-      slots: new Set(),
-      cut: 0,
-      leases: false,
-    }
+    bucket = { upper: Infinity, lower: -Infinity, slots: [], cut: 0, leases: false }
     buckets.set(index, bucket)
     if (buckets.size > BUCKETS_MAX) buckets.delete(Math.min(...buckets.keys()))
   }
   return bucket
 }
-
-const ENOUGH = 10
 
 export interface Offset {
   readonly from: OffsetNs
@@ -113,13 +140,16 @@ export interface Offset {
 }
 
 /** What is known of a clock's offset round a moment of ours: its own quarter minute, and as many beside it as it takes for ten samples. */
-export function offsetOf(model: ClockModel, clock: ClockName, around: UnixNano): Offset | undefined {
-  const buckets = model.clocks.get(clock)
-  if (!buckets) return undefined
-  const index = Number(around / BUCKET_NS)
-  let found = gather(buckets, index, 0)
-  for (let reach = 1; (found.samples < ENOUGH || !found.leases) && reach <= BUCKETS_MAX; reach *= 2)
-    found = gather(buckets, index, reach)
+export function offsetOf(model: ClockModel, name: ClockName, around: UnixNano): Offset | undefined {
+  const clock = model.clocks.get(name)
+  return clock && offsetAt(clock, Number(around / BUCKET_NS))
+}
+
+function offsetAt(clock: Clock, index: number): Offset {
+  let found = gather(clock.buckets, index, 0)
+  for (let reach = 1; !suffices(found, clock) && reach <= REACH_MAX; reach *= 2) {
+    found = gather(clock.buckets, index, reach)
+  }
   const lateness = found.leases
     ? LEAST_LATENESS.find(({ samples }) => found.samples >= samples)?.ns
     : undefined
@@ -127,6 +157,9 @@ export function offsetOf(model: ClockModel, clock: ClockName, around: UnixNano):
   const lower = Math.max(statistical, found.lower > found.upper ? statistical : found.lower)
   return { from: lower, to: found.upper, samples: found.samples }
 }
+
+const suffices = ({ samples, leases }: Gathered, clock: Clock): boolean =>
+  samples >= ENOUGH && (leases || !clock.leases)
 
 interface Gathered {
   upper: OffsetNs
@@ -137,19 +170,13 @@ interface Gathered {
 }
 
 function gather(buckets: ReadonlyMap<number, Bucket>, index: number, reach: number): Gathered {
-  const found: Gathered = {
-    upper: Number.POSITIVE_INFINITY,
-    lower: Number.NEGATIVE_INFINITY,
-    samples: 0,
-    cut: 0,
-    leases: false,
-  }
+  const found: Gathered = { upper: Infinity, lower: -Infinity, samples: 0, cut: 0, leases: false }
   for (let at = index - reach; at <= index + reach; at++) {
     const bucket = buckets.get(at)
     if (!bucket) continue
     found.upper = Math.min(found.upper, bucket.upper)
     found.lower = Math.max(found.lower, bucket.lower)
-    found.samples += bucket.slots.size
+    found.samples += bucket.slots.length
     found.cut = Math.max(found.cut, bucket.cut)
     found.leases ||= bucket.leases
   }
@@ -172,11 +199,18 @@ const DRIFT = milliseconds(50)
  * How to move a stamp of this clock to ours: not at all while the interval holds 0, else by its upper end. That is the nearest end for a
  * clock that is ahead; for one that is behind it is the end that a sample showed, where the other one is only a limit.
  */
-export function shiftOf(model: ClockModel, clock: ClockName, around: UnixNano): Shift {
-  if (clock === 'observer') return UNSHIFTED
-  const offset = offsetOf(model, clock, around)
-  if (!offset || !Number.isFinite(offset.to) || (offset.from <= 0 && offset.to >= 0)) return UNSHIFTED
-  return { by: nanos(offset.to), early: nanos(offset.to - offset.from), late: DRIFT }
+export function shiftOf(model: ClockModel, name: ClockName, around: UnixNano): Shift {
+  const clock = model.clocks.get(name)
+  if (!clock) return UNSHIFTED
+  const index = Number(around / BUCKET_NS)
+  let shift = clock.shifts.get(index)
+  if (!shift) clock.shifts.set(index, (shift = shiftBy(offsetAt(clock, index))))
+  return shift
+}
+
+function shiftBy({ from, to }: Offset): Shift {
+  if (!Number.isFinite(to) || (from <= 0 && to >= 0)) return UNSHIFTED
+  return { by: nanos(to), early: nanos(to - from), late: DRIFT }
 }
 
 const nanos = (ns: OffsetNs): DurationNano => durationNano(BigInt(Math.round(ns)))

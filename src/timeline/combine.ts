@@ -3,19 +3,12 @@
 // that a side nothing bounds stays open. Does not compare boundaries: order.ts does.
 
 import type { Stamp, StampSource } from '../base/stamp.ts'
-import {
-  add,
-  type DurationNano,
-  durationNano,
-  milliseconds,
-  minus,
-  type UnixNano,
-  ZERO,
-} from '../base/time.ts'
-import { type ClockModel, type Shift, shiftOf, UNSHIFTED } from './clocks.ts'
-import { type LagModel, lagAround } from './lag.ts'
-import { boundRevision, type RevisionModel } from './revisions.ts'
-import { type Boundary, type Weight, weighStamp } from './weight.ts'
+import { type DurationNano, type UnixNano, ZERO } from '../base/time.ts'
+import { type Claim, type Clocks, claimOf } from './claim.ts'
+import { boundRevision } from './revisions.ts'
+import type { Boundary } from './weight.ts'
+
+export type { Clocks } from './claim.ts'
 
 /** One boundary in the making. A side that no evidence bounds is undefined. */
 export interface Draft {
@@ -35,34 +28,17 @@ export interface Draft {
 
 export const UNSEEN = 100
 
-export interface Clocks {
-  readonly clocks: ClockModel
-  readonly lag: LagModel
-  readonly revisions: RevisionModel
-  /** A moment of ours for stamps that came without one (from a list). */
-  readonly around: UnixNano
-}
-
-interface Claim {
-  readonly stamp: Stamp
-  /** Its earliest side is statistical. */
-  readonly soft: boolean
-  readonly rank: number
-  readonly earliest: UnixNano | undefined
-  readonly latest: UnixNano | undefined
-  readonly best: UnixNano
-  readonly shift: Shift
-}
+const NONE: readonly Stamp[] = []
 
 /** A boundary of which nothing is known yet. */
-export const unseen = (): Draft => ({
+export const unseen = (stamps: readonly Stamp[] = NONE): Draft => ({
   earliest: undefined,
   latest: undefined,
   likely: undefined,
   best: undefined,
   rank: UNSEEN,
   source: 'order',
-  stamps: [],
+  stamps,
   conflict: false,
   clamped: false,
   shifted: ZERO,
@@ -70,10 +46,10 @@ export const unseen = (): Draft => ({
 
 /** Combines all stamps of one boundary. */
 export function combine(boundary: Boundary, stamps: readonly Stamp[], clocks: Clocks): Draft {
-  const draft: Draft = { ...unseen(), stamps }
-  const claims = stamps.map((stamp) => claimOf(boundary, stamp, clocks)).sort(finerFirst)
+  const draft = unseen(stamps)
+  const claims = finestFirst(boundary, stamps, clocks)
   for (const claim of claims) intersect(draft, claim)
-  for (const stamp of stamps) if (isStored(boundary, stamp)) boundByRevision(draft, stamp, clocks)
+  for (const { stored, stamp } of claims) if (stored) boundByRevision(draft, stamp, clocks)
   const winner = claims[0]
   if (winner) {
     draft.best = clampInto(winner.best, draft)
@@ -83,6 +59,22 @@ export function combine(boundary: Boundary, stamps: readonly Stamp[], clocks: Cl
   }
   return draft
 }
+
+/** Sorted by insertion: a boundary has two or three stamps. */
+function finestFirst(boundary: Boundary, stamps: readonly Stamp[], clocks: Clocks): Claim[] {
+  const claims: Claim[] = []
+  for (const stamp of stamps) {
+    const claim = claimOf(boundary, stamp, clocks)
+    let place = claims.length
+    while (place > 0 && isFiner(claim, claims[place - 1] as Claim)) place--
+    if (place === claims.length) claims.push(claim)
+    else claims.splice(place, 0, claim)
+  }
+  return claims
+}
+
+/** Of two equally fine claims the earlier counts: both say "not later". */
+const isFiner = (a: Claim, b: Claim): boolean => (a.rank !== b.rank ? a.rank < b.rank : a.best < b.best)
 
 /** The store's own order bounds what it stored, whatever the watch's lag. */
 function boundByRevision(draft: Draft, stamp: Stamp, clocks: Clocks): void {
@@ -95,92 +87,11 @@ function boundByRevision(draft: Draft, stamp: Stamp, clocks: Clocks): void {
   }
 }
 
-/** Of two equally fine claims the earlier counts: both say "not later". */
-const finerFirst = (a: Claim, b: Claim): number =>
-  a.rank !== b.rank ? a.rank - b.rank : a.best < b.best ? -1 : a.best > b.best ? 1 : 0
-
-function claimOf(boundary: Boundary, stamp: Stamp, clocks: Clocks): Claim {
-  const shift =
-    stamp.clock === 'observer'
-      ? UNSHIFTED
-      : shiftOf(clocks.clocks, stamp.clock, stamp.receivedAt ?? clocks.around)
-  const weight = weigh(boundary, stamp, clocks)
-  const at = add(stamp.at, shift.by)
-  return {
-    stamp,
-    soft: isStored(boundary, stamp),
-    rank: weight.rank,
-    earliest: weight.back === undefined ? undefined : add(at, minus(durationNano(weight.back + shift.early))),
-    latest: weight.ahead === undefined ? undefined : add(at, durationNano(weight.ahead + shift.late)),
-    best: add(at, minus(weight.lag)),
-    shift,
-  }
-}
-
-/** What a node decided and its kubelet reports in its own time; a live receipt of it only says "not later". */
-const REPORTED: ReadonlySet<Boundary> = new Set([
-  'network ready',
-  'ready on node',
-  'startup passed',
-  'container ready',
-])
-
-function weigh(boundary: Boundary, stamp: Stamp, clocks: Clocks): Weight {
-  if (stamp.source === 'event-receipt') {
-    return { ahead: ZERO, lag: usualLag(lagAround(clocks.lag, stamp.at).least), rank: 4 }
-  }
-  if (stamp.source === 'watch-receipt' && REPORTED.has(boundary)) {
-    const lag = durationNano(usualLag(lagAround(clocks.lag, stamp.at).least) + STATUS_LAG)
-    return { ahead: ZERO, lag, rank: 3 }
-  }
-  if (stamp.source === 'event-name') return weighEvent(boundary, stamp, clocks)
-  return isStored(boundary, stamp) ? weighReceipt(stamp, clocks) : weighStamp(boundary, stamp)
-}
-
-const isStored = (boundary: Boundary, stamp: Stamp): boolean =>
-  stamp.source === 'watch-receipt' && !REPORTED.has(boundary)
-
-/**
- * What the API server stored, by when the watch showed it. Half as much again as the greatest lateness seen
- * nearby, of a write and the watch together, bounds it from below; half of the least is what the watch was late by.
- */
-function weighReceipt(stamp: Stamp, { lag }: Clocks): Weight {
-  const { least, greatest } = lagAround(lag, stamp.at)
-  const [much, often] = [(greatest * 3n) / 2n, least * 3n]
-  const seen = durationNano(much > often ? much : often)
-  return { back: seen > RECEIPT_FLOOR ? seen : RECEIPT_FLOOR, ahead: ZERO, lag: usualLag(least), rank: 2 }
-}
-
-/** The watch's share of what a write and the watch took: half, which is the least wrong whichever of them was slow. */
-const usualLag = (least: DurationNano): DurationNano =>
-  least / 2n < USUAL_MAX ? durationNano(least / 2n) : USUAL_MAX
-
-/** Events may queue at their writer for seconds; what is later than this says nothing of the watch. */
-const USUAL_MAX = milliseconds(25)
-
-/** How long a status takes from its decision on the node to being stored when nothing holds it back. */
-const STATUS_LAG = milliseconds(6)
-
-/** A receipt may always be late by this much: one turn of a busy event loop (docs/accuracy.md). */
-const RECEIPT_FLOOR = milliseconds(40)
-
-/** A busy machine delays its components' records too. */
-const BUSY = milliseconds(15)
-const BUSY_FACTOR = 5n
-
-/** An event's bound, widened where the watch shows that the machine is busy. */
-function weighEvent(boundary: Boundary, stamp: Stamp, { lag }: Clocks): Weight {
-  const weight = weighStamp(boundary, stamp)
-  if (weight.back === undefined || stamp.receivedAt === undefined) return weight
-  if (lagAround(lag, stamp.receivedAt).least < BUSY) return weight
-  return { ...weight, back: durationNano(weight.back * BUSY_FACTOR) }
-}
-
 function intersect(draft: Draft, claim: Claim): void {
   const { latest } = claim
-  const earliest = claim.soft ? undefined : claim.earliest
+  const earliest = claim.stored ? undefined : claim.earliest
   if (
-    claim.soft &&
+    claim.stored &&
     claim.earliest !== undefined &&
     (draft.likely === undefined || claim.earliest > draft.likely)
   ) {

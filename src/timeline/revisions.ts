@@ -43,8 +43,9 @@ export function sampleRevision(
   if (!DECIMAL.test(resourceVersion)) return
   const point = { revision: Number(resourceVersion), notBefore, notAfter }
   const { points } = model
-  let index = points.length
-  while (index > 0 && (points[index - 1] as Point).revision > point.revision) index--
+  const last = points.at(-1)
+  const index =
+    !last || last.revision <= point.revision ? points.length : firstNotBelow(points, point.revision + 1)
   const same = points[index - 1]
   if (same?.revision === point.revision) {
     points[index - 1] = mergePoints(same, point)
