@@ -5,7 +5,7 @@
 import { type ChannelCredentials, credentials, Metadata, status } from '@grpc/grpc-js'
 import { createOtlpGrpcExportDelegate } from '@opentelemetry/otlp-grpc-exporter-base'
 import type { OtlpConfig } from './config.ts'
-import { retryDelayMs } from './grpc-status.ts'
+import { retryDelayMs } from './rpc-status.ts'
 import {
   createSdkExporter,
   METRICS_HELPER,

@@ -16,6 +16,7 @@ import type { Clock } from '../base/clock.ts'
 import { MILLISECOND } from '../base/time.ts'
 import type { OtlpConfig } from './config.ts'
 import { createSdkExporter, METRICS_HELPER, SDK_CONCURRENCY_LIMIT, USER_AGENT } from './sdk-exporter.ts'
+import { statusMessage } from './rpc-status.ts'
 import { readTls } from './tls.ts'
 import type { SendResult, Transport } from './transport.ts'
 
@@ -135,37 +136,66 @@ async function post(
 async function answerOf(response: Dispatcher.ResponseData, clock: Clock): Promise<ExportResponse> {
   const { statusCode, headers } = response
   if (statusCode >= 200 && statusCode <= 299) return { status: 'success', ...(await bodyOf(response)) }
-  await response.body.dump()
+  const { data } = await bodyOf(response)
   const retryAfter = headers['retry-after']
-  return failure(
-    classifyHttpStatus(statusCode, typeof retryAfter === 'string' ? retryAfter : undefined, clock),
-  )
+  const refusal = {
+    statusCode,
+    ...(typeof retryAfter === 'string' && { retryAfter }),
+    ...(data && { message: messageOf(headers['content-type'], data) }),
+  }
+  return failure(classifyHttpStatus(refusal, clock))
 }
 
-/** The batch was taken, whatever becomes of the body. */
+const MAX_MESSAGE = 200
+
+/** A Collector says why in a google.rpc.Status, a proxy in text of any length. */
+function messageOf(contentType: string | string[] | undefined, data: Uint8Array): string {
+  const isStatus = contentType === 'application/x-protobuf'
+  const text = isStatus ? statusMessage(data) : Buffer.from(data.subarray(0, MAX_MESSAGE)).toString()
+  return (text ?? '').replace(/\s+/g, ' ').trim().slice(0, MAX_MESSAGE)
+}
+
+/** The status line has decided already, whatever becomes of the body; one that has no end is not read to it. */
 async function bodyOf(response: Dispatcher.ResponseData): Promise<{ data?: Uint8Array }> {
+  const chunks: Uint8Array[] = []
+  let size = 0
   try {
-    return { data: await response.body.bytes() }
+    for await (const chunk of response.body) {
+      chunks.push(chunk)
+      size += chunk.length
+      if (size > MAX_BODY) return {}
+    }
+    return { data: Buffer.concat(chunks) }
   } catch {
     return {}
   }
 }
 
+const MAX_BODY = 64 * 1024
+
 const RETRYABLE: ReadonlySet<number> = new Set([429, 502, 503, 504])
 
 type Unsuccessful = SendResult & { readonly reason: string }
 
-export function classifyHttpStatus(
-  statusCode: number,
-  retryAfter: string | undefined,
-  clock: Clock,
-): Unsuccessful {
-  const reason = `HTTP ${statusCode} ${STATUS_CODES[statusCode] ?? ''}`.trim()
-  if (statusCode === 413) return { kind: 'too-large', reason }
+export interface Refusal {
+  readonly statusCode: number
+  readonly retryAfter?: string
+  readonly message?: string
+}
+
+export function classifyHttpStatus(refusal: Refusal, clock: Clock): Unsuccessful {
+  const { statusCode, retryAfter, message } = refusal
+  const status = `HTTP ${statusCode} ${STATUS_CODES[statusCode] ?? ''}`.trim()
+  const reason = message ? `${status}: ${message}` : status
+  if (isTooLarge(refusal)) return { kind: 'too-large', reason }
   if (!RETRYABLE.has(statusCode)) return { kind: 'failed', reason }
   const retryAfterMs = delayOf(retryAfter, clock)
   return { kind: 'retryable', reason, ...(retryAfterMs !== undefined && { retryAfterMs }) }
 }
+
+/** OpenTelemetry's own Collector (0.161) says 400 where 413 would be right: Go's reader stops within the body. */
+const isTooLarge = ({ statusCode, message }: Refusal): boolean =>
+  statusCode === 413 || (statusCode === 400 && /body too large/i.test(message ?? ''))
 
 /** Retry-After is seconds or a date by the server's clock; a date that passed asks for nothing. */
 function delayOf(retryAfter: string | undefined, clock: Clock): number | undefined {

@@ -4,10 +4,10 @@ import { Metadata, status } from '@grpc/grpc-js'
 import { manualClock } from '../../src/base/clock.ts'
 import { fromSeconds } from '../../src/base/time.ts'
 import { backoffMs } from '../../src/export/backoff.ts'
-import { retryDelayMs } from '../../src/export/grpc-status.ts'
+import { retryDelayMs, statusMessage } from '../../src/export/rpc-status.ts'
 import { classifyGrpcError } from '../../src/export/transport-grpc.ts'
 import { classifyHttpStatus } from '../../src/export/transport-http.ts'
-import { encodeRetryInfo } from '../support/otlp-receiver-decode.ts'
+import { encodeRetryInfo, encodeStatus } from '../support/otlp-receiver-decode.ts'
 
 /** What the OTLP specification says of each gRPC code, without RetryInfo. */
 const grpcCodes: Record<keyof typeof status, 'retryable' | 'failed' | undefined> = {
@@ -70,8 +70,14 @@ test('an error that is no answer is retryable and says what it is', () => {
 })
 
 const clock = manualClock(fromSeconds(1_796_083_200))
-const httpCases = [
+const httpCases: { code: number; message?: string; then: { kind: string; reason: string } }[] = [
   { code: 400, then: { kind: 'failed', reason: 'HTTP 400 Bad Request' } },
+  {
+    code: 400,
+    message: 'http: request body too large',
+    then: { kind: 'too-large', reason: 'HTTP 400 Bad Request: http: request body too large' },
+  },
+  { code: 503, message: 'busy', then: { kind: 'retryable', reason: 'HTTP 503 Service Unavailable: busy' } },
   { code: 301, then: { kind: 'failed', reason: 'HTTP 301 Moved Permanently' } },
   { code: 401, then: { kind: 'failed', reason: 'HTTP 401 Unauthorized' } },
   { code: 404, then: { kind: 'failed', reason: 'HTTP 404 Not Found' } },
@@ -83,9 +89,9 @@ const httpCases = [
   { code: 504, then: { kind: 'retryable', reason: 'HTTP 504 Gateway Timeout' } },
 ]
 
-for (const { code, then } of httpCases) {
-  test(`HTTP ${code} is ${then.kind}`, () =>
-    assert.deepEqual(classifyHttpStatus(code, undefined, clock), then))
+for (const { code, message, then } of httpCases) {
+  test(`HTTP ${code} ${message ?? ''} is ${then.kind}`, () =>
+    assert.deepEqual(classifyHttpStatus({ statusCode: code, ...(message && { message }) }, clock), then))
 }
 
 const retryAfterCases = [
@@ -99,7 +105,10 @@ const retryAfterCases = [
 
 for (const { given, then } of retryAfterCases) {
   test(`Retry-After ${given} is ${then} ms`, () => {
-    const result = classifyHttpStatus(503, given, clock)
+    const result = classifyHttpStatus(
+      { statusCode: 503, ...(given !== undefined && { retryAfter: given }) },
+      clock,
+    )
     assert.equal(result.kind === 'retryable' ? result.retryAfterMs : 'not retryable', then)
   })
 }
@@ -108,6 +117,12 @@ test('RetryInfo is read to the millisecond and beyond', () => {
   assert.equal(retryDelayMs(encodeRetryInfo(14, 0)), 0)
   assert.equal(retryDelayMs(encodeRetryInfo(14, 1_500)), 1_500)
   assert.equal(retryDelayMs(encodeRetryInfo(14, 3_600_000)), 3_600_000)
+})
+
+test('the words of a status are read, and nothing else is taken for them', () => {
+  assert.equal(statusMessage(encodeStatus(3, 'zu groß')), 'zu groß')
+  assert.equal(statusMessage(new Uint8Array()), undefined)
+  assert.equal(statusMessage(Buffer.from('<html>no</html>')), undefined)
 })
 
 test('a status without RetryInfo, a cut one and no protobuf at all say nothing', () => {

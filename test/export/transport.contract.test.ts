@@ -140,6 +140,11 @@ const answerCases: {
   },
   { name: 'too large', answer: { kind: 'too-large' }, then: () => ({ kind: 'too-large' }) },
   {
+    name: "too large in the real Collector's words",
+    answer: { kind: 'too-large', asCollector: true },
+    then: () => ({ kind: 'too-large' }),
+  },
+  {
     name: 'refused',
     answer: { kind: 'refused' },
     then: ({ refused }) => ({ kind: 'failed', reason: refused }),

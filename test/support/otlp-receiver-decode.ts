@@ -154,6 +154,10 @@ export function encodeRetryInfo(code: number, delayMs: number): Uint8Array {
   return Uint8Array.from([0x08, ...varintOf(code), ...field(3, any)])
 }
 
+/** The bytes of a google.rpc.Status that only has words, as a Collector sends it over HTTP. */
+export const encodeStatus = (code: number, message: string): Uint8Array =>
+  Uint8Array.from([0x08, ...varintOf(code), ...field(2, Buffer.from(message))])
+
 const field = (number: number, content: Iterable<number>): number[] => {
   const bytes = [...content]
   return [(number << 3) | 2, ...varintOf(bytes.length), ...bytes]

@@ -11,6 +11,7 @@ import {
   decodeTraceRequest,
   encodePartialSuccess,
   encodeRetryInfo,
+  encodeStatus,
 } from './otlp-receiver-decode.ts'
 
 /** What the receiver says to one request; each protocol says it in its own words. */
@@ -21,7 +22,8 @@ export type Answer =
   | { readonly kind: 'unavailable'; readonly retryAfterMs?: number }
   /** RESOURCE_EXHAUSTED or 429. Over gRPC it may be retried only with a delay. */
   | { readonly kind: 'throttled'; readonly retryAfterMs?: number }
-  | { readonly kind: 'too-large' }
+  /** RESOURCE_EXHAUSTED or 413; `asCollector`: 400, as OpenTelemetry's Collector says it over HTTP. */
+  | { readonly kind: 'too-large'; readonly asCollector?: boolean }
   /** INVALID_ARGUMENT or 400. */
   | { readonly kind: 'refused' }
   | { readonly kind: 'status'; readonly code: number; readonly headers?: Readonly<Record<string, string>> }
@@ -260,7 +262,10 @@ function answerHttp(answer: Answer, response: ServerResponse): void {
     case 'throttled':
       return end(429, answer.retryAfterMs)
     case 'too-large':
-      return end(413)
+      if (!answer.asCollector) return end(413)
+      return void response
+        .writeHead(400, { 'content-type': 'application/x-protobuf' })
+        .end(encodeStatus(grpc.status.INVALID_ARGUMENT, 'http: request body too large'))
     case 'refused':
       return end(400)
     case 'status':

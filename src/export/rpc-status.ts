@@ -1,6 +1,18 @@
-// Owns reading `grpc-status-details-bin`: the google.rpc.Status in which a server says how long to wait.
-// Promises undefined for anything that is not a well-formed RetryInfo; a broken one is no reason to fail.
-// Does not decode any other detail.
+// Owns reading google.rpc.Status: the body of a refused HTTP request, and gRPC's `grpc-status-details-bin`.
+// Promises undefined for anything that is not well formed; a broken one is no reason to fail.
+// Does not decode any detail but RetryInfo.
+
+/** What the server says in words. */
+export function statusMessage(status: Uint8Array): string | undefined {
+  try {
+    const [message] = fields(status, MESSAGE)
+    return message && utf8.decode(message)
+  } catch {
+    return undefined
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** The delay of the first RetryInfo in an encoded google.rpc.Status. */
 export function retryDelayMs(status: Uint8Array): number | undefined {
@@ -15,7 +27,8 @@ export function retryDelayMs(status: Uint8Array): number | undefined {
   return undefined
 }
 
-/** Field numbers: Status.details, Any.type_url, Any.value, RetryInfo.retry_delay. */
+/** Field numbers: Status.message, Status.details, Any.type_url, Any.value, RetryInfo.retry_delay. */
+const MESSAGE = 2
 const DETAILS = 3
 const TYPE_URL = 1
 const VALUE = 2
