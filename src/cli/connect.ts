@@ -60,7 +60,7 @@ export function explainFailure(
   if (kind === 'unauthorized')
     return `The cluster at ${origin} does not accept these credentials: ${message}. Log in again, or choose another context.`
   if (kind === 'forbidden')
-    return `The cluster does not allow this: ${message}. 'podspan check' shows all that is needed; docs/rbac.md has a Role.`
+    return `The cluster does not allow this: ${message}. 'podspan check' shows all that is needed.`
   return `The cluster at ${origin} refused: ${message}.`
 }
 

@@ -65,7 +65,7 @@ export async function untilReady(
   for (const { resource, reason, cost } of cluster.missing()) {
     if (resource === 'pods') {
       refuse(
-        `Pods may not be watched in ${what}: ${reason}. Try one namespace with -n, or ask for the Role of docs/rbac.md.`,
+        `Pods may not be watched in ${what}: ${reason}. Try one namespace with -n, or ask for get, list and watch on pods.`,
       )
     }
     terminal.say(`podspan: ${resource} are not seen: ${neutralise(reason)}. ${cost}`)

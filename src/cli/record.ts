@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Frame, ObjectFrame } from '../base/frame.ts'
 import type { DurationNano, UnixNano } from '../base/time.ts'
 import { toMilliseconds } from '../base/time.ts'
+import type { MissingStream } from '../kube/cluster.ts'
 import type { RawEvent } from '../kube/reflector.ts'
 import { INITIAL_EVENTS_END, isObject, LINE_TYPES, type LineType } from '../recording/format.ts'
 import { createRecordingWriter, type RecordingWriter } from '../recording/write.ts'
@@ -41,6 +42,8 @@ export async function record(context: Context, options: RecordOptions): Promise<
     until,
     onError: () => stop.abort(),
   })
+  await Promise.race([recorder.ready, aborted(until)])
+  await sayMissing(context, recorder, stop)
   terminal.say(
     `podspan: recording ${options.namespace ?? 'all namespaces'} of ${target.connection.contextName} into ${file}; Ctrl-C ends it.`,
   )
@@ -53,6 +56,8 @@ export async function record(context: Context, options: RecordOptions): Promise<
 
 interface Recorder {
   readonly writer: RecordingWriter
+  readonly ready: Promise<void>
+  missing(): readonly MissingStream[]
   close(): Promise<void>
 }
 
@@ -102,9 +107,10 @@ async function openRecorder(
     },
   })
   setPressure = (behind) => (behind ? cluster.valve.close() : cluster.valve.open())
-  void cluster.ready.then(() => sayMissing(context, cluster.missing(), plan))
   return {
     writer,
+    ready: cluster.ready,
+    missing: cluster.missing,
     close: async () => {
       await Promise.all([cluster.close(), past.ended()])
       await connection.close()
@@ -112,14 +118,19 @@ async function openRecorder(
   }
 }
 
-function sayMissing(
-  { terminal }: Context,
-  missing: readonly { resource: string; reason: string; cost: string }[],
-  plan: Plan,
-): void {
-  for (const { resource, reason, cost } of missing) {
-    terminal.say(`podspan: ${resource} are not recorded: ${neutralise(reason)}. ${cost}`)
-    if (resource === 'pods') plan.onError()
+/** Without pods there is nothing to record; the file is left with its header. */
+async function sayMissing({ terminal }: Context, recorder: Recorder, stop: AbortController): Promise<void> {
+  for (const { resource, reason, cost } of recorder.missing()) {
+    if (resource !== 'pods') {
+      terminal.say(`podspan: ${resource} are not recorded: ${neutralise(reason)}. ${cost}`)
+      continue
+    }
+    stop.abort()
+    await recorder.close()
+    await recorder.writer.close()
+    refuse(
+      `Pods may not be watched: ${neutralise(reason)}. Try one namespace with -n, or ask for get, list and watch on pods.`,
+    )
   }
 }
 
@@ -186,8 +197,6 @@ async function finish(
     throw new CliError(EXIT.input, `The recording ${file} could not be written: ${error.message}.`)
   })
   const { frames, byResource } = writer.counts
-  if ((byResource.get('pods') ?? 0) === 0 && frames === 0)
-    refuse('Nothing was received; podspan check says what is missing.')
   const kinds = [...byResource]
     .sort(([, a], [, b]) => b - a)
     .map(([resource, count]) => `${count} ${resource}`)

@@ -58,11 +58,12 @@ export async function watch(
   }
   const live = await startLive(context, target, pipeline, { ...scope, onTrace })
   const where = namespace === undefined ? 'all namespaces' : `namespace ${namespace}`
-  terminal.say(
-    `podspan: watching ${where} of ${target.connection.contextName} (${neutralise(target.version)}), read-only; Ctrl-C ends it.`,
-  )
   try {
     await untilReady(context, live, where)
+    // Only now: what is created before the lists are complete is not a live start.
+    terminal.say(
+      `podspan: watching ${where} of ${target.connection.contextName} (${neutralise(target.version)}), read-only; Ctrl-C ends it.`,
+    )
     await Promise.all([screen.run(), aborted(signal)])
   } finally {
     await live.close()

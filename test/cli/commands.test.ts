@@ -118,6 +118,19 @@ test('watch prints each start when it is over, and ends with 0 on an interrupt',
   assert.match(err(), /watching all namespaces of stub \(v1\.36\.3\), read-only/)
 })
 
+test('record ends where pods may not be seen, and says what would help', async (t) => {
+  const { kubeconfig, stub } = await cluster(t)
+  stub.fail(
+    'pods',
+    'any',
+    { kind: 'status', code: 403, reason: 'Forbidden', message: 'pods is forbidden' },
+    99,
+  )
+  const { context, err } = surroundings()
+  assert.equal(await run(['record', '-', '--kubeconfig', kubeconfig], context), EXIT.cluster)
+  assert.match(err(), /Pods may not be watched: pods is forbidden\. Try one namespace with -n/)
+})
+
 test('watch ends where pods may not be seen, and says what would help', async (t) => {
   const { kubeconfig, stub } = await cluster(t)
   stub.fail(
