@@ -73,7 +73,7 @@ golden: install ## Rewrite what recordings and pictures should give; look at the
 	@git --no-pager diff --stat -- test
 
 verify: dist/podspan.mjs ## Fail where a file no longer says what the code does: golden files, command line reference
-	@node --test --test-isolation=none --test-reporter=dot test/golden.test.ts test/cli/waterfall.test.ts test/cli/reference.test.ts
+	@PODSPAN_GOLDEN=check node --test --test-isolation=none --test-reporter=dot test/golden.test.ts test/cli/waterfall.test.ts test/cli/reference.test.ts
 
 bench: install ## Measure speed and memory
 	@node bench/run.ts $(ARGS)

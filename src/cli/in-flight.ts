@@ -1,5 +1,5 @@
-// Owns the picture of the starts that are not over: a table that is redrawn in place, or one line for a log.
-// Promises that finished starts scroll above it unharmed, and at most four drawings a second.
+// Owns the picture of the starts that are not over: the lines of a table, or one line for a log.
+// Promises lines no wider than asked for, the oldest start first, and what is left out counted.
 // Does not know the cluster; it is given what is in flight.
 
 import { type DurationNano, since, type UnixNano } from '../base/time.ts'
@@ -45,27 +45,4 @@ export function inFlightLine(starts: readonly InFlight[], now: UnixNano): string
   if (oldest === undefined) return '0 in flight'
   const age = formatDuration(positive(since(now, oldest.created)))
   return `${starts.length} in flight; oldest ${age}: ${neutralise(`${oldest.namespace}/${oldest.name}`, 200)} ${neutralise(oldest.waitsFor, 300)}`
-}
-
-/** Lines at the bottom of a terminal that are replaced; `print` puts lasting text above them. */
-export interface LiveArea {
-  print(text: string): Promise<void>
-  draw(lines: readonly string[]): void
-}
-
-const UP_AND_CLEAR = '\u001b[1A\u001b[2K'
-
-export function createLiveArea(write: (text: string) => Promise<void>): LiveArea {
-  let shown: readonly string[] = []
-  const erase = (): string => UP_AND_CLEAR.repeat(shown.length)
-  const text = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('')
-  return {
-    print: (lasting) => write(erase() + lasting + text(shown)),
-    draw: (lines) => {
-      if (lines.length === shown.length && lines.every((line, index) => line === shown[index])) return
-      const erased = erase()
-      shown = lines
-      void write(erased + text(lines))
-    },
-  }
 }

@@ -2,6 +2,7 @@
 // Promises that a reader which goes away (EPIPE) ends the program quietly, and that a slow one is waited for.
 // Does not read the environment: main.ts hands it in.
 
+import { createLiveArea } from './live-area.ts'
 import type { Look } from './waterfall.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -20,6 +21,8 @@ export interface Terminal {
   print(text: string): Promise<void>
   /** Talk, to stderr. */
   say(sentence: string): void
+  /** Lines that stay below whatever is printed and said, replaced each time; only where `interactive`. */
+  footer(lines: readonly string[]): void
   /** True where stdout shows a picture that may be redrawn. */
   readonly interactive: boolean
   /** False once nobody reads stdout any more. */
@@ -54,10 +57,13 @@ export function openTerminal(
   }
   stdout.on('error', closed)
   stderr.on('error', () => {})
+  const area = createLiveArea(
+    (text) => new Promise((resolve) => void (state.open ? stdout.write(text, () => resolve()) : resolve())),
+  )
   return {
-    print: (text) =>
-      new Promise((resolve) => void (state.open ? stdout.write(text, () => resolve()) : resolve())),
-    say: (sentence) => void stderr.write(`${sentence}\n`, () => {}),
+    print: area.print,
+    say: (sentence) => area.aside(() => void stderr.write(`${sentence}\n`, () => {})),
+    footer: area.draw,
     interactive: stdout.isTTY === true && env['TERM'] !== 'dumb',
     get rows() {
       return stdout.rows

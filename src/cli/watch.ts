@@ -11,7 +11,7 @@ import type { Context } from './context.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { exportersOf } from './exporters.ts'
 import { ansi, type Paint, plain } from './glyphs.ts'
-import { createLiveArea, drawTable, inFlightLine } from './in-flight.ts'
+import { drawTable, inFlightLine } from './in-flight.ts'
 import { aborted, startLive, untilReady } from './live.ts'
 import { type Formatter, formatterOf, type OutputForm } from './output.ts'
 import type { CreatePipeline } from './replay.ts'
@@ -103,23 +103,15 @@ function table(
   format: Formatter,
   paint: Paint,
 ): Screen {
-  const area = createLiveArea((text) => terminal.print(text))
   return {
-    show: (trace) => void area.print(format(trace)),
+    show: (trace) => void terminal.print(format(trace)),
     run: async () => {
       while (!signal.aborted) {
-        area.draw(
-          drawTable(
-            pipeline.inFlight(),
-            clock.now(),
-            terminal.look().width,
-            (terminal.rows ?? 24) / 2,
-            paint,
-          ),
-        )
+        const { width } = terminal.look()
+        terminal.footer(drawTable(pipeline.inFlight(), clock.now(), width, (terminal.rows ?? 24) / 2, paint))
         await clock.sleep(REDRAW_MS, signal)
       }
-      area.draw([])
+      terminal.footer([])
     },
   }
 }

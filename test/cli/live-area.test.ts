@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { plain } from '../../src/cli/glyphs.ts'
-import { createLiveArea, drawTable, inFlightLine } from '../../src/cli/in-flight.ts'
+import { drawTable, inFlightLine } from '../../src/cli/in-flight.ts'
+import { createLiveArea } from '../../src/cli/live-area.ts'
 import type { InFlight } from '../../src/trace/pipeline.ts'
 import { at } from './hand-made.ts'
 
@@ -84,4 +85,18 @@ test('an unchanged table is not written again', () => {
   area.draw(['a'])
   area.draw(['a'])
   assert.equal(writes, 1)
+})
+
+test('talk on the same screen appears above the table', () => {
+  let written = ''
+  const write = (text: string): Promise<void> => {
+    written += text
+    return Promise.resolve()
+  }
+  const area = createLiveArea(write)
+  area.aside(() => void write('hello\n'))
+  assert.equal(written, 'hello\n')
+  area.draw(['1 in flight', 'a'])
+  area.aside(() => void write('relisting\n'))
+  assert.deepEqual(screen(written), ['hello', 'relisting', '1 in flight', 'a', ''])
 })

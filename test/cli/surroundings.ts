@@ -36,6 +36,7 @@ export function surroundings(some: Partial<Context> = {}): Surroundings {
     say: (sentence: string): void => {
       text.err += `${sentence}\n`
     },
+    footer: (): void => {},
     interactive: false,
     rows: undefined,
     open: true,
