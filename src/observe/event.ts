@@ -33,14 +33,14 @@ export function observeEvent(frame: ObjectFrame, event: EventRecord): Observatio
   }
   const first: Observation = {
     ...base,
-    key: `event/${event.name}/0`,
+    key: event.name,
     index: 0,
     stamps: firstStamps(frame, event, count),
   }
   if (count <= 1) return [first]
   const last: Observation = {
     ...base,
-    key: `event/${event.name}/${count - 1}`,
+    key: `${event.name}/${count - 1}`,
     index: count - 1,
     stamps: repeatStamps(frame, event),
   }

@@ -59,19 +59,28 @@ const SAME_FAILURE = durationNano(SECOND * 5n)
 
 /** Puts one container's facts together. */
 export function tellHistory(spec: ContainerSpec, facts: readonly Fact[], clocks: Clocks): ContainerHistory {
-  const of = (what: Fact['what']): Fact[] => facts.filter((fact) => fact.what === what)
-  const hookFailed = of('hook failed')[0]
+  const events: Fact[] = []
+  const statuses: Fact[] = []
+  const unhealthy: Fact[] = []
+  const waiting: Fact[] = []
+  let hookFailed: Fact | undefined
+  for (const fact of facts) {
+    if (fact.what === 'unhealthy') unhealthy.push(fact)
+    else if (fact.what === 'waiting') waiting.push(fact)
+    else if (fact.what === 'hook failed') hookFailed ??= fact
+    else (fact.group === '' ? statuses : events).push(fact)
+  }
   const history: ContainerHistory = {
     spec,
     pulls: [],
     runs: new Map(),
     failedCreates: [],
-    unhealthy: of('unhealthy'),
+    unhealthy,
     hookFailed: hookFailed && combine('hook failed', hookFailed.stamps, clocks),
-    waiting: of('waiting'),
+    waiting,
   }
-  walkEvents(history, facts, clocks)
-  for (const fact of facts) if (fact.group === '') addStatus(history, fact, clocks)
+  walkEvents(history, events, clocks)
+  for (const fact of statuses) addStatus(history, fact, clocks)
   for (const run of history.runs.values()) doubtImage(history, run)
   return history
 }
@@ -109,7 +118,7 @@ interface Walk {
 
 function walkEvents(history: ContainerHistory, facts: readonly Fact[], clocks: Clocks): void {
   const walk: Walk = { image: undefined, cached: false, runs: 0, last: undefined, failedAt: undefined }
-  for (const { fact, key } of inOrder(facts.filter(({ group }) => group !== ''))) {
+  for (const { fact, key } of inOrder(facts)) {
     const draft = (boundary: Boundary): Draft => combine(boundary, fact.stamps, clocks)
     if (fact.what === 'pulling') history.pulls.push(newPull(draft('pulling'), fact.detail))
     else if (fact.what === 'pull failed') failPull(history, walk, fact, draft('pull failed'), key)

@@ -53,15 +53,21 @@ function append<K>(lists: Map<K, Fact[]>, key: K, fact: Fact): void {
 
 export const factsOf = (facts: Facts, what: What): readonly Fact[] => facts.byWhat.get(what) ?? []
 
-/** The earliest True of a condition, by its stamps. */
+/** The earliest True of a condition, by when it was shown. */
 export function firstTrue(facts: Facts, type: string): Fact | undefined {
-  const turns = [...factsOf(facts, 'condition'), ...factsOf(facts, 'network ready')].filter(
-    ({ detail }) => detail?.type === type && detail.value === 'True',
-  )
-  return turns.sort((a, b) => (firstStamp(a) < firstStamp(b) ? -1 : 1))[0]
+  let first: Fact | undefined
+  for (const what of CONDITIONS) {
+    for (const fact of factsOf(facts, what)) {
+      if (fact.detail?.type !== type || fact.detail.value !== 'True') continue
+      if (!first || shownAt(fact) < shownAt(first)) first = fact
+    }
+  }
+  return first
 }
 
-const firstStamp = ({ stamps }: Fact): UnixNano =>
+const CONDITIONS = ['condition', 'network ready'] as const
+
+const shownAt = ({ stamps }: Fact): UnixNano =>
   stamps.find(({ clock }) => clock === 'observer')?.at ?? (0n as UnixNano)
 
 export function findMilestones(facts: Facts): Milestones {

@@ -34,15 +34,15 @@ export interface Operation {
   /** Unique within the pod and the same in every run over the same evidence; the span's id is made of it. */
   readonly path: string
   readonly actor: string
-  readonly subject?: string
-  readonly container?: string
+  readonly subject?: string | undefined
+  readonly container?: string | undefined
   readonly start: Instant
   readonly end: Instant
   /** The component's own message where it failed. */
-  readonly error?: string
-  readonly attempt?: number
+  readonly error?: string | undefined
+  readonly attempt?: number | undefined
   /** Still going on when the root ended. */
-  readonly open?: boolean
+  readonly open?: boolean | undefined
   readonly attributes: Readonly<Record<string, OperationAttribute>>
   readonly events: readonly OperationEvent[]
   /** UIDs of pods that it waited for, with the reason. */
@@ -59,12 +59,22 @@ export interface OperationEvent {
 type Optional = 'attributes' | 'events' | 'waitedFor' | 'children'
 export type OperationInput = Omit<Operation, Optional> & Partial<Pick<Operation, Optional>>
 
+/** Every operation has all fields, in this order: there are thousands a second, and equal shapes are cheap. */
 export const operation = (input: OperationInput): Operation => ({
-  attributes: NOTHING,
-  events: NONE,
-  waitedFor: NONE,
-  children: NONE,
-  ...input,
+  name: input.name,
+  path: input.path,
+  actor: input.actor,
+  subject: input.subject,
+  container: input.container,
+  start: input.start,
+  end: input.end,
+  error: input.error,
+  attempt: input.attempt,
+  open: input.open,
+  attributes: input.attributes ?? NOTHING,
+  events: input.events ?? NONE,
+  waitedFor: input.waitedFor ?? NONE,
+  children: input.children ?? NONE,
 })
 
 const NOTHING = {}
@@ -79,11 +89,15 @@ export function nest(child: Operation, parent: Pick<Operation, 'start' | 'end'>)
   if (start.best >= parent.end.best && !(start.best === parent.end.best && end.best === start.best))
     return undefined
   if (end.best < parent.start.best) return undefined
-  const cut = {
-    ...child,
-    start: within(start, parent),
-    end: end.best > parent.end.best ? cutEnd(end, parent.end) : within(end, parent),
-  }
+  const inside = start.best >= parent.start.best && end.best <= parent.end.best
+  if (inside && child.children.length === 0) return child
+  const cut = inside
+    ? child
+    : {
+        ...child,
+        start: within(start, parent),
+        end: end.best > parent.end.best ? cutEnd(end, parent.end) : within(end, parent),
+      }
   const children = child.children.map((one) => nest(one, cut)).filter((one) => one !== undefined)
   return { ...cut, children }
 }

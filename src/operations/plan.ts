@@ -35,29 +35,45 @@ export const isObserved = (draft: Draft | undefined): boolean => draft !== undef
 export function finishPlan(plan: Plan, rootEnd: Instant): Operation[] {
   orderDrafts(plan.edges)
   const finished = new Map<Draft, Instant | undefined>()
-  const finish = (draft: Draft): Instant | undefined => {
-    if (!finished.has(draft)) finished.set(draft, finishDraft(draft))
-    return finished.get(draft)
+  const finish: Finish = (draft) => {
+    let instant = finished.get(draft)
+    if (!instant && !finished.has(draft)) finished.set(draft, (instant = finishDraft(draft)))
+    return instant
   }
-  return plan.planned.map((planned) => finishOne(planned, finish, rootEnd)).filter((one) => one !== undefined)
+  return finishAll(plan.planned, finish, rootEnd)
 }
 
-function finishOne(
-  planned: Planned,
-  finish: (draft: Draft) => Instant | undefined,
-  rootEnd: Instant,
-): Operation | undefined {
-  const { start: startDraft, end: endDraft, children = [], ...rest } = planned
-  const start = finish(startDraft)
-  const end = endDraft === undefined ? rootEnd : finish(endDraft)
+function finishOne(planned: Planned, finish: Finish, rootEnd: Instant): Operation | undefined {
+  const start = finish(planned.start)
+  const end = planned.end === undefined ? rootEnd : finish(planned.end)
   if (!start || !end) return undefined
   return operation({
-    ...rest,
+    name: planned.name,
+    path: planned.path,
+    actor: planned.actor,
+    subject: planned.subject,
+    container: planned.container,
     start,
     end: endsAfter(end, start.best),
-    ...(endDraft === undefined ? { open: true } : {}),
-    children: children.map((child) => finishOne(child, finish, rootEnd)).filter((one) => one !== undefined),
+    error: planned.error,
+    attempt: planned.attempt,
+    open: planned.end === undefined ? true : undefined,
+    attributes: planned.attributes ?? {},
+    events: planned.events ?? [],
+    waitedFor: planned.waitedFor ?? [],
+    children: finishAll(planned.children ?? [], finish, rootEnd),
   })
+}
+
+type Finish = (draft: Draft) => Instant | undefined
+
+function finishAll(planned: readonly Planned[], finish: Finish, rootEnd: Instant): Operation[] {
+  const finished: Operation[] = []
+  for (const one of planned) {
+    const done = finishOne(one, finish, rootEnd)
+    if (done) finished.push(done)
+  }
+  return finished
 }
 
 /** A span never ends before it starts; where that takes a clamp, it is marked. */

@@ -54,8 +54,11 @@ const LEAST_LATENESS: readonly { readonly samples: number; readonly ns: OffsetNs
 ]
 /** A Lease renewal gives up after 10 s (component-helpers/apimachinery/lease), and no event client holds back longer at first. */
 const ANY_LATENESS: OffsetNs = 10_000e6
-/** A stamp that is further off is garbage, not a clock. */
 const BELIEVABLE: OffsetNs = 86_400e9
+
+/** A stamp that is more than a day off is garbage, not a clock. */
+export const isBelievable = (at: UnixNano, receivedAt: UnixNano): boolean =>
+  Math.abs(Number(receivedAt - at)) <= BELIEVABLE
 
 /** A stamp of this clock and when we received it, on a live watch; `cut` where the stamp was truncated. */
 export function sampleClock(
@@ -86,8 +89,8 @@ function sample(
   cut: OffsetNs,
   lease: boolean,
 ): void {
+  if (!isBelievable(at, receivedAt)) return
   const offset = Number(receivedAt - at)
-  if (Math.abs(offset) > BELIEVABLE) return
   const clock = clockOf(model, name)
   const bucket = bucketAt(clock, receivedAt)
   const known = bucket.slots.length >= ENOUGH

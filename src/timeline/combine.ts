@@ -62,6 +62,8 @@ export function combine(boundary: Boundary, stamps: readonly Stamp[], clocks: Cl
 
 /** Sorted by insertion: a boundary has two or three stamps. */
 function finestFirst(boundary: Boundary, stamps: readonly Stamp[], clocks: Clocks): Claim[] {
+  const [only] = stamps
+  if (only && stamps.length === 1) return [claimOf(boundary, only, clocks)]
   const claims: Claim[] = []
   for (const stamp of stamps) {
     const claim = claimOf(boundary, stamp, clocks)

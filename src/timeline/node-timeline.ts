@@ -17,13 +17,20 @@ export interface PullWindow {
 export interface NodeTimeline {
   readonly name: string
   node: NodeRecord | undefined
+  /** The Lease's last version: one that comes again says nothing. */
+  lease: string
   readonly pulls: Map<string, PullWindow>
 }
 
 /** Pulls remembered per node: more than a node with 250 pods of several containers starts within a start timeout. */
 const PULLS_MAX = 1000
 
-export const emptyNode = (name: string): NodeTimeline => ({ name, node: undefined, pulls: new Map() })
+export const emptyNode = (name: string): NodeTimeline => ({
+  name,
+  node: undefined,
+  lease: '',
+  pulls: new Map(),
+})
 
 /** Remembers a pull that ended, from its event. */
 export function foldPull(node: NodeTimeline, uid: string, pod: string, observation: Observation): void {

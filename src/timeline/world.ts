@@ -9,7 +9,15 @@ import { add, durationNano, fromSeconds, minus, parseRfc3339, SECOND, type UnixN
 import { observeEvent } from '../observe/event.ts'
 import type { Observation } from '../observe/observation.ts'
 import { isReady, nodeClock, observePod, wasReady } from '../observe/pod.ts'
-import { boundClock, type ClockModel, emptyClocks, sampleClock, sampleLease, shiftOf } from './clocks.ts'
+import {
+  boundClock,
+  type ClockModel,
+  emptyClocks,
+  isBelievable,
+  sampleClock,
+  sampleLease,
+  shiftOf,
+} from './clocks.ts'
 import { emptyLag, type LagModel, sampleLag } from './lag.ts'
 import { emptyRevisions, type RevisionModel, sampleRevision } from './revisions.ts'
 import { emptyNode, foldPull, type NodeTimeline } from './node-timeline.ts'
@@ -74,9 +82,19 @@ export function count(world: World, name: string, by = 1): void {
   world.counters[name] = (world.counters[name] ?? 0) + by
 }
 
+const FRAMES: Readonly<Record<Frame['kind'], string>> = {
+  added: 'frames.added',
+  modified: 'frames.modified',
+  deleted: 'frames.deleted',
+  gap: 'frames.gap',
+  synced: 'frames.synced',
+  tick: 'frames.tick',
+  otlp: 'frames.otlp',
+}
+
 /** Takes one frame in. */
 export function foldFrame(world: World, frame: Frame): void {
-  count(world, `frames.${frame.kind}`)
+  count(world, FRAMES[frame.kind])
   switch (frame.kind) {
     case 'added':
     case 'modified':
@@ -220,6 +238,7 @@ function sampleEventRevision(
   if (Math.max(event.count ?? 1, event.seriesCount ?? 1) > 1) return
   const named = first?.stamps.find(({ source }) => source === 'event-name' || source === 'event-time')
   if (!named) return
+  if (!isBelievable(named.at, frame.t)) return
   const shift = shiftOf(world.clocks, named.clock, frame.t)
   const recorded = add(named.at, durationNano(shift.by - shift.early))
   sampleRevision(
@@ -238,6 +257,7 @@ function sampleStamp(world: World, timeline: PodTimeline, stamp: Stamp, t: UnixN
     boundClock(world.clocks, stamp.clock, stamp.at, fromSeconds(createdSeconds))
   }
   if (stamp.receivedAt === undefined) return
+  if (!isBelievable(stamp.at, stamp.receivedAt)) return count(world, 'garbage.event time')
   sampleClock(world.clocks, stamp.clock, stamp.at, stamp.receivedAt)
   const shift = shiftOf(world.clocks, stamp.clock, stamp.receivedAt)
   sampleLag(world.lag, add(stamp.at, shift.by), stamp.receivedAt)
@@ -302,6 +322,10 @@ function foldNode(world: World, frame: ObjectFrame, record: NodeRecord): void {
 function foldLease(world: World, frame: ObjectFrame, lease: LeaseRecord): void {
   if (frame.phase !== 'live' || frame.kind === 'deleted' || lease.renewTime === undefined) return
   if (lease.namespace !== 'kube-node-lease') return
+  if (!isBelievable(lease.renewTime, frame.t)) return count(world, 'garbage.lease time')
+  const node = nodeOf(world, lease.name)
+  if (node.lease === lease.resourceVersion || isOlder(lease.resourceVersion, node.lease)) return
+  node.lease = lease.resourceVersion
   sampleLease(world.clocks, nodeClock(lease.name), lease.renewTime, frame.t)
   const shift = shiftOf(world.clocks, nodeClock(lease.name), frame.t)
   const renewed = add(lease.renewTime, shift.by)

@@ -9,7 +9,7 @@ import { type CriticalPath, findCriticalPath } from './critical-path.ts'
 import { incomingLinks } from './incoming.ts'
 import { rootSpanIdOf, spanIdOf, traceIdOf } from './identity.ts'
 import { sliAttributes } from './sli.ts'
-import type { AttributeValue, Attributes, Outcome, Span, SpanLink, Trace } from './trace.ts'
+import type { AttributeValue, Attributes, Outcome, Part, Span, SpanLink, Trace } from './trace.ts'
 import { tellVerdict } from './verdict.ts'
 import { findWorkload, revisionOf, type Workload } from './workload.ts'
 
@@ -66,27 +66,36 @@ function pushSpans(
   path: CriticalPath,
 ): void {
   const spanId = parent === undefined ? rootSpanIdOf(uid) : spanIdOf(uid, operation.path)
-  const { name, actor, subject, container, start, end, error, attempt, open } = operation
   spans.push({
     spanId,
-    ...(parent === undefined ? {} : { parentSpanId: parent }),
-    name,
-    actor,
-    ...(subject === undefined ? {} : { subject }),
-    start,
-    end,
-    ...(error === undefined ? {} : { error }),
-    ...(attempt === undefined ? {} : { attempt }),
-    attributes: {
-      ...operation.attributes,
-      ...(container === undefined ? {} : { 'k8s.container.name': container }),
-      ...(open ? { 'podspan.open': true } : {}),
-    },
+    parentSpanId: parent,
+    name: operation.name,
+    actor: operation.actor,
+    subject: operation.subject,
+    start: operation.start,
+    end: operation.end,
+    error: operation.error,
+    attempt: operation.attempt,
+    attributes: attributesOf(operation),
     events: operation.events,
-    links: operation.waitedFor.map(({ uid: other, why }) => linkTo(other, why)),
-    critical: path.get(operation) ?? [],
+    links:
+      operation.waitedFor.length === 0
+        ? NO_LINKS
+        : operation.waitedFor.map(({ uid: other, why }) => linkTo(other, why)),
+    critical: path.get(operation) ?? NO_PARTS,
   })
   for (const child of operation.children) pushSpans(spans, uid, child, spanId, path)
+}
+
+const NO_LINKS: readonly SpanLink[] = []
+const NO_PARTS: readonly Part[] = []
+
+function attributesOf({ attributes, container, open }: Operation): Attributes {
+  if (container === undefined && !open) return attributes
+  const all: Record<string, AttributeValue> = { ...attributes }
+  if (container !== undefined) all['k8s.container.name'] = container
+  if (open) all['podspan.open'] = true
+  return all
 }
 
 const linkTo = (uid: string, why: string): SpanLink => ({

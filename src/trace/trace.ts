@@ -13,19 +13,19 @@ export type Outcome = 'ready' | 'unstable' | 'completed' | 'failed' | 'deleted' 
 export interface Span {
   /** 16 lower-case hex digits. */
   readonly spanId: string
-  readonly parentSpanId?: string
+  readonly parentSpanId?: string | undefined
   /** One of the names of docs/spans.md. */
   readonly name: string
   /** Who did the work: `kubelet`, `kube-scheduler`, `container runtime`, `container`, … ; `podspan` for the root and for what is unaccounted. */
   readonly actor: string
   /** What varies in the name: the container, the image, the gate; for people. */
-  readonly subject?: string
+  readonly subject?: string | undefined
   readonly start: Instant
   readonly end: Instant
   /** Set where the operation failed: the component's own message. */
-  readonly error?: string
+  readonly error?: string | undefined
   /** Numbered from 1 where an operation was tried more than once. */
-  readonly attempt?: number
+  readonly attempt?: number | undefined
   readonly attributes: Attributes
   readonly events: readonly SpanEvent[]
   readonly links: readonly SpanLink[]
