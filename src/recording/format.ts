@@ -64,7 +64,13 @@ export function formatFrame(frame: RecordedFrame): string {
 }
 
 function parseHeader(value: Readonly<Record<string, unknown>>): Line {
-  if (value['podspan'] !== FORMAT) return { kind: 'foreign-header', format: String(value['podspan']) }
+  const format = value['podspan']
+  if (format !== FORMAT) {
+    // Another version means other lines; anything else is a bad header, and the lines below it may be fine.
+    if (typeof format === 'string' && /^recording\/v\d+$/.test(format))
+      return { kind: 'foreign-header', format }
+    return broken('is not a header', `{"podspan":"${FORMAT}",…}`)
+  }
   const startedAt = parseNano(value['startedAt'])
   return {
     kind: 'header',

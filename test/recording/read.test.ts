@@ -188,6 +188,15 @@ test('a recording without a header is read with a warning', async () => {
   assert.match(problems[0] ?? '', /has no header line/)
 })
 
+test('a recording with a bad header is read with a warning', async () => {
+  const { frames, problems } = await read(lines('{"podspan":7}', pod(10, 'a')))
+  assert.equal(frames.length, 2)
+  assert.match(
+    problems.join('\n'),
+    /:1 is not a header and is left out; expected \{"podspan":"recording\/v1",…\}/,
+  )
+})
+
 test('an empty recording has only its end', async () => {
   assert.deepEqual((await read(lines(HEADER))).frames, [{ kind: 'tick', t: 0n, final: true }])
 })
