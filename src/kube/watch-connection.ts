@@ -201,7 +201,8 @@ class OpenWatch {
         this.options.counters.idleAborts += 1
         return this.stop({ kind: 'network', message: 'the watch went silent', code: 'IDLE' })
       }
-      await this.options.clock.sleep(remainingMs, this.stopped.signal)
+      // Not past the idle time: a bookmark may arm it meanwhile.
+      await this.options.clock.sleep(Math.min(remainingMs, this.options.limits.idleMs), this.stopped.signal)
     }
   }
 

@@ -22,6 +22,11 @@ const live = async (h: Harness): Promise<void> => {
 const queries = (h: Harness): string[] =>
   h.server.requests.map((each) => [...each.query].map(([k, v]) => `${k}=${v}`).join('&'))
 
+/** Time for what should not happen to happen. */
+async function turns(): Promise<void> {
+  for (let n = 0; n < 200; n++) await new Promise((resolve) => setImmediate(resolve))
+}
+
 for (const encoding of ['protobuf', 'json'] as const)
   for (const watchList of [true, false])
     test(`${encoding}, WatchList ${watchList ? 'on' : 'off'}: first what is there, then what changes`, async () => {
@@ -169,7 +174,7 @@ test('429 waits for Retry-After and keeps the version', async () => {
   h.server.endWatches('pods')
   await h.until('429', () => h.counters.tooManyRequests === 1)
   h.clock.advance(seconds(9))
-  for (let n = 0; n < 50; n++) await new Promise((resolve) => setImmediate(resolve))
+  await turns()
   assert.equal(h.server.requests.length, 2)
   await h.until('a third request', () => h.server.requests.length === 3, 'moves')
   assert.equal(h.server.requests.at(-1)?.query.get('resourceVersion'), '3')
@@ -218,10 +223,29 @@ test('a hung server is left after the idle time, which begins with the first boo
   h.server.bookmark('pods')
   await h.until('the bookmark', () => h.counters.bookmarks === 2)
   h.clock.advance(seconds(199))
-  for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve))
+  await turns()
   assert.equal(h.counters.idleAborts, 0)
   h.clock.advance(seconds(2))
   await h.until('another watch', () => h.counters.restarts === 1, 'moves')
+  assert.equal(h.counters.idleAborts, 1)
+})
+
+test('the idle time holds for a resumed watch too', async () => {
+  await using h = await startReflector({ prepare: twoPods })
+  await live(h)
+  h.clock.advance(seconds(100))
+  h.server.endWatches('pods')
+  await h.until('resumed', () => h.counters.restarts === 1)
+  h.server.bookmark('pods')
+  await h.until('the bookmark', () => h.counters.bookmarks === 2)
+  h.clock.advance(seconds(100))
+  h.server.bookmark('pods')
+  await h.until('another', () => h.counters.bookmarks === 3)
+  h.clock.advance(seconds(101))
+  await turns()
+  assert.equal(h.counters.idleAborts, 0)
+  h.clock.advance(seconds(100))
+  await h.until('another watch', () => h.counters.restarts === 2, 'moves')
   assert.equal(h.counters.idleAborts, 1)
 })
 
@@ -231,7 +255,7 @@ test('a stream without bookmarks is left only after its time-out', async () => {
   h.server.store.apply('events', eventObject({ number: 1, resourceVersion: 0, pod: 1 }))
   await h.until('the event', () => h.frames.length === 2)
   h.clock.advance(seconds(449))
-  for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve))
+  await turns()
   assert.equal(h.counters.idleAborts, 0)
   h.clock.advance(seconds(32))
   await h.until('another watch', () => h.counters.restarts === 1, 'moves')
@@ -336,7 +360,7 @@ test('a full consumer stops the socket and loses nothing', async () => {
   await live(h)
   h.valve.close()
   for (let number = 3; number < 9; number++) h.server.store.apply('pods', pod(number))
-  for (let n = 0; n < 200; n++) await new Promise((resolve) => setImmediate(resolve))
+  await turns()
   const whileClosed = h.frames.length
   h.valve.open()
   await h.until('all of them', () => h.frames.length === 9)
@@ -356,7 +380,7 @@ test('a missing right is reported and tried again after minutes', async () => {
   assert.equal(h.failures[0]?.kind, 'forbidden')
   assert.equal(h.counters.state, 'forbidden')
   h.clock.advance(seconds(120))
-  for (let n = 0; n < 20; n++) await new Promise((resolve) => setImmediate(resolve))
+  await turns()
   assert.equal(h.server.requests.length, 1)
   h.clock.advance(seconds(180))
   await h.until('live', synced(h))

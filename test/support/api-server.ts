@@ -427,7 +427,7 @@ const namespaceOf = (path: string): string | undefined => /\/namespaces\/([^/]+)
 let pair: { key: Buffer; cert: Buffer } | undefined
 
 /** One key for all servers of a run; openssl makes it in some 50 ms. */
-function selfSigned(): { key: Buffer; cert: Buffer } {
+export function selfSigned(): { key: Buffer; cert: Buffer } {
   if (pair) return pair
   const directory = mkdtempSync(join(tmpdir(), 'podspan-stub-'))
   const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
