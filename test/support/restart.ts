@@ -3,7 +3,7 @@
 // Does not judge the traces that follow: restart-compare.ts does.
 
 import type { Frame, ObjectFrame, Phase } from '../../src/base/frame.ts'
-import type { AnyRecord } from '../../src/base/record.ts'
+import type { AnyRecord, PodRecord } from '../../src/base/record.ts'
 import { unixNano } from '../../src/base/time.ts'
 import { isObjectFrame, withTicks } from './frames.ts'
 
@@ -102,17 +102,17 @@ export function unchangedRelist(frames: readonly Frame[], count: number): Frame[
   }))
 }
 
-/** UIDs of the pods that a process which starts after frame `count` would find with their start behind them, or not at all. */
+/** UIDs of the pods whose start was over by frame `count`, seen by somebody: they must not be told again. */
 export function podsOver(frames: readonly Frame[], count: number): Set<string> {
   const over = new Set<string>()
-  for (const frame of frames.slice(0, count))
-    if (isObjectFrame(frame) && frame.source === 'pods') over.add(frame.record.uid)
-  for (const { record } of stateAfter(frames, count).values())
-    if (record.resource === 'pods' && !hasEnded(record)) over.delete(record.uid)
+  for (const frame of frames.slice(0, count)) {
+    if (!isObjectFrame(frame) || frame.record.resource !== 'pods') continue
+    if (frame.kind === 'deleted' || hasEnded(frame.record)) over.add(frame.record.uid)
+  }
   return over
 }
 
-function hasEnded(pod: Extract<AnyRecord, { resource: 'pods' }>): boolean {
+function hasEnded(pod: PodRecord): boolean {
   if (pod.phase === 'Succeeded' || pod.phase === 'Failed' || pod.deletionSeconds !== undefined) return true
   return pod.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
 }

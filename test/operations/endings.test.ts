@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Frame } from '../../src/base/frame.ts'
+import { seconds } from '../../src/base/time.ts'
+import type { PipelineOptions } from '../../src/trace/pipeline.ts'
+import { rootOf, type Outcome } from '../../src/trace/trace.ts'
+import { tracesOf } from '../support/frames.ts'
+import { at, secondsAt, story } from '../support/pods.ts'
+import { traceOf, TOLERANCE_MS } from '../support/pods-spans.ts'
+
+const begun = (more: Parameters<typeof story>[0] = {}) =>
+  story(more).create(0).bind(20).admit(40).condition(200, 'PodReadyToStartContainers')
+const started = () =>
+  begun()
+    .start(210, 'app')
+    .statuses(250, { app: { running: 230, started: true } })
+
+interface Case {
+  readonly name: string
+  readonly given: () => readonly Frame[]
+  readonly options?: PipelineOptions
+  readonly outcome: Outcome
+  readonly endMs: number
+  readonly verdict: RegExp
+  readonly failed: boolean
+}
+
+const CASES: readonly Case[] = [
+  {
+    name: 'Ready ends the start where it is stored',
+    given: () => started().ready(300).frames(9000),
+    outcome: 'ready',
+    endMs: 300,
+    verdict: /^Ready after 30\d ms; \d+ ms \(\d+ %\) preparing the pod and its sandbox$/,
+    failed: false,
+  },
+  {
+    name: 'a Job that ends well has completed',
+    given: () =>
+      begun({ restartPolicy: 'Never', containers: [{ name: 'app', image: 'a', readinessProbe: {} }] })
+        .start(210, 'app')
+        .change(4000, { phase: 'Succeeded' })
+        .frames(12_000),
+    outcome: 'completed',
+    endMs: 4000,
+    verdict: /^Completed after 4\.0\d s/,
+    failed: false,
+  },
+  {
+    name: 'a pod that the kubelet rejects has failed, with its reason',
+    given: () =>
+      story()
+        .create(0)
+        .bind(20)
+        .change(60, {
+          phase: 'Failed',
+          reason: 'OutOfcpu',
+          message: 'Pod was rejected: Node didn’t have enough cpu',
+        })
+        .frames(12_000),
+    outcome: 'failed',
+    endMs: 60,
+    verdict: /^Failed after \d+ ms \(OutOfcpu: Pod was rejected: Node didn’t have enough cpu\)/,
+    failed: true,
+  },
+  {
+    name: 'a pod that is deleted while it starts was never ready',
+    given: () =>
+      begun()
+        .event(210, 'Pulling', 'app', 'Pulling image "registry/app:1"')
+        .change(2000, { deletionSeconds: secondsAt(2000) + 30, deletionGraceSeconds: 30 })
+        .remove(3000)
+        .frames(12_000),
+    outcome: 'deleted',
+    endMs: 2000,
+    verdict: /^Deleted after (2\.00|1\.99) s, never ready, still pulling registry\/app:1/,
+    failed: true,
+  },
+  {
+    name: 'a start that takes too long is a timeout, and says what it waits for',
+    given: () => begun().event(210, 'Pulling', 'app', 'Pulling image "registry/app:1"').frames(40_000),
+    options: { startTimeout: seconds(30) },
+    outcome: 'timeout',
+    endMs: 30_000,
+    verdict: /^Not ready after 30(\.0)? s, still pulling registry\/app:1/,
+    failed: true,
+  },
+  {
+    name: 'a container that ends non-zero while the evidence settles makes the start unstable',
+    given: () =>
+      started()
+        .ready(300)
+        .statuses(2600, { app: { exited: 3, from: 230, until: 2500 } })
+        .frames(12_000),
+    outcome: 'unstable',
+    endMs: 300,
+    verdict: /^Ready after 30\d ms, but app exited with code 3/,
+    failed: true,
+  },
+  {
+    name: 'a container that ends well while the evidence settles does not',
+    given: () =>
+      started()
+        .ready(300)
+        .statuses(2600, { app: { exited: 0, from: 230, until: 2500 } })
+        .frames(12_000),
+    outcome: 'ready',
+    endMs: 300,
+    verdict: /^Ready after 30\d ms;/,
+    failed: false,
+  },
+  {
+    name: 'what is still open at the end of a recording is told as it stands',
+    given: () => started().frames(1500),
+    outcome: 'starting',
+    endMs: 1500,
+    verdict: /^Starting for 1\.50 s/,
+    failed: false,
+  },
+]
+
+for (const { name, given, options, outcome, endMs, verdict, failed } of CASES) {
+  test(name, () => {
+    const trace = traceOf(given(), options)
+    const root = rootOf(trace)
+    assert.equal(trace.outcome, outcome)
+    assert.match(trace.verdict, verdict)
+    assert.equal(root.error, failed ? trace.verdict : undefined)
+    assert.ok(
+      Math.abs(Number(root.end.best - at(endMs)) / 1e6) <= TOLERANCE_MS,
+      `ends ${root.end.best - at(endMs)} ns off`,
+    )
+  })
+}
+
+test('a start is told when its evidence has settled, not before, and once', () => {
+  const frames = started().ready(300).frames(20_000)
+  const told = frames.map((_, index) => tracesOf(frames.slice(0, index + 1)).length)
+  assert.ok(told.every((count) => count <= 1))
+  const first = frames[told.indexOf(1)]
+  const settled = Number((first?.t ?? 0n) - at(300)) / 1e6
+  assert.ok(settled >= 5000 && settled < 6100, `told ${settled} ms after Ready`)
+})
+
+test('a pod that is Ready when we first see it gives no trace, but with backfill one', () => {
+  const frames = started()
+    .ready(300)
+    .frames()
+    .filter((frame) => 'record' in frame && frame.record.resource === 'pods')
+  const last = frames.at(-1)
+  assert.ok(last && 'record' in last)
+  const listed: Frame[] = [
+    { ...last, kind: 'added', phase: 'initial', t: at(1000) },
+    { kind: 'tick', t: at(9000), final: true },
+  ]
+  assert.deepEqual(tracesOf(listed), [])
+  assert.equal(tracesOf(listed, { backfill: () => true })[0]?.outcome, 'ready')
+})
+
+test('a pod that had timed out before we saw it is not told', () => {
+  const frames = started()
+    .frames()
+    .filter((frame) => 'record' in frame && frame.record.resource === 'pods')
+  const last = frames.at(-1)
+  assert.ok(last && 'record' in last)
+  const late: Frame[] = [
+    { ...last, kind: 'added', phase: 'initial', t: at(700_000) },
+    { kind: 'tick', t: at(701_000) },
+    { kind: 'tick', t: at(702_000), final: true },
+  ]
+  assert.deepEqual(tracesOf(late), [])
+})
