@@ -1,5 +1,5 @@
 // Owns the accuracy report: every boundary of every scenario against the native span of the same moment, as one table.
-// Promises exit code 1 where a row misses its limit. Usage: run.ts [--recordings [--from DIRECTORY]] [--strict] [--only NAME]… [--worst N]
+// Promises exit code 1 where a row misses its limit. Usage: run.ts [--recordings [--from DIRECTORY]] [--strict] [NAME]… [--worst N]
 // Does not decide what is compared: compare.ts does. Limits are doubled unless --strict, since other machines are busier.
 
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -70,15 +70,15 @@ function countWords(words: readonly string[]): string {
   return [...counts].map(([word, count]) => `${word} ${count}`).join(', ') || 'none'
 }
 
-async function judgeRecordings(directory: string, only: readonly string[] | undefined): Promise<Judgement[]> {
-  const names = recordingsIn(directory).filter((name) => only?.includes(name) ?? true)
+async function judgeRecordings(directory: string, only: readonly string[]): Promise<Judgement[]> {
+  const names = recordingsIn(directory).filter((name) => only.length === 0 || only.includes(name))
   const judgements: Judgement[] = []
   for (const name of names) judgements.push(await judgeRecording(directory, name))
   return judgements
 }
 
 /** The recordings of a live run are only for the join with the native spans; they are not kept. */
-async function judgeLive(only: readonly string[] | undefined): Promise<Judgement[]> {
+async function judgeLive(only: readonly string[]): Promise<Judgement[]> {
   const directory = await mkdtemp(join(tmpdir(), 'podspan-accuracy-'))
   try {
     const { traces, failed } = await runLive(chooseScenarios(only), directory)
@@ -92,17 +92,17 @@ async function judgeLive(only: readonly string[] | undefined): Promise<Judgement
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
       recordings: { type: 'boolean', default: false },
       strict: { type: 'boolean', default: false },
-      only: { type: 'string', multiple: true },
       worst: { type: 'string', default: '10' },
       from: { type: 'string', default: RECORDINGS },
     },
   })
-  const { recordings, from, only } = values
-  const judgements = recordings ? await judgeRecordings(from, only) : await judgeLive(only)
+  const { recordings, from } = values
+  const judgements = recordings ? await judgeRecordings(from, positionals) : await judgeLive(positionals)
   const missed = report(judgements, { strict: values.strict, worst: Number(values.worst) })
   if (missed.length > 0) throw new ClusterError(`missed:\n${missed.join('\n')}`)
 }

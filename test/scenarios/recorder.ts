@@ -12,22 +12,37 @@ import { redact } from '../../src/recording/redact.ts'
 import { clock } from '../cluster/commands.ts'
 
 const [kubeconfig = '', kubernetes = ''] = process.argv.slice(2)
-const connection = await openConnection({ kubeconfig })
 const clusters = new Map<string, Cluster>()
+const waiting: (() => void)[] = []
 
-function start(namespace: string): void {
+/** Writing an object takes longer than receiving it; one at a time between two looks at the network, so that no receipt waits for it. */
+function later(write: () => void): void {
+  if (waiting.push(write) === 1) setImmediate(writeNext)
+}
+
+function writeNext(): void {
+  waiting[0]?.()
+  waiting.shift()
+  if (waiting.length > 0) setImmediate(writeNext)
+}
+
+/** A connection each: a pool is made for the streams of one cluster, and a stream that waits for a socket would miss what happens. */
+async function start(namespace: string): Promise<void> {
+  const connection = await openConnection({ kubeconfig })
   // Answers are told apart by the namespace before the first tab; JSON holds no raw tab.
   const put = (line: string): void => void process.stdout.write(`${namespace}\t${line}\n`)
   put(formatHeader({ kubernetes, cluster: 'podspan-test', startedAt: clock.now() }))
-  const onRaw = (event: RawEvent): void => writeObject(put, event)
-  const onFrame = (frame: Frame): void => writeConclusion(put, frame)
+  const onRaw = (event: RawEvent): void => later(() => writeObject(put, event))
+  const onFrame = (frame: Frame): void => later(() => writeConclusion(put, frame))
   clusters.set(namespace, watchCluster(connection, { namespace, clock, encoding: 'json', onRaw, onFrame }))
 }
 
 async function stop(namespace: string): Promise<void> {
-  await clusters.get(namespace)?.close()
+  const cluster = clusters.get(namespace)
   clusters.delete(namespace)
-  process.stdout.write(`${namespace}\tstopped\n`)
+  await cluster?.close()
+  await cluster?.connection.close()
+  later(() => void process.stdout.write(`${namespace}\tstopped\n`))
 }
 
 function writeObject(put: (line: string) => void, { t, resource, type, object, phase }: RawEvent): void {
@@ -49,7 +64,7 @@ function writeConclusion(put: (line: string) => void, frame: Frame): void {
 createInterface({ input: process.stdin })
   .on('line', (line) => {
     const [command, namespace = ''] = line.split(' ')
-    if (command === 'start') start(namespace)
+    if (command === 'start') void start(namespace)
     else void stop(namespace)
   })
   .on('close', () => process.exit(0))

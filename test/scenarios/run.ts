@@ -1,6 +1,6 @@
 // Owns `make scenarios`: all scenarios or some of them, recorded anew.
 // Promises exit code 1 where one failed; the others' recordings are written all the same.
-// Usage: run.ts [--only NAME]… [--out DIRECTORY] [--list]. Does not run a scenario: runner.ts does.
+// Usage: run.ts [NAME]… [--out DIRECTORY] [--list]. Does not run a scenario: runner.ts does.
 
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,21 +11,21 @@ import { runAll } from './runner.ts'
 import type { Scenario } from './stage.ts'
 
 /** All of them where none is named; an unknown name is refused. */
-export function chooseScenarios(names: readonly string[] | undefined): readonly Scenario[] {
-  const unknown = names?.filter((name) => !scenarios.some((scenario) => scenario.name === name)) ?? []
+export function chooseScenarios(names: readonly string[]): readonly Scenario[] {
+  const unknown = names.filter((name) => !scenarios.some((scenario) => scenario.name === name))
   if (unknown.length > 0) throw new ClusterError(`no such scenario: ${unknown.join(', ')}; --list names them`)
-  return names === undefined ? scenarios : scenarios.filter(({ name }) => names.includes(name))
+  return names.length === 0 ? scenarios : scenarios.filter(({ name }) => names.includes(name))
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
-      only: { type: 'string', multiple: true },
       out: { type: 'string', default: join(import.meta.dirname, '..', 'recordings') },
       list: { type: 'boolean', default: false },
     },
   })
-  const chosen = chooseScenarios(values.only)
+  const chosen = chooseScenarios(positionals)
   if (values.list) {
     for (const { name, description } of chosen) process.stdout.write(`${name.padEnd(24)} ${description}\n`)
     return
