@@ -30,14 +30,12 @@ const quantities = fc.dictionary(
 const some = (fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<Obj> =>
   fc.record(fields, { requiredKeys: [] }) as fc.Arbitrary<Obj>
 
-const owner = fc
-  .record({ apiVersion: name, kind: name, name, uid: name })
-  .chain((base) =>
-    some({ controller: fc.boolean(), blockOwnerDeletion: fc.boolean() }).map((rest) => ({
-      ...base,
-      ...rest,
-    })),
-  )
+const owner = fc.record({ apiVersion: name, kind: name, name, uid: name }).chain((base) =>
+  some({ controller: fc.boolean(), blockOwnerDeletion: fc.boolean() }).map((rest) => ({
+    ...base,
+    ...rest,
+  })),
+)
 
 const manager = some({
   manager: name,
