@@ -117,50 +117,52 @@ function classify(event: EventRecord): Classified | undefined {
 /** Messages are kept to this length; the API server itself allows 1,024 characters for events. */
 const MESSAGE_MAX = 1024
 
-const BY_REASON: Readonly<Record<string, What>> = {
-  Scheduled: 'bound',
-  Pulling: 'pulling',
-  Created: 'created container',
-  Started: 'started container',
-  FailedCreatePodSandBox: 'sandbox failed',
-  SandboxChanged: 'sandbox changed',
-  NetworkNotReady: 'sandbox failed',
-  FailedPostStartHook: 'hook failed',
-  Unhealthy: 'unhealthy',
-  FailedScheduling: 'scheduling failed',
-  FailedMount: 'noted',
-  FailedAttachVolume: 'noted',
-  FailedPrepareDynamicResources: 'noted',
-  FailedCreatePodContainer: 'noted',
-  FailedKillPod: 'noted',
-  FailedSync: 'noted',
-  InspectFailed: 'container failed',
-  ErrImageNeverPull: 'pull failed',
-  Killing: 'noted',
-  Preempted: 'noted',
-  Preempting: 'noted',
-  Evicted: 'noted',
-  TaintManagerEviction: 'noted',
-  Nominated: 'noted',
-  TriggeredScaleUp: 'noted',
-  NotTriggerScaleUp: 'noted',
-  VolumePermissionChangeInProgress: 'noted',
-  BindingConditionsPending: 'noted',
-}
+const BY_REASON: ReadonlyMap<string, What> = new Map<string, What>(
+  Object.entries({
+    Scheduled: 'bound',
+    Pulling: 'pulling',
+    Created: 'created container',
+    Started: 'started container',
+    FailedCreatePodSandBox: 'sandbox failed',
+    SandboxChanged: 'sandbox changed',
+    NetworkNotReady: 'sandbox failed',
+    FailedPostStartHook: 'hook failed',
+    Unhealthy: 'unhealthy',
+    FailedScheduling: 'scheduling failed',
+    FailedMount: 'noted',
+    FailedAttachVolume: 'noted',
+    FailedPrepareDynamicResources: 'noted',
+    FailedCreatePodContainer: 'noted',
+    FailedKillPod: 'noted',
+    FailedSync: 'noted',
+    InspectFailed: 'container failed',
+    ErrImageNeverPull: 'pull failed',
+    Killing: 'noted',
+    Preempted: 'noted',
+    Preempting: 'noted',
+    Evicted: 'noted',
+    TaintManagerEviction: 'noted',
+    Nominated: 'noted',
+    TriggeredScaleUp: 'noted',
+    NotTriggerScaleUp: 'noted',
+    VolumePermissionChangeInProgress: 'noted',
+    BindingConditionsPending: 'noted',
+  } satisfies Record<string, What>),
+)
 
 function whatHappened(event: EventRecord, message: string): What | undefined {
   const { reason } = event
   if (reason === 'Pulled') return isAlreadyPresent(message) ? 'image present' : 'pulled'
   if (reason === 'BackOff') return 'backing off'
   if (reason === 'Failed') {
-    if (isPullFailure(message)) return 'pull failed'
-    if (isPullError(message) || message === 'Error: ImagePullBackOff') return undefined
+    if (isPullFailure(message) || isPullError(message)) return 'pull failed'
+    if (message === 'Error: ImagePullBackOff') return undefined
     return 'container failed'
   }
   // The kubelet says both of these for a pod's containers only; with another reporter they mean something else.
   if ((reason === 'Created' || reason === 'Started') && event.involved.fieldPath === undefined)
     return undefined
-  return BY_REASON[reason]
+  return BY_REASON.get(reason)
 }
 
 /** Whether a back-off is one of an image pull (else of a crashed container). */

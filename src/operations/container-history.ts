@@ -41,6 +41,8 @@ export interface FailedCreate {
   readonly image: Draft | undefined
   readonly at: Draft
   readonly message: string
+  /** From 1, as the events count; those that were not seen are left out. */
+  readonly number: number
 }
 
 export interface ContainerHistory {
@@ -118,7 +120,7 @@ interface Walk {
 
 function walkEvents(history: ContainerHistory, facts: readonly Fact[], clocks: Clocks): void {
   const walk: Walk = { image: undefined, cached: false, runs: 0, last: undefined, failedAt: undefined }
-  for (const { fact, key } of inOrder(facts)) {
+  for (const { fact, key } of inOrder(facts, clocks)) {
     const draft = (boundary: Boundary): Draft => combine(boundary, fact.stamps, clocks)
     if (fact.what === 'pulling') history.pulls.push(newPull(draft('pulling'), fact.detail))
     else if (fact.what === 'pull failed') failPull(history, walk, fact, draft('pull failed'), key)
@@ -236,7 +238,10 @@ function failContainer(history: ContainerHistory, walk: Walk, at: Draft, fact: F
   const message = fact.detail?.message ?? 'container failed'
   const run = walk.last
   if (run?.created && !run.started && !run.failed) run.failed = { at, message }
-  else history.failedCreates.push({ image: walk.image, at, message })
+  else {
+    const number = Math.max((history.failedCreates.at(-1)?.number ?? 0) + 1, fact.index + 1)
+    history.failedCreates.push({ image: walk.image, at, message, number })
+  }
   walk.image = undefined
 }
 

@@ -38,13 +38,14 @@ export function planContainer(
   const firstRun = runs[0]?.[1]
   planPulls(plan, context.uid, history, context.node, prev, nextAfterPulls(history, firstRun))
   planFailedCreates(plan, history, prev, firstRun)
-  const attempts = runs.length + history.failedCreates.length
+  const failed = history.failedCreates.at(-1)?.number ?? 0
+  const attempts = runs.length + failed
   let from = history.failedCreates.at(-1)?.at ?? prev
   runs.slice(0, ATTEMPTS_MAX).forEach(([number, run], place) => {
     const later = runs[place + 1]
     endBeforeNext(plan, run, later?.[1])
     beginBeforeEnd(run)
-    const shown = attempts > 1 ? { attempt: history.failedCreates.length + number + 1 } : {}
+    const shown = attempts > 1 ? { attempt: failed + number + 1 } : {}
     planRun(plan, history, number, run, from, shown)
     planAfterStart(plan, context, history, role, number, run, shown, place === 0 ? next : undefined)
     comesBefore(plan, run.started ?? run.failed?.at, run.finished)
@@ -104,12 +105,12 @@ function planFailedCreates(
     const from = begins[index] ?? unseen()
     comesBefore(plan, shown[index - 1]?.at ?? prev, from)
     comesBefore(plan, from, failure.at)
-    plan.planned.push(failedCreate(spec.name, failure, index, from))
+    plan.planned.push(failedCreate(spec.name, failure, from))
     const until = begins[index + 1] ?? (firstRun && beginOf(plan, firstRun))
     comesBefore(plan, failure.at, until)
     plan.planned.push({
       name: 'back-off',
-      path: `${spec.name}/back-off/create/${index + 1}`,
+      path: `${spec.name}/back-off/create/${failure.number}`,
       actor: 'kubelet',
       subject: spec.name,
       container: spec.name,
@@ -128,16 +129,16 @@ function beginOf(plan: Plan, run: Run): Draft {
   return begin
 }
 
-const failedCreate = (container: string, failure: FailedCreate, index: number, from: Draft): Planned => ({
+const failedCreate = (container: string, failure: FailedCreate, from: Draft): Planned => ({
   name: 'create container',
-  path: `${container}/create container/failed/${index + 1}`,
+  path: `${container}/create container/failed/${failure.number}`,
   actor: 'kubelet',
   subject: container,
   container,
   start: from,
   end: failure.at,
   error: failure.message,
-  attempt: index + 1,
+  attempt: failure.number,
 })
 
 function planRun(

@@ -5,12 +5,14 @@ import type { Stamp } from '../base/stamp.ts'
 import type { UnixNano } from '../base/time.ts'
 import { durationNano, latest, SECOND } from '../base/time.ts'
 import type { What } from '../observe/observation.ts'
+import type { Clocks } from '../timeline/claim.ts'
+import { shiftOf } from '../timeline/clocks.ts'
 import type { Fact } from '../timeline/pod-timeline.ts'
 
 export interface Occurrence {
   readonly fact: Fact
-  /** Where it stands among the others, roughly by the node's clock. */
-  readonly key: UnixNano
+  /** Where it stands among the others, roughly by our clock. */
+  key: UnixNano
 }
 
 /** Events of one run that carry the same second stand in this order. */
@@ -29,44 +31,85 @@ const PLACE: Partial<Record<What, number>> = {
 
 const placeOf = ({ what }: Fact): number => PLACE[what] ?? 9
 
-export function inOrder(facts: readonly Fact[]): Occurrence[] {
+export function inOrder(facts: readonly Fact[], clocks: Clocks): Occurrence[] {
   const anchored: Occurrence[] = []
   const loose: Fact[] = []
   for (const fact of facts) {
-    const key = fineKey(fact) ?? heardKey(fact)
+    const key = fineKey(fact, clocks) ?? heardKey(fact, clocks)
     if (key === undefined) loose.push(fact)
     else anchored.push({ fact, key })
   }
-  return [...anchored, ...loose.map((fact) => ({ fact, key: looseKey(fact, anchored) }))].sort((a, b) =>
-    a.key < b.key ? -1 : a.key > b.key ? 1 : placeOf(a.fact) - placeOf(b.fact),
-  )
+  const all = [...anchored, ...loose.map((fact) => ({ fact, key: looseKey(fact, anchored, clocks) }))]
+  if (loose.length > 0) keepRounds(all)
+  return all.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : placeOf(a.fact) - placeOf(b.fact)))
 }
 
-const fineKey = ({ stamps }: Fact): UnixNano | undefined =>
-  stamps.find(({ source }) => source === 'event-name' || source === 'event-time')?.at
+/** A stamp's moment on our clock. */
+const ours = (stamp: Stamp, { clocks, around }: Clocks): UnixNano =>
+  (stamp.at + shiftOf(clocks, stamp.clock, stamp.receivedAt ?? around).by) as UnixNano
+
+function fineKey({ stamps }: Fact, clocks: Clocks): UnixNano | undefined {
+  const fine = stamps.find(({ source }) => source === 'event-name' || source === 'event-time')
+  return fine && ours(fine, clocks)
+}
 
 const receiptOf = ({ stamps }: Fact): Stamp | undefined => stamps.find(({ clock }) => clock === 'observer')
 const secondOf = ({ stamps }: Fact): Stamp | undefined =>
   stamps.find(({ resolution }) => resolution === SECOND)
 
 const LAST_IN_SECOND = durationNano(SECOND - 1n)
-const endOf = (second: Stamp): UnixNano => (second.at + LAST_IN_SECOND) as UnixNano
 
 /** A whole second of which we heard live lies where we heard of it. */
-function heardKey(fact: Fact): UnixNano | undefined {
+function heardKey(fact: Fact, clocks: Clocks): UnixNano | undefined {
   const [receipt, second] = [receiptOf(fact), secondOf(fact)]
   if (!second) return receipt?.at ?? (0n as UnixNano)
-  if (!receipt || receipt.source === 'list-receipt' || receipt.at > endOf(second)) return undefined
-  return latest(receipt.at, second.at)
+  const from = ours(second, clocks)
+  if (!receipt || receipt.source === 'list-receipt' || receipt.at > from + LAST_IN_SECOND) return undefined
+  return latest(receipt.at, from)
 }
 
 /** One that only a list told of lies at its second's end, but before what of that second must come after it. */
-function looseKey(fact: Fact, anchored: readonly Occurrence[]): UnixNano {
+function looseKey(fact: Fact, anchored: readonly Occurrence[], clocks: Clocks): UnixNano {
   const second = secondOf(fact)
   if (!second) return 0n as UnixNano
-  const [end, place] = [endOf(second), placeOf(fact)]
-  const after = anchored.filter(
-    ({ fact: other, key }) => key >= second.at && key <= end && placeOf(other) > place,
-  )
+  const from = ours(second, clocks)
+  const [end, place] = [(from + LAST_IN_SECOND) as UnixNano, placeOf(fact)]
+  const after = anchored.filter(({ fact: other, key }) => key >= from && key <= end && placeOf(other) > place)
   return after.reduce((key, other) => (other.key <= key ? ((other.key - 1n) as UnixNano) : key), end)
+}
+
+const COUNTED: ReadonlySet<What> = new Set([
+  'image present',
+  'created container',
+  'started container',
+  'container failed',
+])
+
+/**
+ * Where every try gave a run and each kind has one event that is counted, the nth repeat of any comes after all of the one before:
+ * the count is evidence, a whole second only a hint.
+ */
+function keepRounds(occurrences: readonly Occurrence[]): void {
+  const counted = occurrences.filter(({ fact }) => COUNTED.has(fact.what))
+  if (!areRounds(counted)) return
+  counted.sort((a, b) => a.fact.index - b.fact.index || placeOf(a.fact) - placeOf(b.fact))
+  let last = 0n
+  for (const one of counted) {
+    if (one.key <= last) one.key = (last + 1n) as UnixNano
+    last = one.key
+  }
+}
+
+/** Either every run was started, or none was and each failed after it was created. */
+function areRounds(counted: readonly Occurrence[]): boolean {
+  const last = new Map<What, Fact>()
+  for (const { fact } of counted) {
+    const known = last.get(fact.what)
+    if (known && known.group !== fact.group) return false
+    if (!known || fact.index > known.index) last.set(fact.what, fact)
+  }
+  const failed = last.get('container failed')
+  if (!failed) return true
+  const created = last.get('created container')
+  return created !== undefined && !last.has('started container') && failed.index <= created.index
 }

@@ -32,12 +32,21 @@ export function planPulls(
     comesBefore(plan, pull.transfer ?? pull.requested, end)
     comesBefore(plan, end, following)
     plan.planned.push(planPull(uid, history, pull, index, node))
-    if (pull.failed)
-      plan.planned.push(
-        backOff(spec.name, pull, index, end ?? pull.requested, pulls[index + 1]?.requested ?? next),
-      )
+    if (pull.failed) {
+      const until = pulls[index + 1]?.requested ?? beforeNext(plan, end, next)
+      plan.planned.push(backOff(spec.name, pull, index, end ?? pull.requested, until))
+    }
     from = end
   })
+}
+
+/** After the last failed pull that was seen, another one came before whatever is known next. */
+function beforeNext(plan: Plan, failed: Draft | undefined, next: Draft | undefined): Draft | undefined {
+  if (!next) return undefined
+  const again = unseen()
+  comesBefore(plan, failed, again)
+  comesBefore(plan, again, next)
+  return again
 }
 
 function planPull(

@@ -85,10 +85,12 @@ function planAttempts(plan: Plan, facts: Facts, start: Draft, ready: Draft | und
   const failures = numberFailures(facts)
   const children: Planned[] = []
   let from = start
+  let seen = 0
   for (const failure of failures.slice(0, ATTEMPTS_MAX)) {
     comesBefore(plan, from, failure.draft)
-    children.push(...failedAttempt(plan, failure, from))
+    children.push(...failedAttempt(plan, failure, failure.number > seen + 1 ? after(plan, from) : from))
     from = failure.draft
+    seen = failure.number
   }
   if (failures.length === 0) return children
   comesBefore(plan, from, ready)
@@ -107,6 +109,13 @@ function planAttempts(plan: Plan, facts: Facts, start: Draft, ready: Draft | und
     ...(ready ? [{ ...attempt(number), start: begun, end: ready }] : []),
   )
   return children
+}
+
+/** Attempts in between were not seen: the one before the next failed some time after the last that was. */
+function after(plan: Plan, from: Draft): Draft {
+  const failed = unseen()
+  comesBefore(plan, from, failed)
+  return failed
 }
 
 interface Failure {

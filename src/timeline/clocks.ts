@@ -15,7 +15,7 @@ interface Bucket {
   lower: OffsetNs
   /** Twentieths of a second with a live sample, up to `ENOUGH`: a frame that comes twice counts once. */
   readonly slots: number[]
-  /** How far a sample's stamp was cut: a truncated stamp looks earlier than it was. */
+  /** How far the least sample's stamp was cut: a truncated stamp looks earlier than it was. */
   cut: OffsetNs
   /** A node's Lease is among the samples. */
   leases: boolean
@@ -94,9 +94,11 @@ function sample(
   const clock = clockOf(model, name)
   const bucket = bucketAt(clock, receivedAt)
   const known = bucket.slots.length >= ENOUGH
-  if (known && offset >= bucket.upper && cut <= bucket.cut && (bucket.leases || !lease)) return
-  bucket.upper = Math.min(bucket.upper, offset)
-  bucket.cut = Math.max(bucket.cut, cut)
+  if (known && offset >= bucket.upper && (bucket.leases || !lease)) return
+  if (offset < bucket.upper) {
+    bucket.upper = offset
+    bucket.cut = cut
+  }
   bucket.leases ||= lease
   clock.leases ||= lease
   const slot = Number(receivedAt / SLOT_NS)
@@ -177,10 +179,12 @@ function gather(buckets: ReadonlyMap<number, Bucket>, index: number, reach: numb
   for (let at = index - reach; at <= index + reach; at++) {
     const bucket = buckets.get(at)
     if (!bucket) continue
-    found.upper = Math.min(found.upper, bucket.upper)
+    if (bucket.upper < found.upper) {
+      found.upper = bucket.upper
+      found.cut = bucket.cut
+    }
     found.lower = Math.max(found.lower, bucket.lower)
     found.samples += bucket.slots.length
-    found.cut = Math.max(found.cut, bucket.cut)
     found.leases ||= bucket.leases
   }
   return found

@@ -216,7 +216,7 @@ function foldPodEvent(world: World, frame: ObjectFrame, event: EventRecord, time
   observeInto(world, timeline, observations)
   sampleEventRevision(world, frame, event, observations[0])
   for (const observation of fresh) {
-    for (const stamp of observation.stamps) sampleStamp(world, timeline, stamp, frame.t)
+    for (const stamp of observation.stamps) sampleStamp(world, timeline, stamp, frame)
     const host = event.component === 'kubelet' ? event.host : undefined
     if (host)
       foldPull(
@@ -250,7 +250,8 @@ function sampleEventRevision(
 }
 
 /** Every fine stamp with a live receipt says something of its clock and of the watch; every kubelet's stamp, that its pod existed. */
-function sampleStamp(world: World, timeline: PodTimeline, stamp: Stamp, t: UnixNano): void {
+function sampleStamp(world: World, timeline: PodTimeline, stamp: Stamp, { t, phase }: ObjectFrame): void {
+  if (stamp.source === 'event-second' && phase === 'live') return sampleSecond(world, stamp, t)
   if (stamp.source !== 'event-name' && stamp.source !== 'event-time') return
   const { createdSeconds } = timeline.pod
   if (createdSeconds !== undefined && !isStatic(timeline.pod) && fromSeconds(createdSeconds) <= t) {
@@ -267,10 +268,17 @@ function sampleStamp(world: World, timeline: PodTimeline, stamp: Stamp, t: UnixN
 function ofThisLife(observations: readonly Observation[], pod: PodRecord): readonly Observation[] {
   const seen = parseRfc3339(pod.annotations?.['kubernetes.io/config.seen'])
   if (seen === undefined || !isStatic(pod)) return observations
-  const current = observations.filter(({ stamps }) => stamps.every(({ at }) => at >= seen - SECOND))
+  const current = observations.filter(({ stamps }) =>
+    stamps.every(({ at, clock }) => clock === 'observer' || at >= seen - SECOND),
+  )
   if (current.length === observations.length) return observations
   // The count goes on from the earlier life, so it numbers nothing here; each occurrence stands for itself.
   return current.map((one) => ({ ...one, group: one.key, index: 0 }))
+}
+
+/** A repeat's second is coarse, but for a clock that is minutes off it is a witness. */
+function sampleSecond(world: World, { clock, at }: Stamp, t: UnixNano): void {
+  sampleClock(world.clocks, clock, at, t, SECOND)
 }
 
 const isStatic = (pod: PodRecord): boolean => pod.annotations?.['kubernetes.io/config.mirror'] !== undefined
