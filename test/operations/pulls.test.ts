@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { traceIdOf } from '../../src/trace/identity.ts'
+import { at, eventRecord, frameOf, LAG_MS, story } from '../support/pods.ts'
+import { assertSpans, spanOf, traceOf, treeOf } from '../support/pods-spans.ts'
+
+const begun = () => story().create(0).bind(20).admit(40).condition(200, 'PodReadyToStartContainers')
+const PULLING = 'Pulling image "registry/app:1"'
+const FAILED = 'Failed to pull image "registry/app:1": not found'
+const PULLED =
+  'Successfully pulled image "registry/app:1" in 300ms (300ms including waiting). Image size: 7 bytes.'
+
+test('failed pulls are attempts with the back-off between them', () => {
+  const trace = traceOf(
+    begun()
+      .event(210, 'Pulling', 'app', PULLING)
+      .event(250, 'Failed', 'app', FAILED)
+      .event(250.1, 'Failed', 'app', 'Error: ErrImagePull')
+      .event(500, 'BackOff', 'app', 'Back-off pulling image "registry/app:1"')
+      .event(500.1, 'Failed', 'app', 'Error: ImagePullBackOff')
+      .event(15_000, 'Pulling', 'app', PULLING)
+      .event(15_300, 'Pulled', 'app', PULLED)
+      .event(15_320, 'Created', 'app')
+      .event(15_340, 'Started', 'app')
+      .ready(15_400)
+      .frames(),
+  )
+  assertSpans(trace, [
+    ['pod startup', 0, 15_400],
+    ['  schedule', 0, 20],
+    ['  prepare pod and create sandbox', 20, 200],
+    ['  pull image app #1 ✗', 210, 250],
+    ['  back-off app', 250, 15_000],
+    ['  pull image app #2', 15_000, 15_300],
+    ['    transfer and unpack app', 15_000, 15_300],
+    ['  create container app', 15_300, 15_320],
+    ['  start container app', 15_320, 15_340],
+    ['  report status', 15_340, 15_400],
+  ])
+  assert.equal(spanOf(trace, 'pull image', 'app', 1).error, FAILED)
+  assert.equal(spanOf(trace, 'back-off', 'app').attributes['podspan.backoff.after'], 'pull image')
+})
+
+test('the short report of a failure stands for it where the long one was lost', () => {
+  const trace = traceOf(
+    begun()
+      .event(210, 'Pulling', 'app', PULLING)
+      .event(250, 'Failed', 'app', 'Error: ErrImagePull')
+      .frames(9000),
+  )
+  assert.deepEqual(treeOf(trace).slice(3), ['  pull image app ✗', '  back-off app …'])
+  assert.match(trace.verdict, /backing off after failed pulls of registry\/app:1/)
+})
+
+test('an image that must not be pulled and is not there is a failed pull', () => {
+  const message = 'Container image "registry/app:1" is not present with pull policy of Never'
+  const trace = traceOf(begun().event(250, 'ErrImageNeverPull', 'app', message).frames(9000))
+  assert.equal(spanOf(trace, 'pull image', 'app').error, message)
+})
+
+test('a pull whose beginning was lost begins where its own durations say', () => {
+  const waited = 'Successfully pulled image "registry/app:1" in 300ms (500ms including waiting)'
+  const trace = traceOf(
+    begun()
+      .event(710, 'Pulled', 'app', waited)
+      .event(730, 'Created', 'app')
+      .event(740, 'Started', 'app')
+      .ready(800)
+      .frames(),
+  )
+  assertSpans(trace, [
+    ['pod startup', 0, 800],
+    ['  schedule', 0, 20],
+    ['  prepare pod and create sandbox', 20, 200],
+    ['  pull image app', 210, 710],
+    ['    wait for pull slot app', 210, 410],
+    ['    transfer and unpack app', 410, 710],
+    ['  create container app', 710, 730],
+    ['  start container app', 730, 740],
+    ['  report status', 740, 800],
+  ])
+})
+
+test('a wait in the queue names the pulls of other pods that were ahead, and links to the last', () => {
+  const others = ['11111111-0000-4000-8000-000000000001', '11111111-0000-4000-8000-000000000002']
+  const told = begun()
+    .event(210, 'Pulling', 'app', PULLING)
+    .event(
+      1710,
+      'Pulled',
+      'app',
+      'Successfully pulled image "registry/app:1" in 500ms (1.5s including waiting)',
+    )
+    .event(1720, 'Created', 'app')
+    .event(1730, 'Started', 'app')
+    .ready(1800)
+  for (const [index, uid] of others.entries()) {
+    const ms = 600 + index * 500
+    const message = 'Successfully pulled image "registry/big:1" in 500ms (500ms including waiting)'
+    const name = `other-${index}`
+    const involved = { kind: 'Pod', namespace: 'shop', name, uid, fieldPath: 'spec.containers{app}' }
+    told.frame(frameOf(LAG_MS + 1, { ...other(uid, name) })).other(
+      ms,
+      eventRecord(ms, 'Pulled', {
+        uid: `pulled-${uid}`,
+        name: `${name}.${at(ms).toString(16)}`,
+        message,
+        involved,
+      }),
+    )
+  }
+  const trace = traceOf(told.frames())
+  const { attributes, links } = spanOf(trace, 'pull image', 'app')
+  assert.equal(attributes['podspan.pull.queued_behind'], 2)
+  assert.equal(attributes['podspan.pull.queued_behind.last'], 'shop/other-1')
+  assert.deepEqual(
+    links.map(({ traceId }) => traceId),
+    [traceIdOf(others[1] ?? '')],
+  )
+  assert.match(
+    trace.verdict,
+    /pulling registry\/app:1, 1(\.00)? s of it waiting behind 2 other pulls on node-1$/,
+  )
+})
+
+const other = (uid: string, name: string) =>
+  ({
+    resource: 'pods',
+    uid,
+    name,
+    namespace: 'shop',
+    resourceVersion: '90',
+    nodeName: 'node-1',
+    containers: [{ name: 'app', image: 'registry/big:1' }],
+  }) as const
+
+test('a pull that still goes on is open, and is what the pod waits for', () => {
+  const trace = traceOf(begun().event(210, 'Pulling', 'app', PULLING).frames(9000))
+  assert.deepEqual(treeOf(trace).slice(3), ['  pull image app …'])
+  assert.match(trace.verdict, /now pulling registry\/app:1/)
+})
