@@ -14,59 +14,84 @@ export interface Splitter {
   pending(): number
 }
 
-const NOTHING = Buffer.alloc(0)
-
 /** Protobuf: a 4-byte big-endian length before each frame. */
 export function splitLengthDelimited(maxBytes: number, events: SplitterEvents): Splitter {
+  /** The beginning of a frame that a chunk ended in, with its length, as far as that is known. */
   let rest: Buffer[] = []
   let restBytes = 0
+  /** What `rest` must grow to before anything can be done: its length field, then the whole frame. */
   let wanted = 4
   let skipping = 0
-  const take = (chunk: Buffer): Buffer => {
-    const whole = rest.length === 0 ? chunk : Buffer.concat([...rest, chunk])
+
+  const keep = (tail: Buffer): void => {
+    if (tail.length > 0) rest.push(tail)
+    restBytes += tail.length
+  }
+  /** Adds to `rest` what it wants, and no more: the chunk's other frames are read where they are. Returns where they begin. */
+  const fill = (chunk: Buffer, from: number): number => {
+    const end = Math.min(chunk.length, from + wanted - restBytes)
+    keep(chunk.subarray(from, end))
+    return end
+  }
+  const finishRest = (chunk: Buffer, from: number): number => {
+    let at = fill(chunk, from)
+    if (restBytes < wanted) return at
+    if (wanted === 4) {
+      const length = joined(rest).readUInt32BE(0)
+      if (length > maxBytes) {
+        events.oversize(length)
+        skipping = length
+        forget()
+        return at
+      }
+      wanted = 4 + length
+      at = fill(chunk, at)
+      if (restBytes < wanted) return at
+    }
+    const bytes = joined(rest)
+    forget()
+    events.frame(bytes, 4, bytes.length)
+    return at
+  }
+  const forget = (): void => {
     rest = []
     restBytes = 0
-    return whole
+    wanted = 4
   }
-  const keep = (tail: Buffer, needed: number): void => {
-    wanted = needed
-    if (tail.length === 0) return
-    rest = [tail]
-    restBytes = tail.length
+  const skip = (chunk: Buffer, from: number): number => {
+    const dropped = Math.min(skipping, chunk.length - from)
+    skipping -= dropped
+    return from + dropped
+  }
+  /** Frames that lie whole in the chunk, without a copy; the tail is kept. */
+  const readWhole = (chunk: Buffer, from: number): number => {
+    let at = from
+    while (chunk.length - at >= 4) {
+      const length = chunk.readUInt32BE(at)
+      if (length > maxBytes || chunk.length - at - 4 < length) break
+      events.frame(chunk, at + 4, at + 4 + length)
+      at += 4 + length
+    }
+    return at
   }
   return {
     pending: () => restBytes + skipping,
-    push: (received) => {
-      let chunk = received
-      if (skipping > 0) {
-        const dropped = Math.min(skipping, chunk.length)
-        skipping -= dropped
-        chunk = chunk.subarray(dropped)
-      }
-      if (restBytes + chunk.length < wanted) {
-        if (chunk.length > 0) rest.push(chunk)
-        restBytes += chunk.length
-        return
-      }
-      const bytes = take(chunk)
+    push: (chunk) => {
       let at = 0
-      while (bytes.length - at >= 4) {
-        const length = bytes.readUInt32BE(at)
-        if (length > maxBytes) {
-          events.oversize(length)
-          const after = at + 4 + length
-          skipping = Math.max(0, after - bytes.length)
-          at = Math.min(after, bytes.length)
-          continue
+      while (at < chunk.length) {
+        if (skipping > 0) at = skip(chunk, at)
+        else if (restBytes > 0) at = finishRest(chunk, at)
+        else {
+          at = readWhole(chunk, at)
+          if (at < chunk.length) at = finishRest(chunk, at)
         }
-        if (bytes.length - at - 4 < length) return keep(bytes.subarray(at), 4 + length)
-        events.frame(bytes, at + 4, at + 4 + length)
-        at += 4 + length
       }
-      keep(at < bytes.length ? bytes.subarray(at) : NOTHING, 4)
     },
   }
 }
+
+const joined = (parts: readonly Buffer[]): Buffer =>
+  parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts)
 
 /** JSON: one object a line. Only the byte 0x0A ends a line; U+2028 inside a string does not. */
 export function splitLines(maxBytes: number, events: SplitterEvents): Splitter {

@@ -17,7 +17,7 @@ interface Template {
   readonly versions: readonly number[]
 }
 
-const shape = { number: FIRST_NUMBER, resourceVersion: FIRST_VERSION }
+const shape = { number: FIRST_NUMBER, resourceVersion: FIRST_VERSION, size: 'production' } as const
 const uidTail = (number: number): string => number.toString(16).padStart(12, '0')
 const nameTail = (number: number): string => number.toString(36).padStart(5, '0')
 

@@ -15,6 +15,8 @@ export interface PodShape {
   readonly resourceVersion: number
   readonly namespace?: string
   readonly stage?: 'created' | 'bound' | 'running' | 'ready'
+  /** As pods in production are: about 12.5 KB as JSON, most of it environment and managedFields. */
+  readonly size?: 'small' | 'production'
 }
 
 const FIELDS = {
@@ -24,7 +26,8 @@ const FIELDS = {
 
 /** About the size of a small Deployment's pod: 4 KB as JSON. */
 export function podObject(shape: PodShape): Obj {
-  const { number, resourceVersion, namespace = 'default', stage = 'ready' } = shape
+  const { number, resourceVersion, namespace = 'default', stage = 'ready', size = 'small' } = shape
+  const fields = size === 'small' ? FIELDS : productionFields()
   const name = `web-6f5d8c9b7c-${number.toString(36).padStart(5, '0')}`
   const bound = stage !== 'created'
   const running = stage === 'running' || stage === 'ready'
@@ -58,7 +61,7 @@ export function podObject(shape: PodShape): Obj {
           apiVersion: 'v1',
           time: second(number % 60),
           fieldsType: 'FieldsV1',
-          fieldsV1: FIELDS,
+          fieldsV1: fields,
         },
         {
           manager: 'kubelet',
@@ -66,7 +69,7 @@ export function podObject(shape: PodShape): Obj {
           apiVersion: 'v1',
           time: second((number % 60) + 2),
           fieldsType: 'FieldsV1',
-          fieldsV1: FIELDS,
+          fieldsV1: fields,
           subresource: 'status',
         },
       ],
@@ -77,7 +80,7 @@ export function podObject(shape: PodShape): Obj {
         { name: 'kube-api-access-abcde', projected: {} },
         { name: 'data', persistentVolumeClaim: { claimName: 'data' } },
       ],
-      containers: [containerObject('app'), containerObject('sidecar')],
+      containers: [containerObject('app', size), containerObject('sidecar', size)],
       restartPolicy: 'Always',
       terminationGracePeriodSeconds: 30,
       dnsPolicy: 'ClusterFirst',
@@ -112,13 +115,22 @@ export function podObject(shape: PodShape): Obj {
   }
 }
 
-function containerObject(name: string): Obj {
+/** Some 1.7 KB for each writer, as server-side apply keeps them. */
+function productionFields(): Obj {
+  const names = Array.from({ length: 36 }, (_, n) => `k:{"name":"SETTING_${n}"}`)
+  return { 'f:spec': Object.fromEntries(names.map((key) => [key, { '.': {}, 'f:value': {} }])) }
+}
+
+function containerObject(name: string, size: 'small' | 'production'): Obj {
   return {
     name,
     image: `registry.example.com/team/${name}:1.2.3`,
     command: ['/bin/app'],
     args: ['--listen', ':8080', '--secret-argument'],
-    env: Array.from({ length: 10 }, (_, n) => ({ name: `SETTING_${n}`, value: `literal value number ${n}` })),
+    env: Array.from({ length: size === 'small' ? 10 : 36 }, (_, n) => ({
+      name: `SETTING_${n}`,
+      value: `literal value number ${n}`,
+    })),
     resources: { limits: { memory: '512Mi' }, requests: { cpu: '100m', memory: '256Mi' } },
     readinessProbe: { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 },
     terminationMessagePath: '/dev/termination-log',

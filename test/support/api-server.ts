@@ -188,11 +188,7 @@ export class StubApiServer {
   async burst(resource: string, bytes: Buffer, repeats = 1): Promise<void> {
     const writes = this.of(resource).map(async (watch) => {
       for (let n = 0; n < repeats && !watch.response.destroyed; n++)
-        if (!watch.response.write(bytes))
-          await new Promise((resolve) => {
-            watch.response.once('drain', resolve)
-            watch.response.once('close', resolve)
-          })
+        if (!watch.response.write(bytes)) await drained(watch.response)
     })
     await Promise.all(writes)
   }
@@ -414,6 +410,19 @@ export class StubApiServer {
     const size = this.options.chunkBytes ?? bytes.length
     for (let at = 0; at < bytes.length; at += size) response.write(bytes.subarray(at, at + size))
   }
+}
+
+/** Until the reader has taken what is buffered, or is gone. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done)
+      response.off('close', done)
+      resolve()
+    }
+    response.once('drain', done)
+    response.once('close', done)
+  })
 }
 
 const encodingOf = (seen: SeenRequest): 'protobuf' | 'json' =>
