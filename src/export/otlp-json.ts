@@ -2,39 +2,41 @@
 // Promises what the OTLP specification says: lowerCamelCase keys, hex ids, enums as numbers, 64-bit integers as strings.
 // Does not send it, and knows nothing of the SDK; a test holds it equal to the protobuf encoding.
 
-import type { Attributes, AttributeValue, SpanEvent, SpanLink, Trace } from '../trace/trace.ts'
-import { BY_ACTOR, type ServiceNaming } from './resource.ts'
-import { type OtlpResourceSpans, type OtlpSpan, SCOPE, toOtlpSpans } from './spans.ts'
-
-/** `SPAN_KIND_INTERNAL`. */
-const INTERNAL = 1
-/** `STATUS_CODE_ERROR`. */
-const ERROR = 2
-/** Sampled (bit 0), and "whether the parent is remote is known" (bit 8): it is not. */
-const SPAN_FLAGS = 0x101
-/** Known to be remote (bits 8 and 9); whether the linked span was sampled is not known. */
-const LINK_FLAGS = 0x300
+import type { Attributes, AttributeValue, Span, SpanEvent, SpanLink, Trace } from '../trace/trace.ts'
+import { BY_ACTOR, groupByService, SERVICE_NAME, type ServiceGroup, type ServiceNaming } from './resource.ts'
+import {
+  ERROR,
+  eachAttribute,
+  eachSpanAttribute,
+  INTERNAL,
+  isInt64,
+  LINK_FLAGS,
+  type PutAttribute,
+  SCOPE,
+  SPAN_FLAGS,
+} from './spans.ts'
 
 export function toOtlpJson(trace: Trace, naming: ServiceNaming = BY_ACTOR): string {
-  return JSON.stringify({ resourceSpans: toOtlpSpans(trace, naming).map(resourceSpansJson) })
+  const groups = groupByService(trace, naming)
+  return JSON.stringify({ resourceSpans: groups.map((group) => resourceSpansJson(trace, group)) })
 }
 
-const resourceSpansJson = (group: OtlpResourceSpans) => ({
-  resource: { attributes: attributesJson(group.resource) },
-  scopeSpans: [{ scope: SCOPE, spans: group.spans.map(spanJson) }],
+const resourceSpansJson = (trace: Trace, { service, spans }: ServiceGroup) => ({
+  resource: { attributes: [...attributesJson(trace.resource), attributeJson(SERVICE_NAME, service)] },
+  scopeSpans: [{ scope: SCOPE, spans: spans.map((span) => spanJson(trace.traceId, span)) }],
 })
 
-const spanJson = (span: OtlpSpan) => ({
-  traceId: span.traceId,
+const spanJson = (traceId: string, span: Span) => ({
+  traceId,
   spanId: span.spanId,
   // JSON.stringify leaves out what is undefined.
   parentSpanId: span.parentSpanId,
   flags: SPAN_FLAGS,
   name: span.name,
   kind: INTERNAL,
-  startTimeUnixNano: span.start.toString(),
-  endTimeUnixNano: span.end.toString(),
-  attributes: attributesJson(span.attributes),
+  startTimeUnixNano: span.start.best.toString(),
+  endTimeUnixNano: span.end.best.toString(),
+  attributes: collect((put) => eachSpanAttribute(span, put)),
   events: span.events.map(eventJson),
   links: span.links.map(linkJson),
   status: span.error === undefined ? {} : { message: span.error, code: ERROR },
@@ -53,8 +55,15 @@ const linkJson = (link: SpanLink) => ({
   flags: LINK_FLAGS,
 })
 
-const attributesJson = (attributes: Attributes) =>
-  Object.entries(attributes).map(([key, value]) => ({ key, value: valueJson(value) }))
+const attributesJson = (attributes: Attributes) => collect((put) => eachAttribute(attributes, put))
+
+function collect(each: (put: PutAttribute) => void) {
+  const collected: ReturnType<typeof attributeJson>[] = []
+  each((key, value) => collected.push(attributeJson(key, value)))
+  return collected
+}
+
+const attributeJson = (key: string, value: AttributeValue) => ({ key, value: valueJson(value) })
 
 function valueJson(value: AttributeValue): object {
   if (typeof value === 'string') return { stringValue: value }
@@ -63,9 +72,8 @@ function valueJson(value: AttributeValue): object {
   return { arrayValue: { values: value.map((item) => ({ stringValue: item })) } }
 }
 
-/** The SDK's rule, so that both encodings agree: a whole number that fits is an int64. Proto3 JSON spells what JSON has no number for. */
-function numberJson(value: number): object {
-  if (Number.isInteger(value) && value >= -(2 ** 63) && value < 2 ** 63)
-    return { intValue: BigInt(value).toString() }
-  return { doubleValue: Number.isFinite(value) ? value : String(value) }
-}
+/** Proto3 JSON spells what JSON has no number for. */
+const numberJson = (value: number): object =>
+  isInt64(value)
+    ? { intValue: BigInt(value).toString() }
+    : { doubleValue: Number.isFinite(value) ? value : String(value) }

@@ -2,7 +2,7 @@
 // Promises low-cardinality service names in kebab case, and one resource per service of a trace.
 // Does not choose what a span says: that is spans.ts.
 
-import type { Attributes, Span, Trace } from '../trace/trace.ts'
+import type { Span, Trace } from '../trace/trace.ts'
 
 /**
  * `actor`: who did the work, so that a backend colours the timeline by component and a start does not enter a service's
@@ -18,17 +18,18 @@ export const OWN_SERVICE = 'podspan'
 
 export const BY_ACTOR: ServiceNaming = { kind: 'actor' }
 
-/** The spans of one trace that share a resource; parents may be in another group. */
+export const SERVICE_NAME = 'service.name'
+
+/** The spans of one trace that share a resource: the trace's, with this `service.name`. Parents may be in another group. */
 export interface ServiceGroup {
   readonly service: string
-  readonly resource: Attributes
   readonly spans: readonly Span[]
 }
 
 export function groupByService(trace: Trace, naming: ServiceNaming): ServiceGroup[] {
   if (naming.kind === 'actor') return groupByActor(trace)
   const service = naming.kind === 'fixed' ? naming.name : workloadName(trace)
-  return [{ service, resource: resourceOf(trace, service), spans: trace.spans }]
+  return [{ service, spans: trace.spans }]
 }
 
 function groupByActor(trace: Trace): ServiceGroup[] {
@@ -37,15 +38,10 @@ function groupByActor(trace: Trace): ServiceGroup[] {
     const service = kebab(span.actor)
     const group = groups.get(service)
     if (group) group.spans.push(span)
-    else groups.set(service, { service, resource: resourceOf(trace, service), spans: [span] })
+    else groups.set(service, { service, spans: [span] })
   }
   return [...groups.values()]
 }
-
-const resourceOf = (trace: Trace, service: string): Attributes => ({
-  ...trace.resource,
-  'service.name': service,
-})
 
 /** `Deployment/checkout` is the service `checkout`; a pod without an owner has no name that is low in cardinality. */
 function workloadName(trace: Trace): string {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { add, durationNano, unixNano } from '../../src/base/time.ts'
 import { toOtlpJson } from '../../src/export/otlp-json.ts'
-import { encodeTrace } from '../../src/export/readable-span.ts'
+import { encodeTrace } from '../../src/export/otlp-protobuf.ts'
 import { BY_ACTOR } from '../../src/export/resource.ts'
 import type { Attributes, Trace } from '../../src/trace/trace.ts'
 import {

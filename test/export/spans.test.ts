@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { durationNano, unixNano } from '../../src/base/time.ts'
-import { kebab, type ServiceNaming } from '../../src/export/resource.ts'
-import { SCOPE, toOtlpSpans } from '../../src/export/spans.ts'
+import { groupByService, kebab, type ServiceNaming } from '../../src/export/resource.ts'
+import { SCOPE } from '../../src/export/spans.ts'
 import type { Span, Trace } from '../../src/trace/trace.ts'
+import { spanAttributes } from '../support/sdk-encoding.ts'
 import { instant, START, sampleSpan, sampleTrace } from './sample-trace.ts'
 
 const BY_ACTOR: ServiceNaming = { kind: 'actor' }
-
-const traceOf = (span: Span): Trace => ({ ...sampleTrace(), spans: [span] })
-const attributesOf = (span: Partial<Span>) =>
-  toOtlpSpans(traceOf(sampleSpan(span)), BY_ACTOR)[0]?.spans[0]?.attributes ?? {}
 
 const shifted = (nanoseconds: bigint) => unixNano(START + nanoseconds)
 
@@ -64,6 +62,11 @@ const attributeCases: { name: string; given: Partial<Span>; then: Record<string,
     },
   },
   {
+    name: 'longer than a double divides exactly, early is still rounded away from the estimate',
+    given: { start: instant(START, { earliest: shifted(-(2n ** 51n) * 1000n - 1n) }) },
+    then: { 'podspan.start.early_ms': (2 ** 51 + 1) / 1000 },
+  },
+  {
     name: 'the time on the critical path is the sum of its parts',
     given: {
       critical: [
@@ -94,40 +97,28 @@ const attributeCases: { name: string; given: Partial<Span>; then: Record<string,
 
 for (const { name, given, then } of attributeCases) {
   test(`attributes: ${name}`, () => {
-    const attributes = attributesOf(given)
+    const attributes = spanAttributes(sampleSpan(given))
     for (const [key, value] of Object.entries(then)) assert.deepEqual(attributes[key], value, key)
   })
 }
 
-test('ids, times, names, events and links pass through unchanged', () => {
-  const events = [{ at: shifted(3n), name: 'FailedScheduling', attributes: { a: 1 } }]
-  const links = [{ traceId: 'b'.repeat(32), spanId: 'c'.repeat(16), attributes: {} }]
-  const span = sampleSpan({ parentSpanId: 'd'.repeat(16), error: 'no', events, links })
-  const trace = traceOf(span)
-  const [mapped] = toOtlpSpans(trace, BY_ACTOR)[0]?.spans ?? []
-  assert.deepEqual(
-    { ...mapped, attributes: undefined },
-    {
-      traceId: trace.traceId,
-      spanId: span.spanId,
-      parentSpanId: 'd'.repeat(16),
-      name: 'pull image',
-      start: START,
-      end: shifted(1_000_000_001n),
-      attributes: undefined,
-      error: 'no',
-      events,
-      links,
-    },
-  )
+test('early is never less than the estimate is off, and at most a microsecond more', () => {
+  const exponent = fc.integer({ min: 1, max: 60 })
+  const width = exponent.chain((bits) => fc.bigInt({ min: 0n, max: 2n ** BigInt(bits) }))
+  const check = (nanoseconds: bigint): void => {
+    const attributes = spanAttributes(
+      sampleSpan({ start: instant(START, { earliest: shifted(-nanoseconds) }) }),
+    )
+    assert.equal(attributes['podspan.start.early_ms'], Number((nanoseconds + 999n) / 1000n) / 1000)
+  }
+  for (let bits = 0n; bits < 60n; bits++)
+    for (const more of [-1n, 1n]) check((2n ** bits / 1000n) * 1000n + 1000n + more)
+  fc.assert(fc.property(width, check), { numRuns: 1000 })
 })
 
 const services = (trace: Trace, naming: ServiceNaming): Record<string, string[]> =>
   Object.fromEntries(
-    toOtlpSpans(trace, naming).map(({ resource, spans }) => [
-      String(resource['service.name']),
-      spans.map((span) => span.name),
-    ]),
+    groupByService(trace, naming).map(({ service, spans }) => [service, spans.map((span) => span.name)]),
   )
 
 const actors: Trace = {
@@ -177,13 +168,6 @@ const namingCases: { name: string; trace: Trace; naming: ServiceNaming; then: Re
 for (const { name, trace, naming, then } of namingCases) {
   test(`service.name: ${name}`, () => assert.deepEqual(services(trace, naming), then))
 }
-
-test('every resource has the attributes of the pod', () => {
-  for (const { resource } of toOtlpSpans(actors, BY_ACTOR)) {
-    const { 'service.name': _service, ...pod } = resource
-    assert.deepEqual(pod, actors.resource)
-  }
-})
 
 const kebabCases = [
   ['kubelet', 'kubelet'],
