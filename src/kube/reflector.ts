@@ -266,6 +266,7 @@ class Reflector {
     const { clock, random, signal } = this.options
     if (end.kind === 'failed') return this.fail(end.failure)
     if (end.orderly) this.delivery.complete(clock.now())
+    else countIn(this.options.counters.failures, 'network')
     this.jsonNext = false
     if (signal.aborted) return
     this.options.counters.state = 'waiting'
