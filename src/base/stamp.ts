@@ -55,5 +55,5 @@ export interface Stamp {
   readonly resolution: DurationNano
   readonly evidence: Evidence
   /** When we received it, for the clock model; absent where it came from a list. */
-  readonly receivedAt?: UnixNano
+  readonly receivedAt?: UnixNano | undefined
 }

@@ -3,7 +3,7 @@
 // Does not see events; those number runs on their own (event.ts).
 
 import type { ObjectFrame } from '../base/frame.ts'
-import type { ContainerState, ContainerStatus } from '../base/record.ts'
+import type { ContainerSpec, ContainerState, ContainerStatus } from '../base/record.ts'
 import type { ClockName, Stamp } from '../base/stamp.ts'
 import type { Observation } from './observation.ts'
 import { receiptStamp, secondStamp } from './stamps.ts'
@@ -14,6 +14,7 @@ export function observeContainer(
   status: ContainerStatus,
   frame: ObjectFrame,
   clock: ClockName,
+  spec: ContainerSpec | undefined,
   found: Observation[],
 ): void {
   const { name, restartCount, state, lastState } = status
@@ -23,10 +24,12 @@ export function observeContainer(
     const run = state?.kind === 'waiting' ? restartCount : restartCount - 1
     if (run >= 0) observeRun(name, run, lastState, frame, clock, found)
   }
-  if (status.started === true && before?.started !== true) {
+  // Without a probe these two flip as soon as the container runs, which says nothing more.
+  if (spec?.startupProbe && status.started === true && before?.started !== true) {
     found.push(flip('startup passed', name, restartCount, frame, 'started'))
   }
-  if (status.ready && !before?.ready) found.push(flip('container ready', name, restartCount, frame, 'ready'))
+  if ((spec?.readinessProbe || spec?.startupProbe) && status.ready && !before?.ready)
+    found.push(flip('container ready', name, restartCount, frame, 'ready'))
 }
 
 function flip(

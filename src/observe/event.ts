@@ -60,7 +60,7 @@ function firstStamps(frame: ObjectFrame, event: EventRecord, count: number): Sta
   const named = eventNameTime(event)
   const live = count <= 1 ? frame : { ...frame, phase: 'relist' as const }
   if (named !== undefined) {
-    stamps.push(fineStamp(live, 'event-name', clock, named, 'metadata.name', event.name.slice(-16)))
+    stamps.push(fineStamp(live, 'event-name', clock, named, 'metadata.name'))
   } else if (event.eventTime !== undefined) {
     stamps.push(
       fineStamp(live, 'event-time', clock, event.eventTime, 'eventTime', formatRfc3339(event.eventTime, 6)),
@@ -68,7 +68,10 @@ function firstStamps(frame: ObjectFrame, event: EventRecord, count: number): Sta
   } else {
     stamps.push(...secondStamp(frame, 'event-second', clock, 'firstTimestamp', event.firstSeconds))
   }
-  if (count <= 1) stamps.push(receiptStamp(frame, 'event-receipt', 'metadata.uid'))
+  // A fine stamp carries its receipt; beside it the receipt says nothing more.
+  if (count <= 1 && stamps[0]?.receivedAt === undefined) {
+    stamps.push(receiptStamp(frame, 'event-receipt', 'metadata.uid'))
+  }
   return stamps
 }
 

@@ -3,7 +3,7 @@
 // container) carry that state in their key. Does not order facts or judge their stamps.
 
 import type { ObjectFrame } from '../base/frame.ts'
-import type { Condition, ContainerStatus, PodRecord, UnixSeconds } from '../base/record.ts'
+import type { Condition, ContainerSpec, ContainerStatus, PodRecord, UnixSeconds } from '../base/record.ts'
 import type { ClockName, Stamp } from '../base/stamp.ts'
 import { parseRfc3339, SECOND } from '../base/time.ts'
 import { observeContainer } from './container.ts'
@@ -38,8 +38,15 @@ export function observePod(
     found.push(observeAdmitted(frame, pod, pod.startSeconds))
   }
   if (pod.conditions !== previous?.conditions) observeConditions(previous, frame, pod, found)
-  observeStatuses(previous?.initContainerStatuses, pod.initContainerStatuses, frame, pod, found)
-  observeStatuses(previous?.containerStatuses, pod.containerStatuses, frame, pod, found)
+  observeStatuses(
+    previous?.initContainerStatuses,
+    pod.initContainerStatuses,
+    frame,
+    pod,
+    pod.initContainers,
+    found,
+  )
+  observeStatuses(previous?.containerStatuses, pod.containerStatuses, frame, pod, pod.containers, found)
   observePhase(previous, frame, pod, found)
   observeDeletion(previous, frame, pod, found)
   return found
@@ -60,8 +67,7 @@ function observeCreated(frame: ObjectFrame, pod: PodRecord): Observation {
   const stamps: Stamp[] = [
     ...secondStamp(frame, 'creation-second', 'apiserver', 'metadata.creationTimestamp', pod.createdSeconds),
   ]
-  const receipt = receiptStamp(frame, 'watch-receipt', 'metadata.uid')
-  stamps.push(isBirth(frame, pod) ? receipt : { ...receipt, source: 'list-receipt' })
+  stamps.push(receiptStamp(frame, isBirth(frame, pod) ? 'watch-receipt' : 'list-receipt', 'metadata.uid'))
   return { key: 'created', what: 'created', stamps }
 }
 
@@ -149,10 +155,13 @@ function observeMissedReady(frame: ObjectFrame, pod: PodRecord): Observation {
         field,
         readyOf(pod)?.transitionSeconds,
       ),
-      { ...receiptStamp(frame, 'watch-receipt', 'status.conditions[Ready].status'), source: 'list-receipt' },
+      receiptStamp(frame, 'list-receipt', 'status.conditions[Ready].status'),
     ],
   }
 }
+
+/** What else the kubelet stamps (Initialized, …) nothing reads; of PodScheduled, `bound` takes the stamp. */
+const UNREAD = new Set(['Initialized', 'PodScheduled'])
 
 function observeConditions(
   previous: PodRecord | undefined,
@@ -164,6 +173,7 @@ function observeConditions(
     found.push(observeMissedReady(frame, pod))
   }
   for (const condition of pod.conditions ?? []) {
+    if (UNREAD.has(condition.type)) continue
     const before = previous?.conditions?.find(({ type }) => type === condition.type)
     if (before && sameTransition(before, condition)) continue
     // A status that was never seen as anything else has not "turned": False at creation is no fact.
@@ -177,13 +187,7 @@ const sameTransition = (a: Condition, b: Condition): boolean =>
   a.status === b.status && a.transitionSeconds === b.transitionSeconds && a.reason === b.reason
 
 /** Conditions that the kubelet writes by its node's clock; others come from controllers at the API server. */
-const KUBELET_CONDITIONS = new Set([
-  'PodReadyToStartContainers',
-  'Initialized',
-  'ContainersReady',
-  'Ready',
-  'PodReadyToStartContainersCondition',
-])
+const KUBELET_CONDITIONS = new Set(['PodReadyToStartContainers', 'ContainersReady', 'Ready'])
 
 function observeCondition(frame: ObjectFrame, pod: PodRecord, condition: Condition): Observation {
   const { type, status, reason, message, transitionSeconds } = condition
@@ -221,12 +225,14 @@ function observeStatuses(
   after: readonly ContainerStatus[] | undefined,
   frame: ObjectFrame,
   pod: PodRecord,
+  specs: readonly ContainerSpec[] | undefined,
   found: Observation[],
 ): void {
   if (!after || after === before) return
   for (const status of after) {
     const old = before?.find(({ name }) => name === status.name)
-    observeContainer(old, status, frame, nodeClock(pod.nodeName), found)
+    const spec = specs?.find(({ name }) => name === status.name)
+    observeContainer(old, status, frame, nodeClock(pod.nodeName), spec, found)
   }
 }
 
@@ -267,8 +273,7 @@ function observeDeletion(
     })
   }
   if (frame.kind === 'deleted') {
-    const receipt = receiptStamp(frame, 'watch-receipt', 'metadata.uid')
-    const stamps = [frame.synthetic ? { ...receipt, source: 'list-receipt' as const } : receipt]
+    const stamps = [receiptStamp(frame, frame.synthetic ? 'list-receipt' : 'watch-receipt', 'metadata.uid')]
     found.push({ key: 'deleted', what: 'deleted', stamps })
   }
 }

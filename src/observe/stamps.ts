@@ -1,16 +1,17 @@
 // Owns the making of stamps from records: which clock, how fine, which field.
-// Promises that a receipt is called `watch-receipt` only where it is near what it dates. Does not weigh stamps.
+// Promises that a receipt is called `watch-receipt` only where it is near what it dates, and that a stamp holds nothing of the record but
+// its name: thousands of pods in flight hold some fifty stamps each. Does not weigh stamps.
 
 import type { ObjectFrame } from '../base/frame.ts'
 import type { AnyRecord, UnixSeconds } from '../base/record.ts'
 import type { ClockName, Evidence, Stamp, StampSource } from '../base/stamp.ts'
 import {
   type DurationNano,
+  durationNano,
   fromSeconds,
   MICROSECOND,
   SECOND,
   type UnixNano,
-  durationNano,
 } from '../base/time.ts'
 
 export const NANOSECOND: DurationNano = durationNano(1n)
@@ -19,42 +20,76 @@ export const NANOSECOND: DurationNano = durationNano(1n)
 const OLDEST: UnixSeconds = 946_684_800
 const NEWEST: UnixSeconds = 4_102_444_800
 
-export function objectPath(record: AnyRecord): string {
-  return record.namespace === ''
-    ? `${record.resource}/${record.name}`
-    : `${record.resource}/${record.namespace}/${record.name}`
+/** The version of an object that a frame's stamps were read from, shared by all of them. */
+interface Origin {
+  readonly resource: string
+  readonly namespace: string
+  readonly name: string
+  readonly resourceVersion: string
 }
 
-/** The path of the record asked for last: one frame asks for the same many times over. */
 let lastRecord: AnyRecord | undefined
-let lastPath = ''
+let lastOrigin: Origin | undefined
 
-export function evidenceOf({ record }: ObjectFrame, field: string, raw: string): Evidence {
-  if (record !== lastRecord) {
-    lastRecord = record
-    lastPath = objectPath(record)
+function originOf(record: AnyRecord): Origin {
+  if (record === lastRecord && lastOrigin) return lastOrigin
+  const { resource, namespace, name, resourceVersion } = record
+  lastRecord = record
+  lastOrigin = { resource, namespace, name, resourceVersion }
+  return lastOrigin
+}
+
+/** A stamp whose evidence is put into words only when somebody asks. */
+class ReadStamp implements Stamp {
+  readonly source: StampSource
+  readonly at: UnixNano
+  readonly clock: ClockName
+  readonly resolution: DurationNano
+  readonly receivedAt: UnixNano | undefined
+  readonly #origin: Origin
+  readonly #field: string
+  readonly #raw: string | undefined
+
+  constructor(
+    stamp: Pick<Stamp, 'source' | 'at' | 'clock' | 'resolution'>,
+    receivedAt: UnixNano | undefined,
+    record: AnyRecord,
+    field: string,
+    raw?: string,
+  ) {
+    this.source = stamp.source
+    this.at = stamp.at
+    this.clock = stamp.clock
+    this.resolution = stamp.resolution
+    this.receivedAt = receivedAt
+    this.#origin = originOf(record)
+    this.#field = field
+    this.#raw = raw
   }
-  return { object: lastPath, resourceVersion: record.resourceVersion, field, raw }
+
+  get evidence(): Evidence {
+    const { resource, namespace, name, resourceVersion } = this.#origin
+    const object = namespace === '' ? `${resource}/${name}` : `${resource}/${namespace}/${name}`
+    return { object, resourceVersion, field: this.#field, raw: this.#raw ?? this.#text() }
+  }
+
+  #text(): string {
+    if (this.resolution === SECOND) return String(this.at / SECOND)
+    return this.source === 'event-name' ? this.at.toString(16) : ''
+  }
 }
 
 /** A stamp of whole seconds, or nothing where it is unset or absurd. */
 export function secondStamp(
-  frame: ObjectFrame,
+  { record }: ObjectFrame,
   source: StampSource,
   clock: ClockName,
   field: string,
   value: UnixSeconds | undefined,
 ): Stamp[] {
   if (value === undefined || !(value > OLDEST && value < NEWEST)) return []
-  return [
-    {
-      source,
-      at: fromSeconds(value),
-      clock,
-      resolution: SECOND,
-      evidence: evidenceOf(frame, field, String(value)),
-    },
-  ]
+  const stamp = { source, at: fromSeconds(value), clock, resolution: SECOND }
+  return [new ReadStamp(stamp, undefined, record, field)]
 }
 
 /**
@@ -63,18 +98,12 @@ export function secondStamp(
  */
 export function receiptStamp(
   frame: ObjectFrame,
-  near: 'watch-receipt' | 'status-receipt' | 'event-receipt',
+  near: 'watch-receipt' | 'status-receipt' | 'event-receipt' | 'list-receipt',
   field: string,
 ): Stamp {
   const source = frame.phase === 'live' ? near : 'list-receipt'
-  return {
-    source,
-    at: frame.t,
-    clock: 'observer',
-    resolution: NANOSECOND,
-    evidence: evidenceOf(frame, field, ''),
-    receivedAt: frame.t,
-  }
+  const stamp = { source, at: frame.t, clock: 'observer', resolution: NANOSECOND } as const
+  return new ReadStamp(stamp, frame.t, frame.record, field)
 }
 
 /** A stamp finer than a second, as a component wrote it. */
@@ -84,9 +113,9 @@ export function fineStamp(
   clock: ClockName,
   at: UnixNano,
   field: string,
-  raw: string,
+  raw?: string,
 ): Stamp {
   const resolution = source === 'event-time' ? MICROSECOND : NANOSECOND
-  const stamp: Stamp = { source, at, clock, resolution, evidence: evidenceOf(frame, field, raw) }
-  return frame.phase === 'live' ? { ...stamp, receivedAt: frame.t } : stamp
+  const receivedAt = frame.phase === 'live' ? frame.t : undefined
+  return new ReadStamp({ source, at, clock, resolution }, receivedAt, frame.record, field, raw)
 }

@@ -135,8 +135,10 @@ function allStarted(
   )
 }
 
+/** Whether anything but the containers' starts had a say in Ready. A hook has one only in the last container: the others' are over before. */
 const isProbed = (histories: readonly ContainerHistory[]): boolean =>
-  histories.some(({ spec }) => spec.readinessProbe || spec.startupProbe || spec.postStart)
+  histories.some(({ spec }) => spec.readinessProbe || spec.startupProbe) ||
+  (histories.at(-1)?.spec.postStart ?? false)
 
 interface Finished {
   readonly bounds: { readonly start: Instant; readonly end: Instant }

@@ -5,7 +5,7 @@
 import type { Stamp } from '../base/stamp.ts'
 import { durationNano, milliseconds, type UnixNano, ZERO } from '../base/time.ts'
 import { type ClockModel, type Shift, shiftOf, UNSHIFTED } from './clocks.ts'
-import { type LagModel, lagAround, leastLagAround } from './lag.ts'
+import { type LagModel, lagAround } from './lag.ts'
 import type { RevisionModel } from './revisions.ts'
 import { type Boundary, type Weight, weighStamp } from './weight.ts'
 
@@ -74,9 +74,13 @@ const REPORTED: ReadonlySet<Boundary> = new Set([
 function weigh(boundary: Boundary, stamp: Stamp, lag: LagModel): Weight {
   switch (stamp.source) {
     case 'event-receipt':
-      return { ahead: ZERO, lag: usualLag(leastLagAround(lag, stamp.at)), rank: 4 }
+      return { ahead: ZERO, lag: usualLag(lagAround(lag, stamp.at).least), rank: 4 }
     case 'watch-receipt':
-      return { ahead: ZERO, lag: durationNano(usualLag(leastLagAround(lag, stamp.at)) + STATUS_LAG), rank: 3 }
+      return {
+        ahead: ZERO,
+        lag: durationNano(usualLag(lagAround(lag, stamp.at).least) + STATUS_LAG),
+        rank: 3,
+      }
     case 'event-name':
       return weighEvent(boundary, stamp, lag)
     default:
@@ -112,6 +116,6 @@ const BUSY_FACTOR = 5n
 function weighEvent(boundary: Boundary, stamp: Stamp, lag: LagModel): Weight {
   const weight = weighStamp(boundary, stamp)
   if (weight.back === undefined || stamp.receivedAt === undefined) return weight
-  if (leastLagAround(lag, stamp.receivedAt) < BUSY_NS) return weight
+  if (lagAround(lag, stamp.receivedAt).least < BUSY_NS) return weight
   return { ...weight, back: durationNano(weight.back * BUSY_FACTOR) }
 }

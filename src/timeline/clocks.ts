@@ -35,8 +35,11 @@ export interface ClockModel {
 
 export const emptyClocks = (): ClockModel => ({ clocks: new Map() })
 
-const SLOT_NS = 50_000_000n
-const BUCKET_NS = 15_000_000_000n
+const SLOT_NS = 50e6
+const BUCKET_NS = 15e9
+
+/** Which bucket or slot a moment lies in. A double is 256 ns coarse here, and ten times as fast as a bigint's division. */
+const indexOf = (t: UnixNano, width: number): number => Math.floor(Number(t) / width)
 /** 15 minutes: longer than the default start timeout, so that a start is judged with the clocks of its own time. */
 const BUCKETS_MAX = 60
 /** Buckets to either side that are asked at the most: 2 minutes. */
@@ -101,7 +104,7 @@ function sample(
   }
   bucket.leases ||= lease
   clock.leases ||= lease
-  const slot = Number(receivedAt / SLOT_NS)
+  const slot = indexOf(receivedAt, SLOT_NS)
   if (!known && !bucket.slots.includes(slot)) bucket.slots.push(slot)
   clock.shifts.clear()
 }
@@ -128,7 +131,7 @@ function clockOf({ clocks }: ClockModel, name: ClockName): Clock {
 }
 
 function bucketAt({ buckets }: Clock, t: UnixNano): Bucket {
-  const index = Number(t / BUCKET_NS)
+  const index = indexOf(t, BUCKET_NS)
   let bucket = buckets.get(index)
   if (!bucket) {
     bucket = { upper: Infinity, lower: -Infinity, slots: [], cut: 0, leases: false }
@@ -147,7 +150,7 @@ export interface Offset {
 /** What is known of a clock's offset round a moment of ours: its own quarter minute, and as many beside it as it takes for ten samples. */
 export function offsetOf(model: ClockModel, name: ClockName, around: UnixNano): Offset | undefined {
   const clock = model.clocks.get(name)
-  return clock && offsetAt(clock, Number(around / BUCKET_NS))
+  return clock && offsetAt(clock, indexOf(around, BUCKET_NS))
 }
 
 function offsetAt(clock: Clock, index: number): Offset {
@@ -209,7 +212,7 @@ const DRIFT = milliseconds(50)
 export function shiftOf(model: ClockModel, name: ClockName, around: UnixNano): Shift {
   const clock = model.clocks.get(name)
   if (!clock) return UNSHIFTED
-  const index = Number(around / BUCKET_NS)
+  const index = indexOf(around, BUCKET_NS)
   let shift = clock.shifts.get(index)
   if (!shift) clock.shifts.set(index, (shift = shiftBy(offsetAt(clock, index))))
   return shift

@@ -12,9 +12,11 @@ interface Slot {
 export interface LagModel {
   /** By twentieth of a second of our clock. */
   readonly slots: Map<number, Slot>
+  /** Answers given since a sample last changed anything: all boundaries of a burst ask for the same few slots. */
+  readonly answers: Map<number, Lag>
 }
 
-export const emptyLag = (): LagModel => ({ slots: new Map() })
+export const emptyLag = (): LagModel => ({ slots: new Map(), answers: new Map() })
 
 /** What a write and the watch together took, in nanoseconds. */
 export interface Lag {
@@ -22,7 +24,11 @@ export interface Lag {
   readonly greatest: number
 }
 
-const SLOT_NS = 50_000_000n
+const SLOT_NS = 50e6
+
+/** As in clocks.ts: a double is coarse enough and fast. */
+const slotOf = (t: UnixNano): number => Math.floor(Number(t) / SLOT_NS)
+
 /** 15 minutes, as in clocks.ts. */
 const SLOTS_MAX = 18_000
 /** Slots to either side of a receipt that are asked, until one has a sample: 0.1 s, 0.5 s, 2 s, 15 s. */
@@ -34,15 +40,17 @@ const ENOUGH_SLOTS = 4
 const FEW_REACH = 300
 
 /** A fine stamp, on our clock, and when the watch showed it. */
-export function sampleLag({ slots }: LagModel, at: UnixNano, receivedAt: UnixNano): void {
-  const index = Number(receivedAt / SLOT_NS)
+export function sampleLag({ slots, answers }: LagModel, at: UnixNano, receivedAt: UnixNano): void {
+  const index = slotOf(receivedAt)
   const lag = Math.max(0, Number(receivedAt - at))
   const slot = slots.get(index)
   if (slot) {
-    if (lag < slot.least) slot.least = lag
-    if (lag > slot.greatest) slot.greatest = lag
-    return
+    if (lag >= slot.least && lag <= slot.greatest) return
+    slot.least = Math.min(slot.least, lag)
+    slot.greatest = Math.max(slot.greatest, lag)
+    return answers.clear()
   }
+  answers.clear()
   slots.set(index, { least: lag, greatest: lag })
   // Slots are added nearly in order of time, so the first of the map is the oldest.
   for (const oldest of slots.keys()) {
@@ -51,21 +59,15 @@ export function sampleLag({ slots }: LagModel, at: UnixNano, receivedAt: UnixNan
   }
 }
 
-/** The least that a write and the watch together took near this receipt, in nanoseconds. */
-export function leastLagAround({ slots }: LagModel, receivedAt: UnixNano): number {
-  const index = Number(receivedAt / SLOT_NS)
-  for (const reach of REACHES) {
-    let least = Infinity
-    for (let at = index - reach; at <= index + reach; at++)
-      least = Math.min(least, slots.get(at)?.least ?? Infinity)
-    if (least < Infinity) return least
-  }
-  return UNKNOWN.least
+/** What a write and the watch together took near this receipt. Where hardly any sample is near, the greatest is not taken for the worst. */
+export function lagAround(model: LagModel, receivedAt: UnixNano): Lag {
+  const index = slotOf(receivedAt)
+  let answer = model.answers.get(index)
+  if (!answer) model.answers.set(index, (answer = findLag(model, index)))
+  return answer
 }
 
-/** Both ends of it. Where hardly any sample is near, the greatest is not taken for the worst. */
-export function lagAround(model: LagModel, receivedAt: UnixNano): Lag {
-  const index = Number(receivedAt / SLOT_NS)
+function findLag(model: LagModel, index: number): Lag {
   for (const reach of REACHES) {
     let [least, greatest, count] = [Infinity, 0, 0]
     for (let at = index - reach; at <= index + reach; at++) {

@@ -2,7 +2,7 @@
 // Promises a bounded memory of pulls. Does not judge whether pulls are serial: the waits themselves show it.
 
 import type { NodeRecord } from '../base/record.ts'
-import type { UnixNano } from '../base/time.ts'
+import { durationNano, SECOND, type UnixNano } from '../base/time.ts'
 import type { Observation } from '../observe/observation.ts'
 
 export interface PullWindow {
@@ -24,6 +24,8 @@ export interface NodeTimeline {
 
 /** Pulls remembered per node: more than a node with 250 pods of several containers starts within a start timeout. */
 const PULLS_MAX = 1000
+/** A pull waits for others of at most the last quarter of an hour. */
+const PULL_AGE = durationNano(SECOND * 900n)
 
 export const emptyNode = (name: string): NodeTimeline => ({
   name,
@@ -40,9 +42,9 @@ export function foldPull(node: NodeTimeline, uid: string, pod: string, observati
   if (!ended || node.pulls.has(key)) return
   const from = detail?.pull === undefined ? undefined : ((ended.at - detail.pull) as UnixNano)
   node.pulls.set(key, { uid, pod, image: detail?.image ?? '', from, to: ended.at })
-  if (node.pulls.size > PULLS_MAX) {
-    const [oldest] = node.pulls.keys()
-    if (oldest !== undefined) node.pulls.delete(oldest)
+  for (const [oldest, { to }] of node.pulls) {
+    if (node.pulls.size <= PULLS_MAX && ended.at - to < PULL_AGE) return
+    node.pulls.delete(oldest)
   }
 }
 

@@ -19,10 +19,25 @@ export function orderDrafts(edges: readonly Edge[]): void {
     if (edge) pullLatest(edge[0], edge[1])
   }
   // Moving one estimate may disorder an edge already passed; a chain of coarse stamps settles within a few rounds.
-  for (let round = 0; round < ROUNDS && edges.map(alignEstimates).includes(true); round++);
+  let moved = true
+  for (let round = 0; moved && round < ROUNDS; round++) {
+    moved = false
+    for (const edge of edges) if (alignEstimates(edge)) moved = true
+  }
+  if (moved) sweep(edges)
 }
 
 const ROUNDS = 6
+
+/** Edges are in causal order, so one sweep settles what two fine boundaries that contradict each other have left. */
+function sweep(edges: readonly Edge[]): void {
+  for (const [before, after] of edges) {
+    if (before.best === undefined || after.best === undefined || after.best >= before.best) continue
+    after.best = before.best
+    after.clamped = true
+    if (after.latest !== undefined && after.latest < before.best) after.latest = before.best
+  }
+}
 
 function pushEarliest(before: Draft, after: Draft): void {
   if (before.earliest === undefined || (after.earliest !== undefined && after.earliest >= before.earliest))

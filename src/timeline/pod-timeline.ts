@@ -57,6 +57,10 @@ export function foldObservation(timeline: PodTimeline, observation: Observation)
   return true
 }
 
+/** A fine stamp that came live has its receipt with it. */
+const carriesReceipt = ({ clock, receivedAt }: Stamp): boolean =>
+  clock !== 'observer' && receivedAt !== undefined
+
 const isReceipt = ({ clock }: Stamp): boolean => clock === 'observer'
 
 /** Keeps every different stamp, and of receipts only the first: later ones say less. */
@@ -66,8 +70,9 @@ function mergeStamps(known: readonly Stamp[], more: readonly Stamp[]): readonly 
     const rival = merged.find((one) =>
       isReceipt(stamp) ? isReceipt(one) : one.source === stamp.source && one.at === stamp.at,
     )
-    if (!rival) merged = [...merged, stamp]
-    else if (isReceipt(stamp) && stamp.at < rival.at)
+    if (!rival) {
+      if (!isReceipt(stamp) || !merged.some(carriesReceipt)) merged = [...merged, stamp]
+    } else if (isReceipt(stamp) && stamp.at < rival.at)
       merged = merged.map((one) => (one === rival ? stamp : one))
     else if (rival.receivedAt === undefined && stamp.receivedAt !== undefined) {
       merged = merged.map((one) => (one === rival ? stamp : one))

@@ -44,7 +44,7 @@ const EVENT_NAMES: Partial<Record<Boundary, Weight>> = {
   // The scheduler records after its request returned: 0.3 to 37 ms behind what was stored.
   bound: { ahead: ZERO, lag: milliseconds(2.5), rank: 2 },
   // The first container's first event: its turn comes soon after the network, but not at once.
-  'network ready': { ahead: ZERO, lag: milliseconds(3), rank: 2 },
+  'network ready': { ahead: ZERO, lag: milliseconds(0.9), rank: 2 },
 }
 const OTHER_EVENT: Weight = exact(5, 0.1)
 

@@ -5,7 +5,7 @@ import type { ObjectMeta, OwnerReference, PodRecord } from '../base/record.ts'
 import type { World } from '../timeline/world.ts'
 import type { SpanLink } from './trace.ts'
 
-const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}/
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}/
 const KEY = 'tracing.k8s.io/traceparent'
 
 /** The pod's own context, else the nearest owner's that has one. */
