@@ -41,7 +41,7 @@ const unschedulable: Scenario = {
 
 const preemption: Scenario = {
   name: 'preemption',
-  description: 'a pod of high priority takes the place of one of low priority, which needs 2 s to end',
+  description: 'a pod of high priority takes the place of one of low priority, which takes its 5 s of grace',
   alone: true,
   run: async (stage) => {
     for (const [name, value] of [
