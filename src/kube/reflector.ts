@@ -4,7 +4,7 @@
 
 import type { Clock } from '../base/clock.ts'
 import type { Frame, Phase } from '../base/frame.ts'
-import type { UnixNano } from '../base/time.ts'
+import { add, seconds, type UnixNano, unixNano } from '../base/time.ts'
 import type { Resource } from '../decode/resources.ts'
 import type { DecodeError, WatchItem } from '../decode/result.ts'
 import type { Connection } from './config.ts'
@@ -76,6 +76,9 @@ export const REFLECTOR_LIMITS: ReflectorLimits = {
   protobufErrors: 3,
 }
 
+/** A resumed watch has caught up after this: what it missed comes in one burst. */
+const CATCH_UP = seconds(1)
+
 export async function runReflector(options: ReflectorOptions): Promise<void> {
   await new Reflector(options).run()
 }
@@ -87,6 +90,8 @@ class Reflector {
   private state: WatchState
   private delayMs = 0
   private progressed = ''
+  /** Until then a resumed watch delivers what it missed: late, so that its receipts date nothing from near. */
+  private caughtUpAt = unixNano(0n)
   private watches = 0
   private protobufErrors = 0
   private jsonNext = false
@@ -237,12 +242,13 @@ class Reflector {
     this.healthy()
     if (this.watches > 0) counters.restarts += 1
     this.watches += 1
+    if (this.state.name === 'watching') this.caughtUpAt = add(this.options.clock.now(), CATCH_UP)
     this.begin()
     if (this.state.name === 'watching') counters.state = 'live'
   }
 
   private take(item: WatchItem, t: UnixNano, raw: unknown): void {
-    const phase = this.phase()
+    const phase = this.phase() === 'live' && t < this.caughtUpAt ? 'relist' : this.phase()
     if (item.kind === 'object') {
       if (raw !== undefined) this.rawEvent(t, raw)
       this.progressed = item.record.resourceVersion
