@@ -54,7 +54,7 @@ function isSync(span: TruthSpan, namespace: string): boolean {
 function isStored(span: TruthSpan, namespace: string): boolean {
   if (span.service !== 'apiserver') return false
   const { key } = span.attributes
-  if (/ etcd3$/.test(span.name)) return typeof key === 'string' && key.startsWith(`/pods/${namespace}/`)
+  if (span.name.endsWith(' etcd3')) return typeof key === 'string' && key.startsWith(`/pods/${namespace}/`)
   const path = span.attributes['url.path']
   if (typeof path !== 'string' || !path.startsWith(`/api/v1/namespaces/${namespace}/pods`)) return false
   return /^(POST|PATCH|PUT|DELETE) /.test(span.name)

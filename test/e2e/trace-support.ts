@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { readFacts } from '../cluster/facts.ts'
 import { clusterLayout } from '../cluster/layout.ts'
 import { parseExports, type TruthSpan } from '../accuracy/collector.ts'
-import { toMilliseconds, unixNano } from '../../src/base/time.ts'
+import { since, toMilliseconds, type UnixNano } from '../../src/base/time.ts'
 
 export const noCluster: string | false =
   readFacts(clusterLayout()) === undefined && 'no cluster is running; `make cluster-up` starts one'
@@ -78,7 +78,7 @@ export function bounds(span: TruthSpan, side: 'start' | 'end'): { from: bigint; 
   return { from: best - by('early'), to: best + by('late') }
 }
 
-export function describeSpan(span: TruthSpan, origin: bigint): string {
-  const at = (moment: bigint): string => `${toMilliseconds((unixNano(moment) - origin) as never)} ms`
+export function describeSpan(span: TruthSpan, origin: UnixNano): string {
+  const at = (moment: UnixNano): string => `${toMilliseconds(since(moment, origin))} ms`
   return `${span.name} ${String(span.attributes['k8s.container.name'] ?? '')} ${at(span.start)} to ${at(span.end)}`
 }

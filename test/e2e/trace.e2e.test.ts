@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { parseRfc3339 } from '../../src/base/time.ts'
+import { parseRfc3339, unixNano } from '../../src/base/time.ts'
 import { type TruthSpan, truthCursor } from '../accuracy/collector.ts'
 import { pushFreshImage, readCluster } from '../cluster/cluster.ts'
 import { Api, type KubeObject, pathOf } from '../scenarios/api.ts'
@@ -188,7 +188,7 @@ function assertNested(spans: readonly TruthSpan[]): void {
 
 /** The same operations by id and name; and two intervals that hold the same truth overlap. */
 function assertSame(expected: readonly TruthSpan[], actual: readonly TruthSpan[]): void {
-  const origin = expected[0]?.start ?? 0n
+  const origin = expected[0]?.start ?? unixNano(0n)
   const key = ({ spanId, name }: TruthSpan): string => `${spanId} ${name}`
   const evident = (spans: readonly TruthSpan[]): TruthSpan[] =>
     spans.filter(({ name }) => name !== 'unaccounted')

@@ -17,7 +17,7 @@ export interface Answer {
   readonly body: string
 }
 
-/** The plural of each kind that scenarios use, and whether it lives in a namespace. */
+/** Plurals that are not the kind and an s. */
 const PLURALS: Readonly<Record<string, string>> = {
   StorageClass: 'storageclasses',
   PriorityClass: 'priorityclasses',
