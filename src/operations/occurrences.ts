@@ -3,7 +3,7 @@
 
 import type { Stamp } from '../base/stamp.ts'
 import type { UnixNano } from '../base/time.ts'
-import { durationNano, latest, SECOND } from '../base/time.ts'
+import { durationNano, earliest, latest, SECOND } from '../base/time.ts'
 import type { What } from '../observe/observation.ts'
 import type { Clocks } from '../timeline/claim.ts'
 import { shiftOf } from '../timeline/clocks.ts'
@@ -48,6 +48,9 @@ export function inOrder(facts: readonly Fact[], clocks: Clocks): Occurrence[] {
 const ours = (stamp: Stamp, { clocks, around }: Clocks): UnixNano =>
   (stamp.at + shiftOf(clocks, stamp.clock, stamp.receivedAt ?? around).by) as UnixNano
 
+const isFine = ({ stamps }: Fact): boolean =>
+  stamps.some(({ source }) => source === 'event-name' || source === 'event-time')
+
 function fineKey({ stamps }: Fact, clocks: Clocks): UnixNano | undefined {
   const fine = stamps.find(({ source }) => source === 'event-name' || source === 'event-time')
   return fine && ours(fine, clocks)
@@ -64,8 +67,8 @@ function heardKey(fact: Fact, clocks: Clocks): UnixNano | undefined {
   const [receipt, second] = [receiptOf(fact), secondOf(fact)]
   if (!second) return receipt?.at ?? (0n as UnixNano)
   const from = ours(second, clocks)
-  if (!receipt || receipt.source === 'list-receipt' || receipt.at > from + LAST_IN_SECOND) return undefined
-  return latest(receipt.at, from)
+  if (!receipt || receipt.source === 'list-receipt') return undefined
+  return earliest(latest(receipt.at, from), (from + LAST_IN_SECOND) as UnixNano)
 }
 
 /** One that only a list told of lies at its second's end, but before what of that second must come after it. */
@@ -78,12 +81,8 @@ function looseKey(fact: Fact, anchored: readonly Occurrence[], clocks: Clocks): 
   return after.reduce((key, other) => (other.key <= key ? ((other.key - 1n) as UnixNano) : key), end)
 }
 
-const COUNTED: ReadonlySet<What> = new Set([
-  'image present',
-  'created container',
-  'started container',
-  'container failed',
-])
+/** One of each a run. Of images there may be none, or another event where the first run pulled and the next found it present. */
+const COUNTED: ReadonlySet<What> = new Set(['created container', 'started container', 'container failed'])
 
 /**
  * Where every try gave a run and each kind has one event that is counted, the nth repeat of any comes after all of the one before:
@@ -95,8 +94,8 @@ function keepRounds(occurrences: readonly Occurrence[]): void {
   counted.sort((a, b) => a.fact.index - b.fact.index || placeOf(a.fact) - placeOf(b.fact))
   let last = 0n
   for (const one of counted) {
-    if (one.key <= last) one.key = (last + 1n) as UnixNano
-    last = one.key
+    if (one.key <= last && !isFine(one.fact)) one.key = (last + 1n) as UnixNano
+    last = one.key > last ? one.key : last
   }
 }
 
