@@ -16,6 +16,7 @@ import { CliError, EXIT, type ExitCode } from './exit.ts'
 import { aborted } from './live.ts'
 import { createPastEvents } from './past-events.ts'
 import { formatDuration, list, neutralise } from './text.ts'
+import { createDeferred } from './deferred.ts'
 
 export interface RecordOptions extends ClusterOptions {
   readonly file?: string
@@ -90,6 +91,8 @@ async function openRecorder(
     onError: plan.onError,
     stdout: context.stdout,
   })
+  // A receipt is stamped when its bytes are read: whatever can wait must not delay that.
+  const deferred = createDeferred()
   const past = createPastEvents(connection, writer, context, { namespace, signal: plan.until })
   const cluster = watchCluster(connection, {
     ...(namespace !== undefined && { namespace }),
@@ -99,10 +102,10 @@ async function openRecorder(
     encoding: 'json',
     onRaw: (event) => {
       past.see(event)
-      writeRaw(writer, event)
+      deferred.later(() => writeRaw(writer, event))
     },
     onFrame: (frame) => {
-      writeFrame(writer, frame)
+      deferred.later(() => writeFrame(writer, frame))
       if (frame.kind === 'synced' && frame.source === 'events') past.read()
     },
   })
@@ -113,6 +116,7 @@ async function openRecorder(
     missing: cluster.missing,
     close: async () => {
       await Promise.all([cluster.close(), past.ended()])
+      deferred.drain()
       await connection.close()
     },
   }

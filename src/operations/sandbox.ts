@@ -157,5 +157,7 @@ function failedAttempt(plan: Plan, { fact, draft: failed, number }: Failure, fro
       ? { name: 'prepare pod', path: 'prepare pod', actor: 'kubelet', start: from, end: begun }
       : { name: 'back-off', path: `back-off/sandbox/${number}`, actor: 'kubelet', start: from, end: begun }
   const error = fact.detail?.message ?? fact.detail?.reason ?? 'sandbox failed'
-  return [wait, { ...attempt(number), start: begun, end: failed, error }]
+  // The kubelet refuses by itself while the node has no network; the runtime is not asked.
+  const actor = fact.detail?.reason === 'NetworkNotReady' ? 'kubelet' : 'container runtime'
+  return [wait, { ...attempt(number), actor, start: begun, end: failed, error }]
 }

@@ -82,6 +82,7 @@ function weigh(boundary: Boundary, stamp: Stamp, lag: LagModel): Weight {
         rank: 3,
       }
     case 'event-name':
+    case 'pull-duration':
       return weighEvent(boundary, stamp, lag)
     default:
       return weighStamp(boundary, stamp)
@@ -104,7 +105,7 @@ const usualLag = (least: number) => durationNano(BigInt(Math.round(Math.min(leas
 /** Events may queue at their writer for seconds; what is later than this says nothing of the watch. */
 const USUAL_MAX_NS = 25e6
 /** A receipt may always be late by this much: one turn of a busy event loop (docs/accuracy.md). */
-const RECEIPT_FLOOR_NS = 40e6
+const RECEIPT_FLOOR_NS = 45e6
 /** How long a status takes from its decision on the node to being stored when nothing holds it back. */
 const STATUS_LAG = milliseconds(6)
 
