@@ -44,6 +44,8 @@ const running = (more = {}) => ({
 const exited = (exitCode: number) =>
   ({ kind: 'terminated', exitCode, startedSeconds: secondsAt(0), finishedSeconds: secondsAt(3000) }) as const
 
+const PROBED = [{ name: 'app', image: 'a', startupProbe: {}, readinessProbe: {} }]
+
 interface Case {
   readonly name: string
   readonly before?: Partial<PodRecord>
@@ -71,7 +73,6 @@ const CASES: readonly Case[] = [
       'created (creation-second, list-receipt)',
       'bound node-1 (condition-second, watch-receipt)',
       'admitted (start-second, status-receipt)',
-      'condition PodScheduled True (condition-second, watch-receipt)',
     ],
   },
   {
@@ -100,10 +101,7 @@ const CASES: readonly Case[] = [
     name: 'the pod is bound',
     before: {},
     after: { nodeName: 'node-1', conditions: [condition('PodScheduled', 'True')] },
-    then: [
-      'bound node-1 (condition-second, watch-receipt)',
-      'condition PodScheduled True (condition-second, watch-receipt)',
-    ],
+    then: ['bound node-1 (condition-second, watch-receipt)'],
   },
   {
     name: 'a node is nominated',
@@ -124,10 +122,10 @@ const CASES: readonly Case[] = [
     then: [],
   },
   {
-    name: 'no node takes the pod',
+    name: 'that no node takes the pod is read where it is needed',
     before: {},
     after: { conditions: [condition('PodScheduled', 'False', 0, 'Unschedulable')] },
-    then: ['condition PodScheduled False Unschedulable (condition-second, watch-receipt)'],
+    then: [],
   },
   {
     name: 'the network is ready',
@@ -157,10 +155,16 @@ const CASES: readonly Case[] = [
     then: ['started container app run 0 (state-second, status-receipt)'],
   },
   {
-    name: 'a container that is started and ready',
+    name: 'a probed container that is started and ready',
+    before: { containers: PROBED, containerStatuses: [running()] },
+    after: { containers: PROBED, containerStatuses: [running({ started: true, ready: true })] },
+    then: ['startup passed app run 0 (status-receipt)', 'container ready app run 0 (status-receipt)'],
+  },
+  {
+    name: 'a container without a probe that is started and ready, as soon as it runs',
     before: { containerStatuses: [running()] },
     after: { containerStatuses: [running({ started: true, ready: true })] },
-    then: ['startup passed app run 0 (status-receipt)', 'container ready app run 0 (status-receipt)'],
+    then: [],
   },
   {
     name: 'a container that ended tells its beginning too',
@@ -270,7 +274,7 @@ test('absurd seconds are no stamps', () => {
   }
 })
 
-test("a kubelet's conditions are by its node's clock, the binding's by the API server's", () => {
+test("a kubelet's conditions are by its node's clock, a controller's by the API server's", () => {
   const conditions = [
     condition('PodScheduled', 'True'),
     condition('Ready', 'True'),
@@ -280,7 +284,6 @@ test("a kubelet's conditions are by its node's clock, the binding's by the API s
   assert.deepEqual(
     found.map(({ detail, stamps }) => [detail?.type, stamps[0]?.clock]),
     [
-      ['PodScheduled', 'apiserver'],
       ['Ready', 'node/node-1'],
       ['lb.example.com/up', 'apiserver'],
     ],

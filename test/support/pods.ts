@@ -2,79 +2,23 @@
 // Promises what a kubelet's recorder promises: an event's name carries its moment, an equal one is a patch that counts up, and whole
 // seconds are truncated. Does not know what the frames should give.
 
-import type { Frame, Phase } from '../../src/base/frame.ts'
-import type { AnyRecord, Condition, ContainerStatus, EventRecord, PodRecord } from '../../src/base/record.ts'
-import { type UnixNano, unixNano } from '../../src/base/time.ts'
-import { deepFreeze, withTicks } from './frames.ts'
+import type { Frame } from '../../src/base/frame.ts'
+import type { AnyRecord, ContainerStatus, EventRecord, PodRecord } from '../../src/base/record.ts'
+import type { UnixNano } from '../../src/base/time.ts'
+import { shown, type Write } from './pods-cluster.ts'
+import {
+  at,
+  condition,
+  containerStatus,
+  eventRecord,
+  LAG_MS,
+  onContainer,
+  podRecord,
+  secondsAt,
+  type State,
+} from './pods-records.ts'
 
-/** A full second; every time in a story is in milliseconds after it. */
-export const BEGIN = 1_800_000_000_000_000_000n
-export const UID = '0b9f6f1e-8a5c-4f0e-9d4b-5f6a7c8d9e0f'
-
-export const at = (ms: number): UnixNano => unixNano(BEGIN + BigInt(Math.round(ms * 1e6)))
-export const secondsAt = (ms: number): number => Math.floor((Number(BEGIN / 1_000_000n) + ms) / 1000)
-
-/** The watch shows a thing this long after it was written. */
-export const LAG_MS = 5
-
-export const podRecord = (more: Partial<PodRecord> = {}): PodRecord => ({
-  resource: 'pods',
-  uid: UID,
-  name: 'web',
-  namespace: 'shop',
-  resourceVersion: '100',
-  createdSeconds: secondsAt(0),
-  schedulerName: 'default-scheduler',
-  restartPolicy: 'Always',
-  containers: [{ name: 'app', image: 'registry/app:1' }],
-  ...more,
-})
-
-export const eventRecord = (ms: number, reason: string, more: Partial<EventRecord> = {}): EventRecord => ({
-  resource: 'events',
-  uid: `event-${reason}-${ms}`,
-  name: `web.${at(ms).toString(16)}`,
-  namespace: 'shop',
-  resourceVersion: '101',
-  involved: { kind: 'Pod', namespace: 'shop', name: 'web', uid: UID },
-  reason,
-  type: 'Normal',
-  count: 1,
-  firstSeconds: secondsAt(ms),
-  lastSeconds: secondsAt(ms),
-  component: 'kubelet',
-  host: 'node-1',
-  ...more,
-})
-
-export const frameOf = (
-  ms: number,
-  record: AnyRecord,
-  phase: Phase = 'live',
-  kind: 'added' | 'modified' | 'deleted' = 'added',
-): Extract<Frame, { kind: 'added' | 'modified' | 'deleted' }> =>
-  deepFreeze({
-    kind,
-    t: at(ms),
-    source: record.resource === 'owners' ? 'replicasets' : record.resource,
-    phase,
-    record,
-  })
-
-export const onContainer = (name: string, where = 'containers') => ({
-  involved: { kind: 'Pod', namespace: 'shop', name: 'web', uid: UID, fieldPath: `spec.${where}{${name}}` },
-})
-
-export type State =
-  | { readonly waiting: string; readonly message?: string }
-  | { readonly running: number; readonly ready?: boolean; readonly started?: boolean; readonly run?: number }
-  | {
-      readonly exited: number
-      readonly from: number
-      readonly until: number
-      readonly run?: number
-      readonly why?: string
-    }
+export * from './pods-records.ts'
 
 export interface Story {
   /** The pod's object appears. */
@@ -96,17 +40,26 @@ export interface Story {
   remove(ms: number): Story
   frame(frame: Frame): Story
   frames(untilMs?: number): readonly Frame[]
+  /** What was written, for a cluster of several stories. */
+  writes(): readonly Write[]
 }
 
 /** Begins a story of one pod; the steps may be told in any order of time. */
 export function story(more: Partial<PodRecord> = {}, lagMs = LAG_MS): Story {
   let pod = podRecord(more)
-  let revision = 100
+  const own: Write[] = []
   const frames: Frame[] = []
   const events = new Map<string, EventRecord>()
-  const push = (ms: number, record: AnyRecord, kind: 'added' | 'modified' | 'deleted'): void => {
-    frames.push(frameOf(ms + lagMs, { ...record, resourceVersion: String(++revision) }, 'live', kind))
+  const push = (ms: number, record: AnyRecord, kind: Write['kind']): void => {
+    own.push({ ms, lagMs, record, kind })
   }
+  const { uid, name: podName } = pod
+  const ours = (record: EventRecord, moment: UnixNano): EventRecord => ({
+    ...record,
+    uid: `${uid}-${record.uid}`,
+    name: `${podName}.${moment.toString(16)}`,
+    involved: { ...record.involved, name: podName, uid },
+  })
   const self: Story = {
     create: (ms) => {
       push(ms, pod, 'added')
@@ -148,7 +101,8 @@ export function story(more: Partial<PodRecord> = {}, lagMs = LAG_MS): Story {
       const where = pod.initContainers?.some(({ name }) => name === container)
         ? 'initContainers'
         : 'containers'
-      const fresh = eventRecord(ms, reason, { message, ...(container ? onContainer(container, where) : {}) })
+      const more = { message, ...(container ? onContainer(container, where) : {}) }
+      const fresh = ours(eventRecord(ms, reason, more), at(ms))
       const record = known ? { ...known, count: (known.count ?? 1) + 1, lastSeconds: secondsAt(ms) } : fresh
       events.set(key, record)
       push(ms, record, known ? 'modified' : 'added')
@@ -199,71 +153,8 @@ export function story(more: Partial<PodRecord> = {}, lagMs = LAG_MS): Story {
       frames.push(frame)
       return self
     },
-    frames: (untilMs) => {
-      const sorted = [...frames].sort((a, b) => (a.t < b.t ? -1 : a.t > b.t ? 1 : 0))
-      return withTicks(
-        [...leases(sorted, lagMs), ...sorted].sort(byTime),
-        untilMs === undefined ? undefined : at(untilMs),
-      )
-    },
+    frames: (untilMs) => shown(own, frames, untilMs),
+    writes: () => own,
   }
   return self
-}
-
-const byTime = (a: Frame, b: Frame): number => (a.t < b.t ? -1 : a.t > b.t ? 1 : 0)
-
-/** node-1 renews its Lease every 10 s, so that its clock is known to be right. */
-function leases(frames: readonly Frame[], lagMs: number): Frame[] {
-  const last = frames.at(-1)?.t ?? BEGIN
-  const renewals: Frame[] = []
-  for (let ms = -25_000; at(ms) < last; ms += 10_000) {
-    const lease = {
-      uid: 'lease-1',
-      name: 'node-1',
-      namespace: 'kube-node-lease',
-      resourceVersion: String(50 + renewals.length),
-    }
-    renewals.push(frameOf(ms + lagMs, { resource: 'leases', ...lease, renewTime: at(ms) }))
-  }
-  return renewals
-}
-
-const condition = (type: string, status: string, ms: number, reason?: string): Condition => ({
-  type,
-  status,
-  transitionSeconds: secondsAt(ms),
-  ...(reason === undefined ? {} : { reason, message: `${reason}, in words` }),
-})
-
-function containerStatus(name: string, state: State, before?: ContainerStatus): ContainerStatus {
-  const run = 'run' in state ? (state.run ?? 0) : (before?.restartCount ?? 0)
-  const base = { name, ready: false, started: false, restartCount: run }
-  if ('waiting' in state) {
-    const { waiting: reason, message } = state
-    const lastState = before?.state?.kind === 'terminated' ? { lastState: before.state } : {}
-    return { ...base, state: { kind: 'waiting', reason, ...(message ? { message } : {}) }, ...lastState }
-  }
-  if ('running' in state) {
-    const { running, ready = false, started = ready } = state
-    const lastState = before?.state?.kind === 'terminated' ? { lastState: before.state } : {}
-    return {
-      ...base,
-      ready,
-      started,
-      state: { kind: 'running', startedSeconds: secondsAt(running) },
-      ...lastState,
-    }
-  }
-  const { exited: exitCode, from, until, why } = state
-  return {
-    ...base,
-    state: {
-      kind: 'terminated',
-      exitCode,
-      // A container that could not be started has the epoch here.
-      startedSeconds: why === 'StartError' ? 0 : secondsAt(from),
-      finishedSeconds: secondsAt(until),
-      ...(why ? { reason: why } : {}),
-    },
-  }
 }

@@ -36,7 +36,7 @@ function compareTraces(full: Trace, other: Trace, { outside, added, lost }: Comp
     for (const side of ['start', 'end'] as const) {
       if (holds(span[side], same[side])) continue
       outside.push(
-        `${spanName(full, span)} ${side}\n      full  ${boundaryText(full, same[side])}\n      other ${boundaryText(full, span[side])}`,
+        `${spanName(full, same)} ${side}\n      full  ${boundaryText(full, same[side])}\n      other ${boundaryText(full, span[side])}`,
       )
     }
   }

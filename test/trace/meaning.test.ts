@@ -1,0 +1,299 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Frame } from '../../src/base/frame.ts'
+import type { OwnerRecord, OwnerReference, PodRecord } from '../../src/base/record.ts'
+import { rootOf, type Trace } from '../../src/trace/trace.ts'
+import { at, frameOf, podRecord, secondsAt, story } from '../support/pods.ts'
+import { traceOf } from '../support/pods-spans.ts'
+
+const RS_UID = '22222222-0000-4000-8000-000000000001'
+const DEPLOYMENT_UID = '33333333-0000-4000-8000-000000000001'
+
+const owner = (kind: string, name: string, uid: string, more: Partial<OwnerRecord> = {}): OwnerRecord => ({
+  resource: 'owners',
+  apiVersion: 'apps/v1',
+  kind,
+  name,
+  uid,
+  namespace: 'shop',
+  resourceVersion: '1',
+  ...more,
+})
+const reference = ({ apiVersion, kind, name, uid }: OwnerRecord): OwnerReference => ({
+  apiVersion,
+  kind,
+  name,
+  uid,
+  controller: true,
+})
+
+const DEPLOYMENT = owner('Deployment', 'web', DEPLOYMENT_UID)
+const REPLICA_SET = owner('ReplicaSet', 'web-5fdd6f5f6f', RS_UID, {
+  owners: [reference(DEPLOYMENT)],
+  createdSeconds: secondsAt(-5000),
+})
+const OWNED: Partial<PodRecord> = {
+  owners: [reference(REPLICA_SET)],
+  labels: { 'pod-template-hash': '5fdd6f5f6f' },
+}
+
+/** A plain start, after other frames. */
+function started(more: Partial<PodRecord> = {}, before: readonly Frame[] = []): Trace {
+  const told = story(more)
+  for (const frame of before) told.frame(frame)
+  return traceOf(told.create(0).bind(20).admit(40).start(210, 'app').ready(300).frames())
+}
+
+const causeOf = (trace: Trace): unknown => rootOf(trace).attributes['podspan.start.cause']
+const owners = (replicaSet = REPLICA_SET) => [
+  frameOf(-20_000, DEPLOYMENT, 'initial'),
+  frameOf(-20_000, replicaSet, 'initial'),
+]
+const gone = (more: Partial<PodRecord>, ms = -3000) => [
+  frameOf(-15_000, { ...podRecord(OWNED), ...GONE, ...more }),
+  frameOf(ms, { ...podRecord(OWNED), ...GONE, ...more }, 'live', 'deleted'),
+]
+const GONE = { uid: '44444444-0000-4000-8000-000000000001', name: 'web-old', resourceVersion: '80' }
+const disrupted = (reason: string) => ({
+  conditions: [{ type: 'DisruptionTarget', status: 'True', reason, transitionSeconds: secondsAt(-4000) }],
+})
+
+interface Cause {
+  readonly name: string
+  readonly pod?: Partial<PodRecord>
+  readonly before?: readonly Frame[]
+  readonly then: string
+}
+
+const CAUSES: readonly Cause[] = [
+  { name: 'a pod that nobody owns', then: 'manual' },
+  { name: 'a pod of a ReplicaSet that is new', pod: OWNED, before: owners(), then: 'rollout' },
+  {
+    name: 'a pod of a ReplicaSet that is old',
+    pod: OWNED,
+    before: owners({ ...REPLICA_SET, createdSeconds: secondsAt(-3_600_000) }),
+    then: 'scale-up',
+  },
+  { name: 'a pod of an owner that was never seen', pod: OWNED, then: 'unknown' },
+  {
+    name: 'a pod after one that was deleted',
+    pod: OWNED,
+    before: [...owners(), ...gone({})],
+    then: 'replacement',
+  },
+  {
+    name: 'a pod after one that was evicted',
+    pod: OWNED,
+    before: [...owners(), ...gone(disrupted('EvictionByEvictionAPI'))],
+    then: 'eviction',
+  },
+  {
+    name: 'a pod after one that was preempted',
+    pod: OWNED,
+    before: [...owners(), ...gone(disrupted('PreemptionByScheduler'))],
+    then: 'preemption',
+  },
+  {
+    name: 'a pod long after one that was deleted',
+    pod: OWNED,
+    before: [...owners(), ...gone({}, -14_000).map((frame) => ({ ...frame, t: at(-500_000) }))],
+    then: 'rollout',
+  },
+  { name: 'a pod of a Job', pod: { owners: [reference(owner('Job', 'once', RS_UID))] }, then: 'job' },
+  {
+    name: "a DaemonSet's pod on a new node",
+    pod: { owners: [reference(owner('DaemonSet', 'agent', RS_UID))] },
+    before: [
+      frameOf(-9000, {
+        resource: 'nodes',
+        uid: 'n-1',
+        name: 'node-1',
+        namespace: '',
+        resourceVersion: '1',
+        createdSeconds: secondsAt(-10_000),
+      }),
+    ],
+    then: 'node added',
+  },
+]
+
+for (const { name, pod, before, then } of CAUSES) {
+  test(`${name} was created by: ${then}`, () => assert.equal(causeOf(started(pod, before)), then))
+}
+
+test('the workload is the topmost owner, with its revision', () => {
+  const trace = started(OWNED, owners())
+  assert.equal(trace.workload, 'Deployment/web')
+  assert.equal(rootOf(trace).attributes['podspan.workload.revision'], '5fdd6f5f6f')
+  assert.equal(trace.resource['k8s.deployment.name'], 'web')
+  assert.equal(trace.resource['k8s.deployment.uid'], DEPLOYMENT_UID)
+  assert.equal(trace.resource['k8s.replicaset.name'], 'web-5fdd6f5f6f')
+})
+
+test("without the ReplicaSet's metadata its name still tells the Deployment", () => {
+  assert.equal(started(OWNED).workload, 'Deployment/web')
+})
+
+test("the node's zone, type, pool and capacity are on the root", () => {
+  const node = {
+    resource: 'nodes',
+    uid: 'n-1',
+    name: 'node-1',
+    namespace: '',
+    resourceVersion: '1',
+    labels: {
+      'topology.kubernetes.io/zone': 'z-a',
+      'node.kubernetes.io/instance-type': 'm5.large',
+      'karpenter.sh/nodepool': 'spot',
+      'karpenter.sh/capacity-type': 'spot',
+    },
+  } as const
+  const { attributes } = rootOf(started({}, [frameOf(-9000, node)]))
+  assert.equal(attributes['cloud.availability_zone'], 'z-a')
+  assert.equal(attributes['host.type'], 'm5.large')
+  assert.equal(attributes['podspan.node.pool'], 'spot')
+  assert.equal(attributes['podspan.node.capacity_type'], 'spot')
+})
+
+const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+const annotated = (value: string) => ({ annotations: { 'tracing.k8s.io/traceparent': value } })
+
+test('a context on the pod is a link of the root, never its parent', () => {
+  const root = rootOf(started(annotated(TRACEPARENT)))
+  assert.deepEqual(
+    root.links.map(({ traceId, spanId }) => [traceId, spanId]),
+    [['4bf92f3577b34da6a3ce929d0e0e4736', '00f067aa0ba902b7']],
+  )
+  assert.equal(root.parentSpanId, undefined)
+})
+
+test("else the nearest owner's is", () => {
+  const frames = owners({ ...REPLICA_SET, ...annotated(TRACEPARENT) })
+  assert.equal(rootOf(started(OWNED, frames)).links[0]?.traceId, '4bf92f3577b34da6a3ce929d0e0e4736')
+})
+
+for (const value of [
+  '',
+  'yes',
+  TRACEPARENT.slice(0, -3),
+  TRACEPARENT.toUpperCase(),
+  TRACEPARENT.replace('4bf92f3577b34da6a3ce929d0e0e4736', '0'.repeat(32)),
+  TRACEPARENT.replace('00f067aa0ba902b7', '0'.repeat(16)),
+  TRACEPARENT.replace(/^00/, 'ff'),
+]) {
+  test(`${JSON.stringify(value)} is no context`, () =>
+    assert.deepEqual(rootOf(started(annotated(value))).links, []))
+}
+
+interface Eligible {
+  readonly name: string
+  readonly pod?: Partial<PodRecord>
+  readonly told?: (pod: Partial<PodRecord>) => Trace
+  readonly reason: string | undefined
+}
+
+const SLI: readonly Eligible[] = [
+  { name: 'a stateless pod that was scheduled at once', reason: undefined },
+  {
+    name: 'a pod with configuration',
+    pod: {
+      volumes: [
+        { name: 'c', kind: 'configMap' },
+        { name: 's', kind: 'secret' },
+        { name: 'p', kind: 'projected' },
+      ],
+    },
+    reason: undefined,
+  },
+  {
+    name: 'a pod with a claim',
+    pod: { volumes: [{ name: 'data', kind: 'persistentVolumeClaim', claim: 'data-0' }] },
+    reason: 'stateful: volume data is a persistentVolumeClaim',
+  },
+  {
+    name: 'a pod with its node preset',
+    told: () =>
+      traceOf(story({ nodeName: 'node-1' }).create(0).admit(40).start(210, 'app').ready(300).frames()),
+    reason: 'not scheduled by a scheduler',
+  },
+  {
+    name: 'a pod that is not ready',
+    told: () => traceOf(story().create(0).bind(20).frames(4000)),
+    reason: 'the pod never became ready',
+  },
+]
+
+for (const { name, pod = {}, told = started, reason } of SLI) {
+  test(`the startup SLI: ${name} ${reason === undefined ? 'counts' : `does not: ${reason}`}`, () => {
+    const { attributes } = rootOf(told(pod))
+    assert.equal(attributes['podspan.sli.eligible'], reason === undefined)
+    assert.equal(attributes['podspan.sli.reason'], reason)
+  })
+}
+
+test('the SLI is from creation until the watch shows all containers started, without pulls and init containers', () => {
+  const trace = traceOf(
+    story({ initContainers: [{ name: 'prepare', image: 'a' }] })
+      .create(0)
+      .bind(20)
+      .admit(40)
+      .start(210, 'prepare')
+      .statuses(1300, { prepare: { exited: 0, from: 230, until: 1000 } })
+      .event(1400, 'Pulling', 'app', 'Pulling image "registry/app:1"')
+      .event(2400, 'Pulled', 'app', 'Successfully pulled image "registry/app:1" in 1s (1s including waiting)')
+      .event(2410, 'Created', 'app')
+      .event(2420, 'Started', 'app')
+      .ready(2500)
+      .frames(),
+  )
+  const value = rootOf(trace).attributes['podspan.sli.duration_ms']
+  // 2505 seen, less 1000 of the pull and what the init container ran.
+  assert.ok(typeof value === 'number' && value > 500 && value < 800, String(value))
+})
+
+const VERDICTS: readonly { readonly name: string; readonly trace: () => Trace; readonly then: RegExp }[] = [
+  {
+    name: 'a sandbox',
+    trace: () => traceOf(story().create(0).bind(20).admit(40).start(10_020, 'app').ready(10_100).frames()),
+    then: /^Ready after 10\.1 s; 10\.0 s \(99 %\) preparing the pod and its sandbox$/,
+  },
+  {
+    name: 'an init container',
+    trace: () =>
+      traceOf(
+        story({ initContainers: [{ name: 'migrate', image: 'a' }] })
+          .create(0)
+          .bind(20)
+          .start(220, 'migrate')
+          .statuses(9200, { migrate: { exited: 0, from: 240, until: 9000 } })
+          .start(9100, 'app')
+          .ready(9300)
+          .frames(),
+      ),
+    then: /^Ready after 9\.30 s; 8\.76 s \(94 %\) running init container migrate$/,
+  },
+  {
+    name: 'a scheduler that took long',
+    trace: () => traceOf(story().create(0).bind(60_000).start(60_100, 'app').ready(60_200).frames()),
+    then: /^Ready after 1 min; 1 min \(100 %\) waiting to be scheduled$/,
+  },
+]
+
+for (const { name, trace, then } of VERDICTS)
+  test(`the verdict on ${name}`, () => assert.match(trace().verdict, then))
+
+test('the verdict is one line, whatever the messages hold', () => {
+  const message = `line one\nline two\t${'x'.repeat(5000)}`
+  const trace = traceOf(
+    story().create(0).bind(20).change(60, { phase: 'Failed', reason: 'Evicted', message }).frames(9000),
+  )
+  assert.ok(!/[\n\t]/.test(trace.verdict))
+  assert.ok(trace.verdict.length < 400)
+})
+
+test('the explained ratio is the share that rests on observations', () => {
+  const all = started()
+  assert.ok(all.explainedRatio > 0.9 && all.explainedRatio <= 1)
+  const little = traceOf(story().create(0).frames(9000))
+  assert.ok(little.explainedRatio < 0.1)
+})
