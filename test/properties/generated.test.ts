@@ -8,6 +8,7 @@ import { violations } from '../support/frames-invariants.ts'
 import { boundaryText, normalForm, spanName } from '../support/frames-normal.ts'
 import { anyCluster, type Truth } from '../support/pods-lives.ts'
 import { at } from '../support/pods.ts'
+import { skewFrames } from '../support/skew-records.ts'
 import { podsOver, restartedAfter, unchangedRelist } from '../support/restart.ts'
 
 const options = { seed: 20_260, numRuns: runs(120) }
@@ -59,6 +60,19 @@ test('after a restart anywhere, what is still told holds the truth', () => {
     options,
   )
 })
+
+for (const by of [300, -300, 7, -7]) {
+  test(`with the node's clock ${by} s off every interval still holds the truth`, () => {
+    fc.assert(
+      fc.property(anyCluster, ({ frames, truths }) => {
+        const traces = tracesOf(skewFrames(frames, by))
+        assert.deepEqual(violations(traces), [])
+        assert.deepEqual(wrong(traces, truths), [])
+      }),
+      { ...options, numRuns: runs(40) },
+    )
+  })
+}
 
 test('an unchanged relist anywhere changes nothing', () => {
   fc.assert(
