@@ -98,6 +98,21 @@ const CASES: readonly Case[] = [
     failed: true,
   },
   {
+    name: 'a container that crashed before the pod was ready does not',
+    given: () =>
+      begun({ containers: [{ name: 'app', image: 'a', readinessProbe: {} }] })
+        .start(210, 'app')
+        .statuses(1300, { app: { exited: 3, from: 230, until: 1250 } })
+        .start(2000, 'app')
+        .statuses(2050, { app: { running: 2020, run: 1, started: true } })
+        .ready(2500)
+        .frames(12_000),
+    outcome: 'ready',
+    endMs: 2500,
+    verdict: /^Ready after 2\.50 s;/,
+    failed: false,
+  },
+  {
     name: 'a container that ends well while the evidence settles does not',
     given: () =>
       started()

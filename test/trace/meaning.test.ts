@@ -200,6 +200,8 @@ const SLI: readonly Eligible[] = [
       volumes: [
         { name: 'c', kind: 'configMap' },
         { name: 's', kind: 'secret' },
+        { name: 'e', kind: 'emptyDir' },
+        { name: 'd', kind: 'downwardAPI' },
         { name: 'p', kind: 'projected' },
       ],
     },
