@@ -110,7 +110,7 @@ function classify(event: EventRecord): Classified | undefined {
       reason: event.reason,
       ...(message ? { message: message.slice(0, MESSAGE_MAX) } : {}),
       ...(image === undefined ? {} : { image }),
-      ...(pulled ?? {}),
+      ...pulled,
       ...(event.component === undefined ? {} : { component: event.component }),
       ...(event.type === undefined ? {} : { type: event.type }),
     },

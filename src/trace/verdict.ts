@@ -144,7 +144,7 @@ function describeBackOff({ attributes, container, subject }: Operation): string 
   if (after === 'create container') return `backing off because container ${container} could not be created`
   const code = attributes['podspan.exit_code']
   if (container)
-    return `backing off after ${container} exited${code === undefined ? '' : ` with code ${code}`}`
+    return `backing off after ${container} exited${code === undefined ? '' : ` with code ${String(code)}`}`
   return 'backing off before the next sandbox'
 }
 
@@ -154,7 +154,7 @@ function queue(startup: Startup, operation: Operation): string {
   const behind = operation.attributes['podspan.pull.queued_behind']
   if (!wait || behind === undefined) return ''
   const waited = durationText(durationNano(wait.end.best - wait.start.best))
-  const pulls = behind === 1 ? 'another pull' : `${behind} other pulls`
+  const pulls = behind === 1 ? 'another pull' : `${String(behind)} other pulls`
   const node = startup.facts.pod.nodeName
   return `, ${waited} of it waiting behind ${pulls}${node ? ` on ${node}` : ''}`
 }

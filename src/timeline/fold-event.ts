@@ -1,0 +1,144 @@
+// Owns the folding of events: into the timeline of the pod they are of, and into the models of clocks, lag and revisions.
+// Promises that an event which comes before its pod waits for it, bounded in number and time, and that events of a static pod's earlier life
+// are not taken for this one's. Does not read what an event says: observe/event.ts does.
+
+import type { ObjectFrame } from '../base/frame.ts'
+import type { EventRecord, PodRecord } from '../base/record.ts'
+import type { Stamp } from '../base/stamp.ts'
+import { add, durationNano, fromSeconds, parseRfc3339, SECOND, type UnixNano } from '../base/time.ts'
+import { observeEvent } from '../observe/event.ts'
+import type { Observation } from '../observe/observation.ts'
+import { boundClock, isBelievable, sampleClock, shiftOf } from './clocks.ts'
+import { sampleLag } from './lag.ts'
+import { foldPull } from './node-timeline.ts'
+import { foldObservation, type PodTimeline } from './pod-timeline.ts'
+import { sampleRevision } from './revisions.ts'
+import { count, nodeOf, type World } from './world.ts'
+
+/** Events come on a stream of their own, often before their pod: so many pods' are kept, each so many, for so long. */
+const ORPHAN_PODS_MAX = 5_000
+const ORPHAN_FRAMES_MAX = 100
+const ORPHAN_AGE = durationNano(SECOND * 120n)
+
+export function foldEvent(world: World, frame: ObjectFrame, event: EventRecord): void {
+  const { involved } = event
+  if (frame.kind === 'deleted' || involved.kind !== 'Pod' || involved.uid === undefined) return
+  const uid = world.mirrors.get(involved.uid) ?? involved.uid
+  if (world.finished.has(uid)) return
+  const timeline = world.pods.get(uid)
+  if (timeline) foldPodEvent(world, frame, event, timeline)
+  else keepOrphan(world, uid, frame)
+}
+
+function foldPodEvent(world: World, frame: ObjectFrame, event: EventRecord, timeline: PodTimeline): void {
+  const observations = ofThisLife(observeEvent(frame, event), timeline.pod)
+  // A frame that comes again says nothing new of clocks and lag.
+  const fresh = observations.filter(({ key }) => !timeline.facts.has(key))
+  observeInto(world, timeline, observations)
+  sampleEventRevision(world, frame, event, observations[0])
+  for (const observation of fresh) {
+    for (const stamp of observation.stamps) sampleStamp(world, timeline, stamp, frame)
+    const host = event.component === 'kubelet' ? event.host : undefined
+    if (host)
+      foldPull(
+        nodeOf(world, host),
+        timeline.uid,
+        `${timeline.pod.namespace}/${timeline.pod.name}`,
+        observation,
+      )
+  }
+}
+
+/** An event's first version was stored after it was recorded. A repeat's is dated too coarsely to tell. */
+function sampleEventRevision(
+  world: World,
+  frame: ObjectFrame,
+  event: EventRecord,
+  first: Observation | undefined,
+): void {
+  if (Math.max(event.count ?? 1, event.seriesCount ?? 1) > 1) return
+  const named = first?.stamps.find(({ source }) => source === 'event-name' || source === 'event-time')
+  if (!named) return
+  if (!isBelievable(named.at, frame.t)) return
+  const shift = shiftOf(world.clocks, named.clock, frame.t)
+  const recorded = add(named.at, durationNano(shift.by - shift.early))
+  sampleRevision(
+    world.revisions,
+    event.resourceVersion,
+    recorded,
+    frame.phase === 'live' ? frame.t : undefined,
+  )
+}
+
+/** Every fine stamp with a live receipt says something of its clock and of the watch; every kubelet's stamp, that its pod existed. */
+function sampleStamp(world: World, timeline: PodTimeline, stamp: Stamp, { t, phase }: ObjectFrame): void {
+  if (stamp.source === 'event-second' && phase === 'live') return sampleSecond(world, stamp, t)
+  if (stamp.source !== 'event-name' && stamp.source !== 'event-time') return
+  const { createdSeconds } = timeline.pod
+  if (createdSeconds !== undefined && !isStatic(timeline.pod) && fromSeconds(createdSeconds) <= t) {
+    boundClock(world.clocks, stamp.clock, stamp.at, fromSeconds(createdSeconds))
+  }
+  if (stamp.receivedAt === undefined) return
+  if (!isBelievable(stamp.at, stamp.receivedAt)) return count(world, 'garbage.event time')
+  sampleClock(world.clocks, stamp.clock, stamp.at, stamp.receivedAt)
+  const shift = shiftOf(world.clocks, stamp.clock, stamp.receivedAt)
+  sampleLag(world.lag, add(stamp.at, shift.by), stamp.receivedAt)
+}
+
+/** A static pod's UID is its manifest's hash: the same manifest, put back, has the same UID, and its old events are patched. */
+function ofThisLife(observations: readonly Observation[], pod: PodRecord): readonly Observation[] {
+  const seen = parseRfc3339(pod.annotations?.['kubernetes.io/config.seen'])
+  if (seen === undefined || !isStatic(pod)) return observations
+  const current = observations.filter(({ stamps }) =>
+    stamps.every(({ at, clock }) => clock === 'observer' || at >= seen - SECOND),
+  )
+  if (current.length === observations.length) return observations
+  // The count goes on from the earlier life, so it numbers nothing here; each occurrence stands for itself.
+  return current.map((one) => ({ ...one, group: one.key, index: 0 }))
+}
+
+/** A repeat's second is coarse, but for a clock that is minutes off it is a witness. */
+function sampleSecond(world: World, { clock, at }: Stamp, t: UnixNano): void {
+  sampleClock(world.clocks, clock, at, t, SECOND)
+}
+
+const isStatic = (pod: PodRecord): boolean => pod.annotations?.['kubernetes.io/config.mirror'] !== undefined
+
+function keepOrphan(world: World, uid: string, frame: ObjectFrame): void {
+  let orphans = world.orphans.get(uid)
+  if (!orphans) {
+    if (world.orphans.size >= ORPHAN_PODS_MAX) {
+      count(world, 'limit.events before their pod')
+      const [oldest] = world.orphans.keys()
+      if (oldest !== undefined) world.orphans.delete(oldest)
+    }
+    orphans = { since: frame.t, frames: [] }
+    world.orphans.set(uid, orphans)
+  }
+  if (orphans.frames.length < ORPHAN_FRAMES_MAX) orphans.frames.push(frame)
+  else count(world, 'limit.events before their pod')
+}
+
+export function adoptOrphans(world: World, timeline: PodTimeline, pod: PodRecord): void {
+  const hash = pod.annotations?.['kubernetes.io/config.mirror']
+  if (hash !== undefined) world.mirrors.set(hash, timeline.uid)
+  for (const uid of hash === undefined ? [timeline.uid] : [timeline.uid, hash]) {
+    for (const frame of world.orphans.get(uid)?.frames ?? []) {
+      if (frame.record.resource === 'events') foldPodEvent(world, frame, frame.record, timeline)
+    }
+    world.orphans.delete(uid)
+  }
+}
+
+export function forgetOrphans(world: World, now: UnixNano): void {
+  for (const [uid, { since }] of world.orphans) {
+    if (now - since <= ORPHAN_AGE) return
+    world.orphans.delete(uid)
+  }
+}
+
+export function observeInto(world: World, timeline: PodTimeline, observations: readonly Observation[]): void {
+  for (const observation of observations) {
+    if (!foldObservation(timeline, observation)) count(world, 'limit.facts of a pod')
+  }
+}

@@ -1,0 +1,82 @@
+// Owns the folding of a pod's versions: into its timeline while it starts, into nothing once its start is over.
+// Promises that a version which is not newer is a repeat, and that a pod whose start lay before our time is not taken for a new one.
+
+import type { ObjectFrame } from '../base/frame.ts'
+import type { PodRecord } from '../base/record.ts'
+import { fromSeconds, SECOND } from '../base/time.ts'
+import { isReady, observePod, wasReady } from '../observe/pod.ts'
+import { sampleClock } from './clocks.ts'
+import { adoptOrphans, observeInto } from './fold-event.ts'
+import { startTimeline } from './pod-timeline.ts'
+import { sampleRevision } from './revisions.ts'
+import { count, type Departure, finish, isOlder, type World } from './world.ts'
+
+export function foldPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
+  const { uid } = pod
+  if (uid === '') return count(world, 'garbage.pod without uid')
+  // A relist that no longer shows a pod tells its UID and name only: the last version seen says the rest.
+  if (frame.synthetic) return foldKnownPod(world, frame, world.pods.get(uid)?.pod ?? pod)
+  foldKnownPod(world, frame, pod)
+}
+
+function foldKnownPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
+  const { uid } = pod
+  if (frame.kind === 'deleted') noteDeparture(world, frame, pod)
+  if (world.finished.has(uid)) {
+    if (frame.kind === 'deleted') world.finished.delete(uid)
+    return
+  }
+  const known = world.pods.get(uid)
+  if (known && isStale(known.pod, pod, frame)) return
+  if (frame.phase === 'live') sampleRevision(world.revisions, pod.resourceVersion, undefined, frame.t)
+  if (!known && isOver(pod) && frame.phase !== 'live' && !world.backfill(pod)) return finish(world, uid)
+  if (!known && frame.kind === 'deleted') return
+  const timeline = known ?? startTimeline(pod, frame.t, frame.phase)
+  observeInto(world, timeline, observePod(known?.pod, frame, pod))
+  timeline.pod = pod
+  sampleCreation(world, frame, pod)
+  if (known) return
+  world.pods.set(uid, timeline)
+  adoptOrphans(world, timeline, pod)
+}
+
+/** A version not newer than the last one is a repeat. A relist may go back: a restored server does. */
+function isStale(last: PodRecord, next: PodRecord, frame: ObjectFrame): boolean {
+  if (frame.kind === 'deleted') return false
+  if (last.resourceVersion === next.resourceVersion) return true
+  return frame.phase === 'live' && isOlder(next.resourceVersion, last.resourceVersion)
+}
+
+/** Whether a pod that we see for the first time has its start behind it. */
+function isOver(pod: PodRecord): boolean {
+  if (pod.phase === 'Succeeded' || pod.phase === 'Failed' || pod.deletionSeconds !== undefined) return true
+  return isReady(pod) || wasReady(pod)
+}
+
+function sampleCreation(world: World, frame: ObjectFrame, pod: PodRecord): void {
+  if (frame.phase !== 'live' || frame.kind !== 'added' || pod.createdSeconds === undefined) return
+  sampleClock(world.clocks, 'apiserver', fromSeconds(pod.createdSeconds), frame.t, SECOND)
+}
+
+/** Departures kept per owner: more than one rollout step removes at once. */
+const DEPARTURES_MAX = 50
+
+function noteDeparture(world: World, frame: ObjectFrame, pod: PodRecord): void {
+  const owner = pod.owners?.find(({ controller }) => controller) ?? pod.owners?.[0]
+  if (!owner) return
+  const departures = world.departures.get(owner.uid) ?? []
+  if (departures.some(({ uid }) => uid === pod.uid)) return
+  const asked =
+    pod.deletionSeconds === undefined
+      ? frame.t
+      : fromSeconds(pod.deletionSeconds - (pod.deletionGraceSeconds ?? 0))
+  departures.push({ at: asked, uid: pod.uid, reason: departureReason(pod) })
+  world.departures.set(owner.uid, departures.slice(-DEPARTURES_MAX))
+}
+
+function departureReason(pod: PodRecord): Departure['reason'] {
+  const target = pod.conditions?.find(({ type, status }) => type === 'DisruptionTarget' && status === 'True')
+  if (target?.reason?.startsWith('PreemptionBy')) return 'preemption'
+  if (target || pod.reason === 'Evicted') return 'eviction'
+  return pod.phase === 'Failed' ? 'failed' : 'deleted'
+}

@@ -1,0 +1,91 @@
+// Owns the fold: one frame of any kind into the world.
+// Promises that nothing is thrown whatever a record holds, and that a frame which comes again changes nothing.
+// Pods and events, which are most of it, have files of their own beside this one.
+
+import type { Frame, GapFrame, ObjectFrame } from '../base/frame.ts'
+import type { LeaseRecord, NodeRecord, OwnerRecord } from '../base/record.ts'
+import { add, minus } from '../base/time.ts'
+import { nodeClock } from '../observe/pod.ts'
+import { isBelievable, sampleLease, shiftOf } from './clocks.ts'
+import { foldEvent, forgetOrphans } from './fold-event.ts'
+import { foldPod } from './fold-pod.ts'
+import { sampleLag } from './lag.ts'
+import { sampleRevision } from './revisions.ts'
+import { count, isOlder, nodeOf, type World } from './world.ts'
+
+const FRAMES: Readonly<Record<Frame['kind'], string>> = {
+  added: 'frames.added',
+  modified: 'frames.modified',
+  deleted: 'frames.deleted',
+  gap: 'frames.gap',
+  synced: 'frames.synced',
+  tick: 'frames.tick',
+  otlp: 'frames.otlp',
+}
+
+/** Takes one frame in. */
+export function foldFrame(world: World, frame: Frame): void {
+  count(world, FRAMES[frame.kind])
+  switch (frame.kind) {
+    case 'added':
+    case 'modified':
+    case 'deleted':
+      return foldObject(world, frame)
+    case 'gap':
+      return foldGap(world, frame)
+    case 'tick':
+      return forgetOrphans(world, frame.t)
+  }
+}
+
+function foldObject(world: World, frame: ObjectFrame): void {
+  const { record } = frame
+  switch (record.resource) {
+    case 'pods':
+      return foldPod(world, frame, record)
+    case 'events':
+      return foldEvent(world, frame, record)
+    case 'nodes':
+      return foldNode(world, frame, record)
+    case 'leases':
+      return foldLease(world, frame, record)
+    case 'owners':
+      return foldOwner(world, frame, record)
+  }
+}
+
+function foldNode(world: World, frame: ObjectFrame, record: NodeRecord): void {
+  if (frame.kind === 'deleted') world.nodes.delete(record.name)
+  else nodeOf(world, record.name).node = record
+}
+
+function foldLease(world: World, frame: ObjectFrame, lease: LeaseRecord): void {
+  if (frame.phase !== 'live' || frame.kind === 'deleted' || lease.renewTime === undefined) return
+  if (lease.namespace !== 'kube-node-lease') return
+  if (!isBelievable(lease.renewTime, frame.t)) return count(world, 'garbage.lease time')
+  const node = nodeOf(world, lease.name)
+  if (node.lease === lease.resourceVersion || isOlder(lease.resourceVersion, node.lease)) return
+  node.lease = lease.resourceVersion
+  sampleLease(world.clocks, nodeClock(lease.name), lease.renewTime, frame.t)
+  const shift = shiftOf(world.clocks, nodeClock(lease.name), frame.t)
+  const renewed = add(lease.renewTime, shift.by)
+  sampleLag(world.lag, renewed, frame.t)
+  sampleRevision(world.revisions, lease.resourceVersion, add(renewed, minus(shift.early)), frame.t)
+}
+
+/** An owner is kept after its deletion while the process lives within bounds: its pods' traces may still need its name. */
+function foldOwner(world: World, frame: ObjectFrame, owner: OwnerRecord): void {
+  if (frame.kind !== 'deleted') world.owners.set(owner.uid, owner)
+  else forgetOwner(world, owner.uid)
+}
+
+function forgetOwner(world: World, uid: string): void {
+  for (const { pod } of world.pods.values()) if (pod.owners?.some((owner) => owner.uid === uid)) return
+  world.owners.delete(uid)
+  world.departures.delete(uid)
+}
+
+function foldGap(world: World, gap: GapFrame): void {
+  if (gap.source !== 'pods' && gap.source !== 'events') return
+  for (const timeline of world.pods.values()) timeline.gap = true
+}
