@@ -13,6 +13,7 @@ const LIMIT_MS = 180_000
 export interface BurstPlan {
   readonly alternatives: readonly ClientCommand['by'][]
   readonly repeats: number
+  /** Starts before the measured ones: our part of the work is compiled to its end after some thousands. */
   readonly warmUp: number
   readonly starts: number
   readonly traced: boolean

@@ -16,6 +16,8 @@ export interface PlayOptions {
   /** Steps of each start; fewer than all leave the pods in flight. */
   readonly steps?: number
   readonly nodes?: number
+  /** `opaque` ones are no numbers, so that the bounded model of revisions stays empty. */
+  readonly revisions?: 'numbers' | 'opaque'
 }
 
 /** Midday of the recordings' day; the middle asks no clock, so any will do. */
@@ -34,15 +36,17 @@ export function playStarts(options: PlayOptions): ObjectFrame[] {
   }
   places.sort((a, b) => a.ms - b.ms)
   return places.map(({ number, step }, place) =>
-    frameOf(
-      identityOf(number, step, revisionOf(options.from, place), options.nodes),
-      step,
-      createdAt(number, options),
-    ),
+    frameOf(identityAt(number, step, place, options), step, createdAt(number, options)),
   )
 }
 
-const revisionOf = (from: number, place: number): number => from * STEPS.length + place
+function identityAt(number: number, step: number, place: number, options: PlayOptions): StartIdentity {
+  const { from, nodes, revisions } = options
+  const identity = identityOf(number, step, from * STEPS.length + place, nodes)
+  return revisions === 'opaque'
+    ? { ...identity, resourceVersion: identity.resourceVersion.replace('1', 'r') }
+    : identity
+}
 
 const createdAt = (number: number, { startsPerSecond }: PlayOptions): UnixNano =>
   add(BEGIN, milliseconds((number * 1000) / startsPerSecond))

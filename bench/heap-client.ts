@@ -39,7 +39,9 @@ function portions(steps: number, take: (frames: readonly ObjectFrame[]) => void)
   return (from, pods) => {
     for (let first = from; first < from + pods; first += PORTION) {
       const starts = Math.min(PORTION, from + pods - first)
-      take(playStarts({ from: first, starts, startsPerSecond: 1000, steps, nodes: NODES }))
+      take(
+        playStarts({ from: first, starts, startsPerSecond: 1000, steps, nodes: NODES, revisions: 'opaque' }),
+      )
     }
   }
 }

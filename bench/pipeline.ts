@@ -12,7 +12,7 @@ export const bench: Bench = async (options) => {
     {
       alternatives: ['informer', 'protobuf'],
       repeats: quick ? 1 : 4,
-      warmUp: quick ? 100 : 500,
+      warmUp: quick ? 100 : 3000,
       starts,
       traced: true,
       streams: 'both',

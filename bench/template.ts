@@ -91,7 +91,7 @@ export function patch(
   const bytes = Buffer.from(template.bytes)
   for (const slot of template.slots) {
     if (slot.kind === 'text') bytes.write(identity[slot.text], slot.at, 'latin1')
-    else if (slot.kind === 'hex') bytes.write(at(slot.step).toString(16), slot.at, 'latin1')
+    else if (slot.kind === 'hex') bytes.write(hexOf(at(slot.step)), slot.at, 'latin1')
     else if (slot.kind === 'micro') bytes.write(formatRfc3339(at(slot.step), 6), slot.at, 'latin1')
     else if (slot.kind === 'nanos') writeFive(bytes, slot.at, Number(at(slot.step) % SECOND))
     else if (encoding === 'json') bytes.write(formatSecond(at(slot.step)), slot.at, 'latin1')
@@ -104,6 +104,14 @@ export function patch(
 function writeFive(bytes: Buffer, at: number, value: number): void {
   for (let index = 0; index < 4; index++) bytes[at + index] = ((value >>> (7 * index)) & 127) | 128
   bytes[at + 4] = (value >>> 28) & 127
+}
+
+let hexed = { at: 0n, text: '' }
+
+/** All pods of a step share its moment. */
+function hexOf(at: UnixNano): string {
+  if (at !== hexed.at) hexed = { at, text: at.toString(16) }
+  return hexed.text
 }
 
 let formatted = { second: 0n, text: '' }

@@ -12,8 +12,8 @@ async function perFrame(
   options: BenchOptions,
 ): Promise<(by: string) => number[]> {
   const { quick } = options
-  const starts = quick ? 300 : 2000
-  const [repeats, warmUp] = quick ? [1, 100] : [3, 500]
+  const starts = quick ? 300 : 3000
+  const [repeats, warmUp] = quick ? [1, 100] : [3, 4000]
   const found = await runBursts({ streams, alternatives, repeats, warmUp, starts, traced: false }, options)
   return (by) => (found[by] ?? []).map(({ cpuUs }) => cpuUs / starts / framesPerStart(streams))
 }
