@@ -11,6 +11,8 @@ type Counts = Record<'passed' | 'failed' | 'skipped', number>
 const total: Counts = { passed: 0, failed: 0, skipped: 0 }
 const say = (sentence: string): void => console.log(`test: ${sentence}`)
 const isE2e = (file: string): boolean => file.endsWith('.e2e.test.ts')
+/** Brings a cluster up and down by itself, so that none may be there. */
+const isOfCluster = (file: string): boolean => file.endsWith('cluster/clean.test.ts')
 const files = globSync('test/**/*.test.ts').sort()
 
 const children = new Set<ChildProcess>()
@@ -112,13 +114,15 @@ async function runAgainstCluster(): Promise<void> {
     const down = await run(process.execPath, ['test/cluster/down.ts'])
     if (down.code !== 0) fail('the real cluster could not be taken down cleanly')
   }
+  if (interrupted.signal.aborted) return
+  await runTests([], files.filter(isOfCluster), { ...process.env, PODSPAN_CLUSTER_TEST: '1' })
 }
 
 function skip(reason: string): void {
   if (process.env['PODSPAN_E2E'] === 'require')
     return fail(`the tests against a real cluster are required, but ${reason}`)
   say(`the tests against a real cluster are skipped: ${reason}.`)
-  total.skipped += files.filter(isE2e).length
+  total.skipped += files.filter((file) => isE2e(file) || isOfCluster(file)).length
 }
 
 function fail(sentence: string): void {
@@ -129,7 +133,7 @@ function fail(sentence: string): void {
 const fastOnly = process.argv.includes('--fast')
 await runTests(
   ['--test-isolation=none'],
-  files.filter((file) => !isE2e(file)),
+  files.filter((file) => !isE2e(file) && !isOfCluster(file)),
 )
 if (!fastOnly && !interrupted.signal.aborted) await runAgainstCluster()
 if (interrupted.signal.aborted) fail('interrupted')
