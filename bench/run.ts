@@ -16,6 +16,8 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   list: () => import('./list.ts'),
 }
 
+const withoutTarget = ({ target: _, ...result }: Result): Result => result
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -38,7 +40,8 @@ async function main(): Promise<void> {
     results.push(...((await loaded?.bench({ ...values, say })) ?? []))
     say(`${name}: ${((performance.now() - begun) / 1000).toFixed(0)} s`)
   }
-  process.stdout.write(`${tableOf(results)}\n`)
+  // The short form says nothing about targets.
+  process.stdout.write(`${tableOf(values.quick ? results.map(withoutTarget) : results)}\n`)
   for (const { what, note } of results) if (note !== undefined) process.stdout.write(`${what}: ${note}\n`)
 }
 
