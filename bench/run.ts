@@ -16,7 +16,10 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   list: () => import('./list.ts'),
 }
 
-const withoutTarget = ({ target: _, ...result }: Result): Result => result
+function withoutTarget(result: Result): Result {
+  const { target, ...rest } = result
+  return target ? rest : result
+}
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
