@@ -108,7 +108,7 @@ function classify(event: EventRecord): Classified | undefined {
     what,
     detail: {
       reason: event.reason,
-      ...(message ? { message: message.slice(0, MESSAGE_MAX) } : {}),
+      ...(message && !SAID_BY_REASON.has(what) ? { message: message.slice(0, MESSAGE_MAX) } : {}),
       ...(image === undefined ? {} : { image }),
       ...pulled,
       ...(event.component === undefined ? {} : { component: event.component }),
@@ -116,6 +116,15 @@ function classify(event: EventRecord): Classified | undefined {
     },
   }
 }
+
+/** What these say is in the reason already: thousands of them are held for pods in flight. */
+const SAID_BY_REASON: ReadonlySet<What> = new Set([
+  'bound',
+  'pulling',
+  'image present',
+  'created container',
+  'started container',
+])
 
 /** Messages are kept to this length; the API server itself allows 1,024 characters for events. */
 const MESSAGE_MAX = 1024
