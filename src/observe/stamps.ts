@@ -73,6 +73,12 @@ class ReadStamp implements Stamp {
     return { object, resourceVersion, field: this.#field, raw: this.#raw ?? this.#text() }
   }
 
+  /** All of it, where a trace leaves the process. */
+  toJSON(): Stamp {
+    const { source, at, clock, resolution, receivedAt, evidence } = this
+    return { source, at, clock, resolution, receivedAt, evidence }
+  }
+
   #text(): string {
     if (this.resolution === SECOND) return String(this.at / SECOND)
     return this.source === 'event-name' ? this.at.toString(16) : ''
