@@ -4,7 +4,7 @@
 
 import type { ObjectFrame } from '../src/base/frame.ts'
 import { BY_ACTOR } from '../src/export/resource.ts'
-import { encodeTrace } from '../src/export/readable-span.ts'
+import { encodeTrace } from '../src/export/otlp-protobuf.ts'
 import { createPipeline, type Pipeline } from '../src/trace/pipeline.ts'
 import type { Trace } from '../src/trace/trace.ts'
 import { cpuOf } from './cpu.ts'

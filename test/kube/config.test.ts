@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -170,9 +170,8 @@ test('a proxy of the kubeconfig is used', async () => {
   const server = await startTls()
   const tunnels: string[] = []
   const proxy = createServer((_request, response) => response.end())
-  proxy.on('connect', async (incoming, socket) => {
+  proxy.on('connect', (incoming, socket) => {
     tunnels.push(incoming.url ?? '')
-    const { connect } = await import('node:net')
     const onward = connect(Number(new URL(server.url).port), '127.0.0.1', () => {
       socket.write('HTTP/1.1 200 OK\r\n\r\n')
       onward.pipe(socket).pipe(onward)
