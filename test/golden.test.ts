@@ -50,9 +50,9 @@ function redacted(bytes: Uint8Array): Buffer {
 for (const name of cases) {
   const bytes = readFileSync(join(directory, `${name}.jsonl.gz`))
 
-  test(`the recording ${name} gives the spans that it should`, async (t) => {
+  test(`the recording ${name} gives the spans that it should`, async () => {
     const path = join(directory, `${name}.spans.txt`)
-    if (!existsSync(path) && !isRewriting()) return t.skip("no spans yet; 'make golden' writes them")
+    assert.ok(existsSync(path) || isRewriting(), "no spans yet; 'make golden' writes them")
     assertGolden(path, await replayed(bytes))
   })
 
