@@ -27,7 +27,6 @@ export const seconds = (count: number): DurationNano => milliseconds(count * 1e3
 
 /** Milliseconds as a number, for text, pixels and attributes only. Exact to a microsecond below 285 years. */
 export const toMilliseconds = (by: DurationNano): number => Number(by / MICROSECOND) / 1000
-export const toSeconds = (by: DurationNano): number => Number(by / MICROSECOND) / 1e6
 
 const RFC3339 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})$/
 

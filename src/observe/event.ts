@@ -11,7 +11,6 @@ import {
   containerInFieldPath,
   imageInMessage,
   isAlreadyPresent,
-  isPullBackOff,
   isPullError,
   isPullFailure,
   parsePulled,
@@ -176,6 +175,3 @@ function whatHappened(event: EventRecord, message: string): What | undefined {
     return undefined
   return BY_REASON.get(reason)
 }
-
-/** Whether a back-off is one of an image pull (else of a crashed container). */
-export const isPullBackOffMessage = (message: string | undefined): boolean => isPullBackOff(message ?? '')

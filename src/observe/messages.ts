@@ -62,7 +62,6 @@ export const isPullFailure = (message: string): boolean => message.startsWith('F
 /** The kubelet's second, shorter report of a failed pull; the first may have been dropped. */
 export const isPullError = (message: string): boolean =>
   /^Error: (ErrImagePull|RegistryUnavailable|SignatureValidationFailed|ErrImageNeverPull)$/.test(message)
-export const isPullBackOff = (message: string): boolean => message.startsWith('Back-off pulling image')
 
 const FIELD_PATH = /^spec\.(containers|initContainers|ephemeralContainers)\{(.+)\}$/
 

@@ -5,7 +5,6 @@ import {
   containerInFieldPath,
   imageInMessage,
   isAlreadyPresent,
-  isPullBackOff,
   isPullError,
   isPullFailure,
   parseGoDuration,
@@ -102,8 +101,6 @@ test('the ways in which a pull fails are told apart', () => {
   assert.ok(isPullError('Error: ErrImageNeverPull'))
   assert.ok(!isPullError('Error: ImagePullBackOff'))
   assert.ok(!isPullError('Error: configmap "a" not found'))
-  assert.ok(isPullBackOff('Back-off pulling image "a"'))
-  assert.ok(!isPullBackOff('Back-off restarting failed container app in pod a_b(c)'))
 })
 
 test('the image is what stands between the quotes', () => {
