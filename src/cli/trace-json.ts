@@ -7,10 +7,11 @@ import { earlyOf, type Instant, lateOf, type Stamp } from '../timeline/instant.t
 import type { Span, Trace } from '../trace/trace.ts'
 
 export function formatTrace(trace: Trace): string {
-  const { startup, spans, ...facts } = trace
+  const { startup, spans, created, ...facts } = trace
   return JSON.stringify({
     podspan: 'start/v1',
     ...facts,
+    created: formatRfc3339(created),
     startupMs: toMilliseconds(startup),
     spans: spans.map(spanJson),
   })

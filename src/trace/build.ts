@@ -11,7 +11,7 @@ import { rootSpanIdOf, spanIdOf, traceIdOf } from './identity.ts'
 import { sliAttributes } from './sli.ts'
 import type { AttributeValue, Attributes, Outcome, Part, Span, SpanLink, Trace } from './trace.ts'
 import { tellVerdict } from './verdict.ts'
-import { findWorkload, revisionOf, type Workload } from './workload.ts'
+import { findWorkload, identityOf, revisionOf, type Workload } from './workload.ts'
 
 export interface Cluster {
   readonly name?: string | undefined
@@ -48,6 +48,7 @@ export function buildTrace(
     name: pod.name,
     ...(pod.nodeName ? { node: pod.nodeName } : {}),
     ...(workload.name ? { workload: workload.name } : {}),
+    ...identityOf(pod, workload, root.start.best),
     outcome,
     verdict,
     resource: resourceOf(cluster, startup, workload),

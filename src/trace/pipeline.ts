@@ -14,7 +14,7 @@ import {
   seconds,
   type UnixNano,
 } from '../base/time.ts'
-import type { Ending } from '../operations/milestones.ts'
+import { type Ending, type Facts, factsOf } from '../operations/milestones.ts'
 import { type Startup, tellStartup } from '../operations/startup.ts'
 import { offsetOf } from '../timeline/clocks.ts'
 import type { End, PodTimeline } from '../timeline/pod-timeline.ts'
@@ -22,9 +22,9 @@ import { foldFrame } from '../timeline/fold.ts'
 import { count, emptyWorld, finish, type World } from '../timeline/world.ts'
 import { buildTrace, type Cluster } from './build.ts'
 import { isUid } from './identity.ts'
-import type { Outcome, Trace } from './trace.ts'
-import { deepestOpen, describe } from './verdict.ts'
-import { findWorkload } from './workload.ts'
+import type { Outcome, PodIdentity, Trace } from './trace.ts'
+import { deepestOpen, describe, reasonOf } from './verdict.ts'
+import { findWorkload, identityOf } from './workload.ts'
 
 export interface PipelineOptions {
   /** How long evidence may settle after the end of a start. Default 5 s. */
@@ -38,19 +38,19 @@ export interface PipelineOptions {
 }
 
 /** A start that is not over yet, for `watch`, status and metrics. */
-export interface InFlight {
+export interface InFlight extends PodIdentity {
   readonly uid: string
   readonly namespace: string
   readonly name: string
   readonly workload?: string
   readonly node?: string
-  /** Best estimate of when the pod was created. */
-  readonly created: UnixNano
   /** The operation it waits for now, and since when. */
   readonly operation: string
   readonly since: UnixNano
   /** What it waits for in plain words, such as `pulling localhost:5000/big:2`. */
   readonly waitsFor: string
+  /** What a component said of why it is not over, where one said anything. */
+  readonly reason?: string
 }
 
 /** What the clock of one node (or `apiserver`, `scheduler`) is off from ours; undefined ends are unknown. */
@@ -149,22 +149,22 @@ function sweepTimeouts(state: State, told: Trace[]): void {
 const createdOf = ({ pod, firstSeen }: PodTimeline): UnixNano =>
   pod.createdSeconds === undefined || pod.createdSeconds <= 0 ? firstSeen : fromSeconds(pod.createdSeconds)
 
-function noteEnd(state: State, { record, t, phase }: ObjectFrame): void {
+function noteEnd(state: State, { kind, record, t, phase }: ObjectFrame): void {
   if (record.resource !== 'pods') return
   const { uid } = record
   const timeline = state.world.pods.get(uid)
   if (!timeline || timeline.ended) return
-  const outcome = phase !== 'live' && wasReady(timeline.pod) ? 'ready' : endOf(timeline)
+  const outcome = phase !== 'live' && wasReady(timeline.pod) ? 'ready' : endOf(timeline.pod, kind)
   if (!outcome) return
   timeline.ended = { outcome, seenAt: t }
   state.settling.push(uid)
 }
 
-function endOf({ pod, facts }: PodTimeline): End['outcome'] | undefined {
+function endOf(pod: PodRecord, kind: ObjectFrame['kind']): End['outcome'] | undefined {
   if (isReady(pod)) return 'ready'
   if (pod.phase === 'Succeeded') return 'completed'
   if (pod.phase === 'Failed') return 'failed'
-  if (pod.deletionSeconds !== undefined || facts.has('deleted')) return 'deleted'
+  if (pod.deletionSeconds !== undefined || kind === 'deleted') return 'deleted'
   return undefined
 }
 
@@ -192,7 +192,7 @@ function tell(state: State, timeline: PodTimeline, ending: Ending): Trace | unde
   if (!isUid(timeline.uid)) count(state.world, 'garbage.uid')
   const startup = startupOf(state, timeline, ending)
   if (!startup) return undefined
-  const crashed = ending === 'ready' ? crashedAfterReady(timeline, state) : undefined
+  const crashed = ending === 'ready' ? crashedAfterReady(startup.facts, timeline.ended, state) : undefined
   return buildTrace(state.world, state.cluster, startup, crashed ? 'unstable' : (ending as Outcome), crashed)
 }
 
@@ -203,11 +203,10 @@ function startupOf(state: State, timeline: PodTimeline, ending: Ending): Startup
 }
 
 /** A container that ended non-zero while the evidence settled, in words. */
-function crashedAfterReady(timeline: PodTimeline, { settle }: State): string | undefined {
-  const { ended, facts } = timeline
+function crashedAfterReady(facts: Facts, ended: End | undefined, { settle }: State): string | undefined {
   if (!ended) return undefined
-  for (const { what, detail, stamps, container } of facts.values()) {
-    if (what !== 'finished container' || !detail?.exitCode) continue
+  for (const { detail, stamps, container } of factsOf(facts, 'finished container')) {
+    if (!detail?.exitCode) continue
     const receipt = stamps.find(({ clock }) => clock === 'observer')
     if (receipt && receipt.at >= ended.seenAt && receipt.at - ended.seenAt <= settle) {
       return `${container} exited with code ${detail.exitCode}${detail.reason && detail.reason !== 'Error' ? ` (${detail.reason})` : ''}`
@@ -232,17 +231,19 @@ function inFlightOf({ world }: State, startup: Startup): InFlight {
   const { root, facts } = startup
   const { pod } = facts
   const waiting = deepestOpen(root) ?? root.children.at(-1) ?? root
-  const workload = findWorkload(world, pod, root.start.best).name
+  const workload = findWorkload(world, pod, root.start.best)
+  const reason = reasonOf(waiting, startup)
   return {
     uid: pod.uid,
     namespace: pod.namespace,
     name: pod.name,
-    ...(workload ? { workload } : {}),
+    ...(workload.name ? { workload: workload.name } : {}),
     ...(pod.nodeName ? { node: pod.nodeName } : {}),
-    created: root.start.best,
+    ...identityOf(pod, workload, root.start.best),
     operation: waiting.name,
     since: waiting.start.best,
     waitsFor: describe(waiting, startup),
+    ...(reason ? { reason } : {}),
   }
 }
 

@@ -2,6 +2,7 @@
 // Promises that spans[0] is the root, parents stand before their children, and no span ends before it starts.
 // Does not know OTLP (export/), text (cli/) or how operations are found (operations/).
 
+import type { OwnerReference } from '../base/record.ts'
 import type { DurationNano, UnixNano } from '../base/time.ts'
 import type { Instant } from '../timeline/instant.ts'
 
@@ -50,7 +51,20 @@ export interface SpanLink {
   readonly attributes: Attributes
 }
 
-export interface Trace {
+/** Whose pod it is and why there is one: what sessions and metrics choose by. */
+export interface PodIdentity {
+  readonly labels: Readonly<Record<string, string>>
+  /** From the pod up, as far as they are known; a Deployment that was guessed from its ReplicaSet's name has an empty uid. */
+  readonly owners: readonly OwnerReference[]
+  /** pod-template-hash or controller-revision-hash. */
+  readonly revision?: string
+  /** Best estimate of when the pod was stored. */
+  readonly created: UnixNano
+  /** Why the pod was created at all, as `podspan.start.cause` says. */
+  readonly cause: string
+}
+
+export interface Trace extends PodIdentity {
   /** 32 lower-case hex digits, from the pod's UID. */
   readonly traceId: string
   readonly uid: string

@@ -97,6 +97,17 @@ function sumPath(operation: Operation, path: CriticalPath): DurationNano {
   return durationNano(total)
 }
 
+/** What the component itself said of why this operation goes on or failed. */
+export function reasonOf({ name, error }: Operation, { facts }: Pick<Startup, 'facts'>): string | undefined {
+  const said =
+    name === 'schedule'
+      ? lastSchedulingFailure(facts)
+      : name.startsWith('prepare pod') || name === 'create sandbox'
+        ? lastTrouble(facts)?.detail?.message
+        : error
+  return said === undefined || said === '' ? undefined : clip(said)
+}
+
 /** What an operation is, as the end of a sentence: `pulling localhost:5000/big:2`. */
 export function describe(operation: Operation, { facts }: Pick<Startup, 'facts'>): string {
   const { name, subject = '', container = '', error } = operation

@@ -5,9 +5,11 @@ import type { OwnerReference, PodRecord } from '../base/record.ts'
 import type { UnixNano } from '../base/time.ts'
 import { durationNano, fromSeconds, SECOND } from '../base/time.ts'
 import type { World } from '../timeline/world.ts'
-import type { AttributeValue } from './trace.ts'
+import type { AttributeValue, PodIdentity } from './trace.ts'
 
 export interface Workload {
+  /** From the pod up. */
+  readonly owners: readonly OwnerReference[]
   /** `Deployment/checkout`. */
   readonly name: string | undefined
   readonly attributes: Readonly<Record<string, AttributeValue>>
@@ -57,11 +59,29 @@ export function findWorkload(world: World, pod: PodRecord, created: UnixNano): W
     if (uid !== '') attributes[`${prefix}.uid`] = uid
   }
   const top = chain.at(-1)
-  return { name: top && `${top.kind}/${top.name}`, attributes, cause: causeOf(world, pod, chain[0], created) }
+  return {
+    owners: chain,
+    name: top && `${top.kind}/${top.name}`,
+    attributes,
+    cause: causeOf(world, pod, chain[0], created),
+  }
 }
 
 export const revisionOf = (pod: PodRecord): string | undefined =>
   pod.labels?.['pod-template-hash'] ?? pod.labels?.['controller-revision-hash']
+
+const NO_LABELS: PodIdentity['labels'] = {}
+
+export function identityOf(pod: PodRecord, { owners, cause }: Workload, created: UnixNano): PodIdentity {
+  const revision = revisionOf(pod)
+  return {
+    labels: pod.labels ?? NO_LABELS,
+    owners,
+    ...(revision === undefined ? {} : { revision }),
+    created,
+    cause,
+  }
+}
 
 /** A pod that goes away within this time before another of its owner comes is what the other replaces. */
 const REPLACES_WITHIN = durationNano(SECOND * 60n)

@@ -16,6 +16,9 @@ const start = (name: string, created: number, more: Partial<InFlight> = {}): InF
   operation: 'pull image',
   since: at(created + 1000),
   waitsFor: 'pulling big:2',
+  labels: {},
+  owners: [],
+  cause: 'unknown',
   ...more,
 })
 

@@ -79,6 +79,10 @@ export function sampleTrace(options: SampleOptions = {}): Trace {
     name: `checkout-${number}`,
     node: 'node-1',
     workload: 'Deployment/checkout',
+    labels: {},
+    owners: [],
+    created: START,
+    cause: 'unknown',
     outcome,
     verdict: 'Ready after 1 s.',
     resource: {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Frame } from '../../src/base/frame.ts'
 import type { OwnerRecord, OwnerReference, PodRecord } from '../../src/base/record.ts'
+import { createPipeline, type InFlight } from '../../src/trace/pipeline.ts'
 import { rootOf, type Trace } from '../../src/trace/trace.ts'
 import { at, frameOf, podRecord, secondsAt, story } from '../support/pods.ts'
 import { traceOf } from '../support/pods-spans.ts'
@@ -299,3 +300,43 @@ test('the explained ratio is the share that rests on observations', () => {
   const little = traceOf(story().create(0).frames(9000))
   assert.ok(little.explainedRatio < 0.1)
 })
+
+test('a trace and a start in flight say whose pod it is: labels, owners from the pod up, revision, created, cause', () => {
+  const trace = started({ ...OWNED, labels: { ...OWNED.labels, app: 'web' } }, owners())
+  assert.deepEqual(trace.labels, { 'pod-template-hash': '5fdd6f5f6f', app: 'web' })
+  assert.deepEqual(
+    trace.owners.map(({ apiVersion, kind, name, uid }) => [apiVersion, kind, name, uid]),
+    [
+      ['apps/v1', 'ReplicaSet', 'web-5fdd6f5f6f', RS_UID],
+      ['apps/v1', 'Deployment', 'web', DEPLOYMENT_UID],
+    ],
+  )
+  assert.equal(trace.revision, '5fdd6f5f6f')
+  assert.equal(trace.created, rootOf(trace).start.best)
+  assert.equal(trace.cause, causeOf(trace))
+  const told = story({ ...OWNED, labels: { app: 'web' } })
+  for (const frame of owners()) told.frame(frame)
+  const waiting = inFlightOf(told.create(0).bind(20).frames())
+  assert.deepEqual(waiting?.labels, { app: 'web' })
+  assert.deepEqual(
+    waiting?.owners.map(({ kind }) => kind),
+    ['ReplicaSet', 'Deployment'],
+  )
+})
+
+test('a start in flight says what the component said of why it waits', () => {
+  const message = '0/1 nodes are available: 1 Insufficient cpu.'
+  const unscheduled = {
+    conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message }],
+  }
+  const waiting = inFlightOf(story(unscheduled).create(0).frames())
+  assert.equal(waiting?.operation, 'schedule')
+  assert.equal(waiting?.reason, message)
+})
+
+/** What is in flight after these frames, before the end of the story ends everything. */
+function inFlightOf(frames: readonly Frame[]): InFlight | undefined {
+  const pipeline = createPipeline()
+  for (const frame of frames) if (frame.kind !== 'tick') pipeline.push(frame)
+  return pipeline.inFlight()[0]
+}
