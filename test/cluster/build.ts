@@ -10,7 +10,7 @@ import { type CommandOptions, clock, run, runScript, say } from './commands.ts'
 import { kubernetesModule } from './kubernetes-module.ts'
 import { cacheDirectory } from './layout.ts'
 import { withLock } from './lock.ts'
-import { type Family, families, kubernetesVersion } from './versions.ts'
+import { type Family, families, kubernetesVersion, type ToolName, toolFamily, toolNamed } from './versions.ts'
 
 export const modulesDirectory = join(import.meta.dirname, 'modules')
 
@@ -22,6 +22,13 @@ export async function buildAll(version: string): Promise<Record<string, string>>
     for (const name of family.binaries) binaries[name] = join(directory, name)
   }
   return binaries
+}
+
+/** The path of every binary of a tool that only some tests need; builds them when they are first asked for. */
+export async function buildTool(name: ToolName): Promise<Record<string, string>> {
+  const family = toolFamily(name)
+  const directory = await build(family)
+  return Object.fromEntries(family.binaries.map((binary) => [binary, join(directory, binary)]))
 }
 
 /** The directory of one family's binaries. */
@@ -101,5 +108,10 @@ async function fingerprint(family: Family, module: string): Promise<string> {
   return hash.digest('hex').slice(0, 8)
 }
 
-/** Run as a script, it only builds: CI does so before it takes the time of anything. */
-if (import.meta.main) runScript(async () => void (await buildAll(kubernetesVersion())))
+/** Run as a script, it only builds, the cluster or the tools that are named: CI does so before it takes the time of anything. */
+if (import.meta.main)
+  runScript(async () => {
+    const names = process.argv.slice(2)
+    if (names.length === 0) await buildAll(kubernetesVersion())
+    for (const name of names) await buildTool(toolNamed(name))
+  })

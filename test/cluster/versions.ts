@@ -7,7 +7,9 @@ import { ClusterError } from './commands.ts'
 export const defaultKubernetesVersion = '1.36.3'
 export const collectorVersion = '0.161.0'
 
-export type FamilyName = 'kubernetes' | 'containerd' | 'runc' | 'registry' | 'otelcol'
+export type FamilyName = 'kubernetes' | 'containerd' | 'runc' | 'registry' | 'otelcol' | ToolName
+/** What a test may ask for beside the cluster; `up` builds none of it. */
+export type ToolName = 'helm' | 'prometheus'
 
 /** One Go module with `tool` directives. One each, or the requirements of their dependencies collide. */
 export interface Family {
@@ -81,7 +83,36 @@ export function families(version: string): Family[] {
   ]
 }
 
+export function toolFamily(name: ToolName): Family {
+  return tools[name]
+}
+
+export function toolNamed(name: string): ToolName {
+  if (name === 'helm' || name === 'prometheus') return name
+  throw new ClusterError(`no such tool: ${name}; there are ${Object.keys(tools).join(' and ')}`)
+}
+
 const plain = { buildFlags: [], cgo: false }
+
+const tools: Readonly<Record<ToolName, Family>> = {
+  helm: {
+    ...plain,
+    name: 'helm',
+    version: '4.3.1',
+    buildFlags: ['-ldflags=-s -w -X helm.sh/helm/v4/internal/version.version=v4.3.1'],
+    binaries: ['helm'],
+    firstBuild: '3 min',
+  },
+  // 0.305 is Prometheus 3.5. Without the tag `builtinassets` it has no pages, only the API.
+  prometheus: {
+    ...plain,
+    name: 'prometheus',
+    version: '0.305.0',
+    buildFlags: ['-ldflags=-s -w -X github.com/prometheus/common/version.Version=3.5.0'],
+    binaries: ['prometheus', 'promtool'],
+    firstBuild: '3 min',
+  },
+}
 
 /** Kubernetes learns its version from the linker; without it every component says v0.0.0-master. */
 function stamp(version: string): string {
