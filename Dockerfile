@@ -1,0 +1,33 @@
+# syntax=docker/dockerfile:1
+# The image for users: distroless, without a shell, run as user 65532.
+#   docker buildx build --platform linux/amd64,linux/arm64 --tag REGISTRY/podspan:VERSION --push .
+# The bundle is the same for every platform, so it is built once, on the machine's own.
+
+ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
+ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian12:nonroot
+
+FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS build
+WORKDIR /src
+COPY package.json package-lock.json .npmrc ./
+# A lock that was written where a registry mirrors one platform names no other; `npm install` takes the same versions from it.
+RUN --mount=type=cache,target=/root/.npm \
+    npm ci --no-audit --no-fund || npm install --no-save --no-audit --no-fund
+COPY scripts/build.ts scripts/build.ts
+COPY LICENSE ./
+COPY src src
+RUN node scripts/build.ts && node dist/podspan.mjs --version
+
+FROM ${RUNTIME_IMAGE}
+ARG VERSION=dev
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="podspan" \
+      org.opencontainers.image.description="Why did this pod take so long to start? One OpenTelemetry trace per pod start." \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+COPY --from=build --chown=0:0 --chmod=0444 /src/dist/podspan.mjs /app/podspan.mjs
+COPY --from=build --chown=0:0 --chmod=0444 /src/LICENSE /LICENSE
+USER 65532:65532
+EXPOSE 8080
+ENTRYPOINT ["/nodejs/bin/node", "/app/podspan.mjs"]
+CMD ["controller"]
