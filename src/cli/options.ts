@@ -37,3 +37,6 @@ export function width(text: string): number {
 
 /** For options that may be given several times. */
 export const collect = (text: string, before: readonly string[] = []): readonly string[] => [...before, text]
+
+/** Where the chart mounts the controller's configuration. */
+export const CONFIG_PATH = '/etc/podspan/config.yaml'

@@ -6,7 +6,8 @@ import { Command, CommanderError, Option } from 'commander'
 import type { Context } from './context.ts'
 import { CliError, EXIT, EXIT_CODES_HELP, type ExitCode } from './exit.ts'
 import type { CheckOptions } from './check.ts'
-import { collect, count, duration, positiveDuration, width } from './options.ts'
+import type { ControllerOptions } from './controller.ts'
+import { collect, CONFIG_PATH, count, duration, positiveDuration, width } from './options.ts'
 import { OUTPUT_FORMS } from './output.ts'
 import type { RecordOptions } from './record.ts'
 import type { ReplayOptions } from './replay.ts'
@@ -63,6 +64,7 @@ function createProgram(context: Context, done: Done): Command {
   addRecord(program, context, done)
   addReplay(program, context, done)
   addCheck(program, context, done)
+  addController(program, context, done)
   return program
 }
 
@@ -169,6 +171,29 @@ function addCheck(program: Command, context: Context, done: Done): void {
     ])
     done(await check(context, options, createPipeline))
   })
+}
+
+function addController(program: Command, context: Context, done: Done): void {
+  program
+    .command('controller')
+    .description('run the operator: traces for TraceSessions, metrics, verdicts')
+    .option('--config <file>', `YAML; by default PODSPAN_CONFIG, else ${CONFIG_PATH} where it exists`)
+    .option('--check-config', 'say what is wrong with the configuration, or print what would be used')
+    .option('--kubeconfig <file>', 'by default KUBECONFIG, ~/.kube/config, or the service account of a pod')
+    .option('--context <name>', 'a context of the kubeconfig; by default its current one')
+    .addHelpText(
+      'after',
+      '\nEvery setting of docs/configuration.md is an option too, such as --log-level debug.',
+    )
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(async (options: Omit<ControllerOptions, 'settings'>, command: Command) => {
+      const [{ controller }, { settingsOf }] = await Promise.all([
+        import('./controller.ts'),
+        import('./controller-settings.ts'),
+      ])
+      done(await controller(context, { ...options, settings: settingsOf(command.args) }))
+    })
 }
 
 function withCluster(command: Command): Command {

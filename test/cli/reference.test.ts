@@ -6,7 +6,7 @@ import { assertGolden } from '../support/golden-file.ts'
 import { surroundings } from './surroundings.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-const COMMANDS = ['trace', 'watch', 'record', 'replay', 'check']
+const COMMANDS = ['trace', 'watch', 'record', 'replay', 'check', 'controller']
 
 async function help(...command: string[]): Promise<string> {
   const { context, out } = surroundings()

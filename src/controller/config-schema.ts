@@ -1,0 +1,234 @@
+// Owns the one schema of the controller's configuration: every setting, its default, its range and what it is for.
+// Promises that docs/configuration.md, the flags, the variables and what is refused all come from this description.
+// Does not read files or the environment: config.ts puts those together.
+
+import { z } from 'zod'
+import {
+  ABSOLUTE_PATH,
+  DNS_LABEL,
+  DNS_SUBDOMAIN,
+  duration,
+  flag,
+  oneOf,
+  text,
+  whole,
+} from './config-values.ts'
+
+/** Each namespace takes its own watches: eight connections. */
+const NAMESPACES_MAX = 50
+
+/** client-go's JitterFactor: a try comes after the retry period and up to this much of it more. */
+export const RETRY_JITTER = 1.2
+
+const path = (description: string) => text(description, 'an absolute path', ABSOLUTE_PATH)
+
+const NAME = 'a name of at most 63 lower-case letters, digits and "-", as of a namespace'
+
+const serviceName = z
+  .union(
+    [
+      z.enum(['actor', 'workload']),
+      z.strictObject({
+        fixed: text('The one name of all services.', 'a name of 1 to 255 characters', /^.{1,255}$/),
+      }),
+    ],
+    { error: 'actor, workload or {fixed: NAME}' },
+  )
+  .meta({
+    description:
+      '`service.name` of spans: the component that did the work, the workload, or always the same name.',
+    expected: 'actor, workload or {fixed: NAME}',
+  })
+
+const watch = z.strictObject({
+  events: flag('Watch Events: image pulls, failed attempts, scheduling reasons, precise times.').prefault(
+    true,
+  ),
+  nodes: flag('Watch Nodes: zone, instance type, pool, node provisioning. Never with `namespaces`.').prefault(
+    true,
+  ),
+  leases: flag("Watch the nodes' Leases, which tie node clocks to ours. Never with `namespaces`.").prefault(
+    true,
+  ),
+  owners: flag(
+    'Watch the metadata of workloads, so that a pod is named by its Deployment or CronJob.',
+  ).prefault(true),
+})
+
+/** A header's value may be a secret, so what is wrong with one never shows it. */
+const HEADER = 'printable ASCII characters'
+const headers = z.record(z.string(), z.string({ error: HEADER }).regex(/^[\x20-\x7e]*$/, { error: HEADER }), {
+  error: 'a map of header names to values',
+})
+const headerFiles = z.record(
+  z.string(),
+  z.string({ error: 'an absolute path' }).regex(ABSOLUTE_PATH, { error: 'an absolute path' }),
+  { error: 'a map of header names to absolute paths' },
+)
+
+const tls = z.strictObject({
+  ca: path("PEM file that the backend's certificate is checked against; absent: the system's.").optional(),
+  cert: path('PEM file of the client certificate; with `key`.').optional(),
+  key: path('PEM file of the client key; with `cert`.').optional(),
+  insecure: flag('Plain text for a gRPC endpoint without a scheme.').prefault(false),
+})
+
+export const exporterSchema = z.strictObject({
+  endpoint: text(
+    'Where traces go: `http://HOST:4317` for gRPC, `http://HOST:4318` for HTTP, to which `/v1/traces` is added.',
+    'http://HOST:PORT, https://HOST:PORT or HOST:PORT',
+    /^\S{1,2048}$/,
+  ),
+  protocol: oneOf('By default gRPC for port 4317, else HTTP.', ['grpc', 'http/protobuf']).optional(),
+  headers: headers
+    .meta({
+      description: 'Headers of every request. For secrets use `headersFromFiles`.',
+      expected: 'a map of header names to values',
+    })
+    .prefault({}),
+  headersFromFiles: headerFiles
+    .meta({
+      description: 'Headers whose values are the contents of files; read again when a file changes.',
+      expected: 'a map of header names to absolute paths',
+    })
+    .prefault({}),
+  tls: tls.prefault({}),
+  compression: oneOf('How requests are compressed.', ['gzip', 'none']).prefault('gzip'),
+  timeout: duration('For one request.', '1ms', '10m').prefault('10s'),
+  maxSpanAge: duration(
+    'Starts that ended longer ago are dropped, for backends that refuse old spans; absent: none are.',
+    '1s',
+    '720h',
+  ).optional(),
+  spansPerMinute: whole(
+    'Budget: what exceeds it waits, then is dropped, slow and failed starts last; absent: no limit.',
+    1,
+    100_000_000,
+  ).optional(),
+})
+
+const exporters = z
+  .record(z.string().regex(DNS_LABEL, { error: NAME }), exporterSchema, {
+    error: 'a map of exporters by name',
+  })
+  .meta({
+    description:
+      'Exporters by the name that sessions use. Without any nothing is exported; sessions still judge.',
+    expected: 'a map of exporters by name',
+  })
+
+const TEMPLATE = 'an http or https URL of at most 2048 characters with {traceID} in it'
+const links = z.strictObject({
+  traceURLTemplate: z
+    .string({ error: TEMPLATE })
+    .max(2048, { error: TEMPLATE })
+    .refine(isTemplate, { error: TEMPLATE })
+    .meta({
+      description: 'Where a backend shows a trace; sessions link their slowest pods with it.',
+      expected: TEMPLATE,
+    })
+    .optional(),
+})
+
+function isTemplate(template: string): boolean {
+  const filled = template.replaceAll('{traceID}', '0af7651916cd43dd8448eb211c80319c')
+  return filled !== template && /^https?:\/\//.test(filled) && URL.canParse(filled)
+}
+
+const leaderElection = z
+  .strictObject({
+    enabled: flag('Elect one leader among the replicas; only the leader exports and writes status.').prefault(
+      true,
+    ),
+    leaseName: text('The Lease, in the namespace of the pod.', 'a DNS name', DNS_SUBDOMAIN).prefault(
+      'podspan',
+    ),
+    leaseDuration: duration('A leader that has not renewed for this long is replaced.', '2s', '10m').prefault(
+      '15s',
+    ),
+    renewDeadline: duration(
+      'A leader that cannot renew for this long gives up; less than `leaseDuration`.',
+      '1s',
+      '10m',
+    ).prefault('10s'),
+    retryPeriod: duration(
+      'Time between two tries; `renewDeadline` is more than 1.2 times it.',
+      '100ms',
+      '2s',
+    ).prefault('2s'),
+  })
+  .superRefine(({ leaseDuration, renewDeadline, retryPeriod }, context) => {
+    const refuse = (at: string, message: string): void =>
+      context.addIssue({ code: 'custom', path: [at], message, input: undefined })
+    if (leaseDuration <= renewDeadline) refuse('leaseDuration', 'more than renewDeadline')
+    if (Number(renewDeadline) <= Number(retryPeriod) * RETRY_JITTER)
+      refuse('renewDeadline', 'more than 1.2 times retryPeriod')
+  })
+
+const server = z.strictObject({
+  address: text(
+    'Where `/metrics`, `/livez` and `/readyz` are served.',
+    'an IP address',
+    /^[0-9a-fA-F.:]{2,45}$/,
+  ).prefault('0.0.0.0'),
+  port: whole('The port of it; 0 takes a free one.', 0, 65_535).prefault(8080),
+})
+
+export const configSchema = z
+  .strictObject({
+    clusterName: text(
+      '`k8s.cluster.name` of every trace.',
+      'a name of 1 to 253 characters without spaces',
+      /^\S{1,253}$/,
+    ).optional(),
+    namespaces: z
+      .array(z.string({ error: NAME }).regex(DNS_LABEL, { error: NAME }), { error: 'a list of namespaces' })
+      .max(NAMESPACES_MAX, { error: `at most ${NAMESPACES_MAX} namespaces` })
+      .meta({
+        description:
+          'Watch only these; empty: all. With a list, Roles are enough, and Nodes and their Leases are not watched.',
+        expected: `a list of at most ${NAMESPACES_MAX} namespaces`,
+      })
+      .prefault([]),
+    startTimeout: duration('A start that takes longer is a timeout.', '1s', '24h').prefault('10m'),
+    settle: duration('How long evidence may settle after a start is over.', '0s', '5m').prefault('5s'),
+    serviceName: serviceName.prefault('actor'),
+    watch: watch.prefault({}),
+    exporters: exporters.prefault({}),
+    links: links.prefault({}),
+    metrics: z
+      .strictObject({
+        workloadsMax: whole('Workloads with series of their own; the rest is `other`.', 0, 10_000).prefault(
+          200,
+        ),
+      })
+      .prefault({}),
+    ring: z
+      .strictObject({
+        maxBytes: whole(
+          'Memory for finished starts: late sessions, and what a standby would have to export.',
+          1_048_576,
+          4_294_967_296,
+        ).prefault(67_108_864),
+      })
+      .prefault({}),
+    leaderElection: leaderElection.prefault({}),
+    server: server.prefault({}),
+    log: z
+      .strictObject({
+        level: oneOf('The least level that is logged.', ['debug', 'info', 'warn', 'error']).prefault('info'),
+      })
+      .prefault({}),
+  })
+  .superRefine(({ settle, startTimeout }, context) => {
+    if (settle < startTimeout) return
+    context.addIssue({
+      code: 'custom',
+      path: ['settle'],
+      message: 'less than startTimeout',
+      input: undefined,
+    })
+  })
+
+export type ControllerConfig = z.output<typeof configSchema>
+export type ExporterConfig = z.output<typeof exporterSchema>
