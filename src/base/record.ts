@@ -20,6 +20,7 @@ export interface ObjectMeta {
   /** Only the keys of `KEPT_ANNOTATIONS`. */
   readonly annotations?: Readonly<Record<string, string>>
   readonly owners?: readonly OwnerReference[]
+  /** Only those that `isKeptManager` names; recordings keep every one in their raw objects. */
   readonly managers?: readonly FieldManager[]
 }
 
@@ -38,6 +39,10 @@ export interface FieldManager {
   readonly subresource?: string
   readonly seconds?: UnixSeconds
 }
+
+/** Of the writers only the kubelet's of a status is read: the time of its last write bounds what the status shows. */
+export const isKeptManager = (manager: string, subresource: string | undefined): boolean =>
+  manager === 'kubelet' && subresource === 'status'
 
 /** Annotations worth keeping; every other one is dropped in the decoder. */
 export const KEPT_ANNOTATIONS: ReadonlySet<string> = new Set([
@@ -74,7 +79,6 @@ export interface PodRecord extends ObjectMeta {
   readonly startSeconds?: UnixSeconds
   readonly nominatedNodeName?: string
   readonly qosClass?: string
-  readonly podIP?: string
   readonly conditions?: readonly Condition[]
   readonly containerStatuses?: readonly ContainerStatus[]
   readonly initContainerStatuses?: readonly ContainerStatus[]
@@ -125,8 +129,6 @@ export interface ContainerStatus {
   readonly started?: boolean
   readonly restartCount: number
   readonly image?: string
-  readonly imageID?: string
-  readonly containerID?: string
   readonly state?: ContainerState
   readonly lastState?: ContainerState
 }
@@ -142,7 +144,6 @@ export type ContainerState =
       readonly message?: string
       readonly startedSeconds?: UnixSeconds
       readonly finishedSeconds?: UnixSeconds
-      readonly containerID?: string
     }
 
 export interface ObjectReference {

@@ -5,6 +5,7 @@
 import {
   type Condition,
   type FieldManager,
+  isKeptManager,
   KEPT_ANNOTATIONS,
   type ObjectMeta,
   type OwnerReference,
@@ -37,7 +38,7 @@ export function fillMeta(object: Json, meta: Mutable<ObjectMeta>): void {
   put(meta, 'labels', mapAt(from, 'labels', where))
   put(meta, 'annotations', mapAt(from, 'annotations', where, KEPT_ANNOTATIONS))
   put(meta, 'owners', listAt(from, 'ownerReferences', where, readOwner))
-  put(meta, 'managers', listAt(from, 'managedFields', where, readManager))
+  put(meta, 'managers', keptManagers(listAt(from, 'managedFields', where, readManager)))
 }
 
 function required(from: Json, key: 'uid' | 'name'): string {
@@ -55,6 +56,11 @@ function readOwner(from: Json, where: string): OwnerReference {
   }
   put(owner, 'controller', booleanAt(from, 'controller', where))
   return owner
+}
+
+function keptManagers(all: readonly FieldManager[] | undefined): readonly FieldManager[] | undefined {
+  const kept = all?.filter(({ manager, subresource }) => isKeptManager(manager, subresource))
+  return kept?.length ? kept : undefined
 }
 
 function readManager(from: Json, where: string): FieldManager {

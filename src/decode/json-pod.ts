@@ -68,7 +68,6 @@ function fillStatus(status: Json, pod: Mutable<PodRecord>): void {
   put(pod, 'conditions', listAt(status, 'conditions', where, readCondition))
   put(pod, 'message', textAt(status, 'message', where))
   put(pod, 'reason', sharedAt(status, 'reason', where))
-  put(pod, 'podIP', textAt(status, 'podIP', where))
   put(pod, 'startSeconds', secondsAt(status, 'startTime', where))
   put(pod, 'containerStatuses', listAt(status, 'containerStatuses', where, readContainerStatus))
   put(pod, 'qosClass', sharedAt(status, 'qosClass', where))
@@ -122,8 +121,6 @@ function readContainerStatus(from: Json, where: string): ContainerStatus {
   }
   put(status, 'started', booleanAt(from, 'started', where))
   put(status, 'image', sharedAt(from, 'image', where))
-  put(status, 'imageID', textAt(from, 'imageID', where))
-  put(status, 'containerID', textAt(from, 'containerID', where))
   put(status, 'state', readState(from, 'state', where))
   put(status, 'lastState', readState(from, 'lastState', where))
   return status
@@ -158,6 +155,5 @@ function readTerminated(from: Json, where: string): ContainerState {
   put(state, 'message', textAt(from, 'message', where))
   put(state, 'startedSeconds', secondsAt(from, 'startedAt', where))
   put(state, 'finishedSeconds', secondsAt(from, 'finishedAt', where))
-  put(state, 'containerID', textAt(from, 'containerID', where))
   return state
 }

@@ -5,6 +5,7 @@
 import {
   type Condition,
   type FieldManager,
+  isKeptManager,
   KEPT_ANNOTATIONS,
   type ObjectMeta,
   type OwnerReference,
@@ -64,8 +65,7 @@ export function readMeta(c: Cursor, meta: Mutable<ObjectMeta>): void {
         owners.push(readOwner(c))
         break
       case 138: // managedFields = 17
-        managers = managers ?? []
-        managers.push(readManager(c))
+        managers = readKeptManager(c, managers)
         break
       default:
         skip(c, tag)
@@ -172,7 +172,7 @@ function readOwner(c: Cursor): OwnerReference {
   return owner
 }
 
-function readManager(c: Cursor): FieldManager {
+function readKeptManager(c: Cursor, managers: FieldManager[] | undefined): FieldManager[] | undefined {
   const outer = enter(c)
   const entry: Mutable<FieldManager> = { manager: '', operation: '' }
   while (c.at < c.end) {
@@ -184,7 +184,8 @@ function readManager(c: Cursor): FieldManager {
     else skip(c, tag)
   }
   leave(c, outer)
-  return entry
+  if (!isKeptManager(entry.manager, entry.subresource)) return managers
+  return managers ? [...managers, entry] : [entry]
 }
 
 /** PodCondition and NodeCondition have the same numbers for what is kept. */

@@ -113,9 +113,6 @@ function readStatus(c: Cursor, pod: MutablePod): void {
       case 34: // reason = 4
         setText(pod, 'reason', readShared(c))
         break
-      case 50: // podIP = 6
-        setText(pod, 'podIP', readText(c))
-        break
       case 58: // startTime = 7
         setSeconds(pod, 'startSeconds', readSeconds(c))
         break

@@ -46,12 +46,6 @@ export function readContainerStatus(c: Cursor): ContainerStatus {
       case 50: // image = 6
         setText(status, 'image', readShared(c))
         break
-      case 58: // imageID = 7: longer than what is shared by default, but one per image and not per pod
-        setText(status, 'imageID', readText(c))
-        break
-      case 66: // containerID = 8
-        setText(status, 'containerID', readText(c))
-        break
       case 72: // started = 9
         status.started = readBool(c)
         break
@@ -122,7 +116,6 @@ function readTerminated(c: Cursor): ContainerState {
     else if (tag === 34) setText(state, 'message', readText(c))
     else if (tag === 42) setSeconds(state, 'startedSeconds', readSeconds(c))
     else if (tag === 50) setSeconds(state, 'finishedSeconds', readSeconds(c))
-    else if (tag === 58) setText(state, 'containerID', readText(c))
     else skip(c, tag)
   }
   leave(c, outer)

@@ -38,7 +38,7 @@ const owner = fc.record({ apiVersion: name, kind: name, name, uid: name }).chain
 )
 
 const manager = some({
-  manager: name,
+  manager: fc.oneof(name, fc.constant('kubelet')),
   operation: fc.constantFrom('Apply', 'Update'),
   apiVersion: name,
   time,
