@@ -8,6 +8,7 @@ import type { World } from '../timeline/world.ts'
 import { type CriticalPath, findCriticalPath } from './critical-path.ts'
 import { incomingLinks } from './incoming.ts'
 import { rootSpanIdOf, spanIdOf, traceIdOf } from './identity.ts'
+import { requestsOf } from './requests.ts'
 import { sliAttributes } from './sli.ts'
 import type { AttributeValue, Attributes, Outcome, Part, Span, SpanLink, Trace } from './trace.ts'
 import { tellVerdict } from './verdict.ts'
@@ -31,6 +32,7 @@ export function buildTrace(
   const total = since(root.end.best, root.start.best)
   const path = findCriticalPath(root)
   const workload = findWorkload(world, pod, root.start.best)
+  const requests = requestsOf(pod)
   const verdict = tellVerdict(startup, outcome, path, total, crashed)
   const spans: Span[] = []
   pushSpans(spans, pod.uid, root, undefined, path)
@@ -56,6 +58,7 @@ export function buildTrace(
     explainedRatio: startup.explainedRatio,
     evidenceComplete: startup.missing.length === 0,
     startup: total,
+    ...(requests ? { requests } : {}),
   }
 }
 

@@ -5,6 +5,7 @@
 import type { OwnerReference } from '../base/record.ts'
 import type { DurationNano, UnixNano } from '../base/time.ts'
 import type { Instant } from '../timeline/instant.ts'
+import type { Requests } from './requests.ts'
 
 export type AttributeValue = string | number | boolean | readonly string[]
 export type Attributes = Readonly<Record<string, AttributeValue>>
@@ -83,6 +84,8 @@ export interface Trace extends PodIdentity {
   readonly explainedRatio: number
   readonly evidenceComplete: boolean
   readonly startup: DurationNano
+  /** What the pod asks of its node, by resource in base units: cores, bytes, devices. */
+  readonly requests?: Requests
 }
 
 /** The root of a trace. */
