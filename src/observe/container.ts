@@ -4,9 +4,9 @@
 
 import type { ObjectFrame } from '../base/frame.ts'
 import type { ContainerSpec, ContainerState, ContainerStatus } from '../base/record.ts'
-import type { ClockName, Stamp } from '../base/stamp.ts'
+import type { ClockName } from '../base/stamp.ts'
 import type { Observation } from './observation.ts'
-import { receiptStamp, secondStamp } from './stamps.ts'
+import { type ReadStamp, receiptStamp, secondStamp } from './stamps.ts'
 
 /** The facts of one container that this status shows and the previous one did not. */
 export function observeContainer(
@@ -40,7 +40,7 @@ function flip(
   field: string,
 ): Observation {
   return {
-    key: `${name}/${run}/${what}`,
+    key: `${name}/${what}`,
     what,
     container: name,
     index: run,
@@ -72,7 +72,7 @@ function observeRun(
   if (state.kind === 'waiting') {
     if (!state.reason || QUIET_REASONS.has(state.reason)) return
     found.push({
-      key: `${name}/${run}/waiting/${state.reason}`,
+      key: `${name}/waiting/${state.reason}`,
       what: 'waiting',
       container: name,
       index: run,
@@ -93,7 +93,7 @@ function observeRun(
   }
   if (state.kind === 'terminated') {
     found.push({
-      key: `${name}/${run}/finished`,
+      key: `${name}/finished`,
       what: 'finished container',
       container: name,
       index: run,
@@ -119,8 +119,8 @@ function observeRun(
 /** What every container says before its turn comes; it tells nothing. */
 const QUIET_REASONS = new Set(['ContainerCreating', 'PodInitializing'])
 
-const startedRun = (name: string, run: number, stamps: readonly Stamp[]): Observation => ({
-  key: `${name}/${run}/started`,
+const startedRun = (name: string, run: number, stamps: readonly ReadStamp[]): Observation => ({
+  key: `${name}/started`,
   what: 'started container',
   container: name,
   index: run,

@@ -4,8 +4,7 @@
 
 import type { ObjectFrame } from '../base/frame.ts'
 import type { EventRecord } from '../base/record.ts'
-import type { ClockName, Stamp } from '../base/stamp.ts'
-import { formatRfc3339 } from '../base/time.ts'
+import type { ClockName } from '../base/stamp.ts'
 import { eventNameTime } from './event-name.ts'
 import {
   containerInFieldPath,
@@ -16,7 +15,7 @@ import {
   parsePulled,
 } from './messages.ts'
 import type { Detail, Observation, What } from './observation.ts'
-import { fineStamp, receiptStamp, secondStamp } from './stamps.ts'
+import { fineStamp, type ReadStamp, receiptStamp, secondStamp } from './stamps.ts'
 
 /** The occurrences of this event that the frame shows: the first, and where it was repeated, the last. */
 export function observeEvent(frame: ObjectFrame, event: EventRecord): Observation[] {
@@ -39,7 +38,7 @@ export function observeEvent(frame: ObjectFrame, event: EventRecord): Observatio
   if (count <= 1) return [first]
   const last: Observation = {
     ...base,
-    key: `${event.name}/${count - 1}`,
+    key: event.name,
     index: count - 1,
     stamps: repeatStamps(frame, event),
   }
@@ -53,17 +52,15 @@ export function clockOf(event: EventRecord): ClockName {
   return 'controller'
 }
 
-function firstStamps(frame: ObjectFrame, event: EventRecord, count: number): Stamp[] {
+function firstStamps(frame: ObjectFrame, event: EventRecord, count: number): ReadStamp[] {
   const clock = clockOf(event)
-  const stamps: Stamp[] = []
+  const stamps: ReadStamp[] = []
   const named = eventNameTime(event)
   const live = count <= 1 ? frame : { ...frame, phase: 'relist' as const }
   if (named !== undefined) {
     stamps.push(fineStamp(live, 'event-name', clock, named, 'metadata.name'))
   } else if (event.eventTime !== undefined) {
-    stamps.push(
-      fineStamp(live, 'event-time', clock, event.eventTime, 'eventTime', formatRfc3339(event.eventTime, 6)),
-    )
+    stamps.push(fineStamp(live, 'event-time', clock, event.eventTime, 'eventTime'))
   } else {
     stamps.push(...secondStamp(frame, 'event-second', clock, 'firstTimestamp', event.firstSeconds))
   }
@@ -74,20 +71,11 @@ function firstStamps(frame: ObjectFrame, event: EventRecord, count: number): Sta
   return stamps
 }
 
-function repeatStamps(frame: ObjectFrame, event: EventRecord): Stamp[] {
+function repeatStamps(frame: ObjectFrame, event: EventRecord): ReadStamp[] {
   const clock = clockOf(event)
   const stamps =
     event.seriesLast !== undefined
-      ? [
-          fineStamp(
-            frame,
-            'event-time',
-            clock,
-            event.seriesLast,
-            'series.lastObservedTime',
-            formatRfc3339(event.seriesLast, 6),
-          ),
-        ]
+      ? [fineStamp(frame, 'event-time', clock, event.seriesLast, 'series.lastObservedTime')]
       : secondStamp(frame, 'event-second', clock, 'lastTimestamp', event.lastSeconds)
   return [...stamps, receiptStamp(frame, 'event-receipt', 'count')]
 }
@@ -102,21 +90,36 @@ function classify(event: EventRecord): Classified | undefined {
   const what = whatHappened(event, message)
   if (!what) return undefined
   const image = what === 'pulling' || what === 'pull failed' ? imageInMessage(message) : undefined
+  if (SAID_BY_REASON.has(what)) return { what, detail: detailOf(event.reason, image) }
   const pulled = what === 'pulled' ? parsePulled(message) : undefined
   return {
     what,
     detail: {
       reason: event.reason,
-      ...(message && !SAID_BY_REASON.has(what) ? { message: message.slice(0, MESSAGE_MAX) } : {}),
+      ...(message ? { message: message.slice(0, MESSAGE_MAX) } : {}),
       ...(image === undefined ? {} : { image }),
       ...pulled,
       ...(event.component === undefined ? {} : { component: event.component }),
-      ...(event.type === undefined ? {} : { type: event.type }),
     },
   }
 }
 
-/** What these say is in the reason already: thousands of them are held for pods in flight. */
+/** One object for all that say the same: by reason, then by image. */
+const details = new Map<string, Map<string, Detail>>()
+const IMAGES_MAX = 4096
+
+function detailOf(reason: string, image = ''): Detail {
+  let byImage = details.get(reason)
+  if (!byImage) details.set(reason, (byImage = new Map()))
+  let detail = byImage.get(image)
+  if (detail) return detail
+  detail = image === '' ? { reason } : { reason, image }
+  if (byImage.size >= IMAGES_MAX) byImage.clear()
+  byImage.set(image, detail)
+  return detail
+}
+
+/** What these say is in the reason, and the image, already: thousands of them are held for pods in flight. */
 const SAID_BY_REASON: ReadonlySet<What> = new Set([
   'bound',
   'pulling',

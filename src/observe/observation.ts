@@ -1,9 +1,9 @@
 // Owns the form of one fact drawn from a frame.
-// Promises that the same fact has the same key, however often and in whichever phase it is seen, so that folding is idempotent.
+// Promises that the same fact has the same key and index, however often and in whichever phase it is seen, so that folding is idempotent.
 // Does not combine facts: that is timeline/.
 
-import type { Stamp } from '../base/stamp.ts'
 import type { DurationNano } from '../base/time.ts'
+import type { ReadStamp } from './stamps.ts'
 
 /** What can happen to a pod or to one of its containers. */
 export type What =
@@ -54,13 +54,14 @@ export interface Detail {
 }
 
 export interface Observation {
+  /** With `index`, what tells this fact from every other one of its pod. */
   readonly key: string
   readonly what: What
   readonly container?: string
-  /** Where evidence numbers occurrences: the restart count, or the event's count, from 0. */
+  /** Where evidence numbers occurrences: the restart count, or the event's count, from 0; for a passing state, its second. */
   readonly index?: number
-  /** Occurrences of one group are numbered by `index`; different groups are ordered by time. */
+  /** The event that says so: its occurrences are numbered by `index`; different ones are ordered by time. */
   readonly group?: string
   readonly detail?: Detail
-  readonly stamps: readonly Stamp[]
+  readonly stamps: readonly ReadStamp[]
 }

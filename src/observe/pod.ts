@@ -4,11 +4,11 @@
 
 import type { ObjectFrame } from '../base/frame.ts'
 import type { Condition, ContainerSpec, ContainerStatus, PodRecord, UnixSeconds } from '../base/record.ts'
-import type { ClockName, Stamp } from '../base/stamp.ts'
+import type { ClockName } from '../base/stamp.ts'
 import { parseRfc3339, SECOND } from '../base/time.ts'
 import { observeContainer } from './container.ts'
 import type { Observation } from './observation.ts'
-import { fineStamp, receiptStamp, secondStamp } from './stamps.ts'
+import { fineStamp, type ReadStamp, receiptStamp, secondStamp } from './stamps.ts'
 
 /** A live ADDED of a pod older than this is not its creation, whatever the stream calls it. */
 const FRESH_SECONDS = 120n
@@ -64,7 +64,7 @@ function observeCreated(frame: ObjectFrame, pod: PodRecord): Observation {
       stamps: [fineStamp(frame, 'config-seen', nodeClock(pod.nodeName), seen, field, raw)],
     }
   }
-  const stamps: Stamp[] = [
+  const stamps: ReadStamp[] = [
     ...secondStamp(frame, 'creation-second', 'apiserver', 'metadata.creationTimestamp', pod.createdSeconds),
   ]
   stamps.push(receiptStamp(frame, isBirth(frame, pod) ? 'watch-receipt' : 'list-receipt', 'metadata.uid'))
@@ -115,8 +115,9 @@ function observeBound(frame: ObjectFrame, pod: PodRecord): Observation {
 
 function observeAdmitted(frame: ObjectFrame, pod: PodRecord, startSeconds: UnixSeconds): Observation {
   return {
-    key: `admitted/${startSeconds}`,
+    key: 'admitted',
     what: 'admitted',
+    index: startSeconds,
     stamps: [
       ...secondStamp(frame, 'start-second', nodeClock(pod.nodeName), 'status.startTime', startSeconds),
       receiptStamp(frame, 'status-receipt', 'status.startTime'),
@@ -144,7 +145,7 @@ export function wasReady(pod: PodRecord): boolean {
 function observeMissedReady(frame: ObjectFrame, pod: PodRecord): Observation {
   const field = 'status.conditions[Ready].lastTransitionTime'
   return {
-    key: 'condition/Ready/True/',
+    key: 'condition/Ready/True',
     what: 'condition',
     detail: { type: 'Ready', value: 'True' },
     stamps: [
@@ -193,13 +194,14 @@ function observeCondition(frame: ObjectFrame, pod: PodRecord, condition: Conditi
   const { type, status, reason, message, transitionSeconds } = condition
   const clock = KUBELET_CONDITIONS.has(type) ? nodeClock(pod.nodeName) : 'apiserver'
   const field = `status.conditions[${type}].lastTransitionTime`
-  const stamps: Stamp[] = [
+  const stamps: ReadStamp[] = [
     ...secondStamp(frame, 'condition-second', clock, field, transitionSeconds),
     receiptStamp(frame, 'watch-receipt', `status.conditions[${type}].status`),
   ]
   if (type === 'Ready' && status === 'True') stamps.push(...lastStatusWrite(frame, pod))
   return {
-    key: `condition/${type}/${status}/${transitionSeconds ?? ''}`,
+    key: `condition/${type}/${status}`,
+    index: transitionSeconds ?? 0,
     what: type === 'PodReadyToStartContainers' && status === 'True' ? 'network ready' : 'condition',
     detail: { type, value: status, ...(reason ? { reason } : {}), ...(message ? { message } : {}) },
     stamps,
@@ -207,7 +209,7 @@ function observeCondition(frame: ObjectFrame, pod: PodRecord, condition: Conditi
 }
 
 /** The kubelet's last write of this status bounds from above whatever the status shows of it. */
-function lastStatusWrite(frame: ObjectFrame, pod: PodRecord): Stamp[] {
+function lastStatusWrite(frame: ObjectFrame, pod: PodRecord): ReadStamp[] {
   const writer = pod.managers?.find(
     ({ manager, subresource }) => manager === 'kubelet' && subresource === 'status',
   )

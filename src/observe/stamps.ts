@@ -8,6 +8,7 @@ import type { ClockName, Evidence, Stamp, StampSource } from '../base/stamp.ts'
 import {
   type DurationNano,
   durationNano,
+  formatRfc3339,
   fromSeconds,
   MICROSECOND,
   SECOND,
@@ -20,57 +21,64 @@ export const NANOSECOND: DurationNano = durationNano(1n)
 const OLDEST: UnixSeconds = 946_684_800
 const NEWEST: UnixSeconds = 4_102_444_800
 
-/** The version of an object that a frame's stamps were read from, shared by all of them. */
-interface Origin {
+/** The version of an object that a frame's stamps were read from, shared by all of them, and when we received it. */
+export interface Origin {
   readonly resource: string
   readonly namespace: string
   readonly name: string
   readonly resourceVersion: string
+  readonly t: UnixNano
 }
 
 let lastRecord: AnyRecord | undefined
 let lastOrigin: Origin | undefined
 
-function originOf(record: AnyRecord): Origin {
-  if (record === lastRecord && lastOrigin) return lastOrigin
-  const { resource, namespace, name, resourceVersion } = record
+function originOf({ record, t }: ObjectFrame): Origin {
+  if (lastOrigin && lastRecord === record && lastOrigin.t === t) return lastOrigin
   lastRecord = record
-  lastOrigin = { resource, namespace, name, resourceVersion }
+  const { resource, namespace, name, resourceVersion } = record
+  lastOrigin = { resource, namespace, name, resourceVersion, t }
   return lastOrigin
 }
 
 /** A stamp whose evidence is put into words only when somebody asks. */
-class ReadStamp implements Stamp {
+export class ReadStamp implements Stamp {
   readonly source: StampSource
   readonly at: UnixNano
   readonly clock: ClockName
-  readonly resolution: DurationNano
   readonly receivedAt: UnixNano | undefined
-  readonly #origin: Origin
-  readonly #field: string
-  readonly #raw: string | undefined
+  readonly origin: Origin
+  readonly field: string
+  /** The raw value where `at` does not give it back. */
+  readonly raw: string | undefined
 
   constructor(
-    stamp: Pick<Stamp, 'source' | 'at' | 'clock' | 'resolution'>,
+    source: StampSource,
+    at: UnixNano,
+    clock: ClockName,
     receivedAt: UnixNano | undefined,
-    record: AnyRecord,
+    origin: Origin,
     field: string,
     raw?: string,
   ) {
-    this.source = stamp.source
-    this.at = stamp.at
-    this.clock = stamp.clock
-    this.resolution = stamp.resolution
+    this.source = source
+    this.at = at
+    this.clock = clock
     this.receivedAt = receivedAt
-    this.#origin = originOf(record)
-    this.#field = field
-    this.#raw = raw
+    this.origin = origin
+    this.field = field
+    this.raw = raw
+  }
+
+  get resolution(): DurationNano {
+    if (WHOLE_SECONDS.has(this.source)) return SECOND
+    return this.source === 'event-time' ? MICROSECOND : NANOSECOND
   }
 
   get evidence(): Evidence {
-    const { resource, namespace, name, resourceVersion } = this.#origin
+    const { resource, namespace, name, resourceVersion } = this.origin
     const object = namespace === '' ? `${resource}/${name}` : `${resource}/${namespace}/${name}`
-    return { object, resourceVersion, field: this.#field, raw: this.#raw ?? this.#text() }
+    return { object, resourceVersion, field: this.field, raw: this.raw ?? this.#text() }
   }
 
   /** All of it, where a trace leaves the process. */
@@ -80,22 +88,32 @@ class ReadStamp implements Stamp {
   }
 
   #text(): string {
-    if (this.resolution === SECOND) return String(this.at / SECOND)
+    if (WHOLE_SECONDS.has(this.source)) return String(this.at / SECOND)
+    if (this.source === 'event-time') return formatRfc3339(this.at, 6)
     return this.source === 'event-name' ? this.at.toString(16) : ''
   }
 }
 
+const WHOLE_SECONDS: ReadonlySet<StampSource> = new Set([
+  'event-second',
+  'creation-second',
+  'deletion-second',
+  'condition-second',
+  'start-second',
+  'state-second',
+  'field-manager-second',
+])
+
 /** A stamp of whole seconds, or nothing where it is unset or absurd. */
 export function secondStamp(
-  { record }: ObjectFrame,
+  frame: ObjectFrame,
   source: StampSource,
   clock: ClockName,
   field: string,
   value: UnixSeconds | undefined,
-): Stamp[] {
+): ReadStamp[] {
   if (value === undefined || !(value > OLDEST && value < NEWEST)) return []
-  const stamp = { source, at: fromSeconds(value), clock, resolution: SECOND }
-  return [new ReadStamp(stamp, undefined, record, field)]
+  return [new ReadStamp(source, fromSeconds(value), clock, undefined, originOf(frame), field)]
 }
 
 /**
@@ -106,10 +124,9 @@ export function receiptStamp(
   frame: ObjectFrame,
   near: 'watch-receipt' | 'status-receipt' | 'event-receipt' | 'list-receipt',
   field: string,
-): Stamp {
+): ReadStamp {
   const source = frame.phase === 'live' ? near : 'list-receipt'
-  const stamp = { source, at: frame.t, clock: 'observer', resolution: NANOSECOND } as const
-  return new ReadStamp(stamp, frame.t, frame.record, field)
+  return new ReadStamp(source, frame.t, 'observer', frame.t, originOf(frame), field)
 }
 
 /** A stamp finer than a second, as a component wrote it. */
@@ -120,8 +137,7 @@ export function fineStamp(
   at: UnixNano,
   field: string,
   raw?: string,
-): Stamp {
-  const resolution = source === 'event-time' ? MICROSECOND : NANOSECOND
+): ReadStamp {
   const receivedAt = frame.phase === 'live' ? frame.t : undefined
-  return new ReadStamp({ source, at, clock, resolution }, receivedAt, frame.record, field, raw)
+  return new ReadStamp(source, at, clock, receivedAt, originOf(frame), field, raw)
 }

@@ -7,7 +7,7 @@ import { durationNano, SECOND } from '../base/time.ts'
 import type { Detail } from '../observe/observation.ts'
 import { type Clocks, combine, type Draft, unseen } from '../timeline/combine.ts'
 import type { Boundary } from '../timeline/weight.ts'
-import type { Fact } from '../timeline/pod-timeline.ts'
+import type { Fact } from '../timeline/facts.ts'
 import { inOrder } from './occurrences.ts'
 
 export interface Pull {

@@ -6,7 +6,9 @@ import type { Stamp } from '../base/stamp.ts'
 import { add, type DurationNano, type UnixNano, ZERO } from '../base/time.ts'
 import type { What } from '../observe/observation.ts'
 import { type Clocks, combine, type Draft, unseen } from '../timeline/combine.ts'
-import type { Fact, PodTimeline } from '../timeline/pod-timeline.ts'
+import { readFacts } from '../timeline/fact-log.ts'
+import type { Fact } from '../timeline/facts.ts'
+import type { PodTimeline } from '../timeline/pod-timeline.ts'
 import type { Boundary } from '../timeline/weight.ts'
 
 export type Ending = 'ready' | 'completed' | 'failed' | 'deleted' | 'timeout' | 'starting'
@@ -38,7 +40,7 @@ export interface Milestones {
 export function sortFacts(timeline: PodTimeline, clocks: Clocks): Facts {
   const byWhat = new Map<What, Fact[]>()
   const byContainer = new Map<string, Fact[]>()
-  for (const fact of timeline.facts.values()) {
+  for (const fact of readFacts(timeline.facts, timeline.pod)) {
     append(byWhat, fact.what, fact)
     if (fact.container !== undefined) append(byContainer, fact.container, fact)
   }

@@ -7,7 +7,7 @@ import { durationNano, earliest, latest, SECOND } from '../base/time.ts'
 import type { What } from '../observe/observation.ts'
 import type { Clocks } from '../timeline/claim.ts'
 import { shiftOf } from '../timeline/clocks.ts'
-import type { Fact } from '../timeline/pod-timeline.ts'
+import type { Fact } from '../timeline/facts.ts'
 
 export interface Occurrence {
   readonly fact: Fact

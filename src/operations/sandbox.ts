@@ -3,7 +3,7 @@
 // Volumes have operations of their own elsewhere; their trouble is told here as events.
 
 import { combine, type Draft, unseen } from '../timeline/combine.ts'
-import type { Fact } from '../timeline/pod-timeline.ts'
+import type { Fact } from '../timeline/facts.ts'
 import type { OperationEvent } from './operation.ts'
 import { type Facts, factsOf, type Milestones } from './milestones.ts'
 import { comesBefore, type Plan, type Planned } from './plan.ts'

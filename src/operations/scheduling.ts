@@ -1,7 +1,7 @@
 // Owns `wait at scheduling gate` and `schedule`, with each failed attempt as an event of the span.
 // Promises no `schedule` for a pod that nobody scheduled (static, or created with a node).
 
-import type { Fact } from '../timeline/pod-timeline.ts'
+import type { Fact } from '../timeline/facts.ts'
 import { combine } from '../timeline/combine.ts'
 import type { OperationEvent } from './operation.ts'
 import { type Facts, factsOf, type Milestones } from './milestones.ts'

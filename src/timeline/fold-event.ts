@@ -11,7 +11,8 @@ import type { Observation } from '../observe/observation.ts'
 import { boundClock, isBelievable, sampleClock, shiftOf } from './clocks.ts'
 import { sampleLag } from './lag.ts'
 import { foldPull } from './node-timeline.ts'
-import { foldObservation, type PodTimeline } from './pod-timeline.ts'
+import { addFacts, hasFact } from './fact-log.ts'
+import type { PodTimeline } from './pod-timeline.ts'
 import { sampleRevision } from './revisions.ts'
 import { count, nodeOf, type World } from './world.ts'
 
@@ -33,7 +34,7 @@ export function foldEvent(world: World, frame: ObjectFrame, event: EventRecord):
 function foldPodEvent(world: World, frame: ObjectFrame, event: EventRecord, timeline: PodTimeline): void {
   const observations = ofThisLife(observeEvent(frame, event), timeline.pod)
   // A frame that comes again says nothing new of clocks and lag.
-  const fresh = observations.filter(({ key }) => !timeline.facts.has(key))
+  const fresh = observations.filter((observation) => !hasFact(timeline.facts, observation))
   observeInto(world, timeline, observations)
   sampleEventRevision(world, frame, event, observations[0])
   for (const observation of fresh) {
@@ -94,7 +95,13 @@ function ofThisLife(observations: readonly Observation[], pod: PodRecord): reado
   )
   if (current.length === observations.length) return observations
   // The count goes on from the earlier life, so it numbers nothing here; each occurrence stands for itself.
-  return current.map((one) => ({ ...one, group: one.key, index: 0 }))
+  return current.map(alone)
+}
+
+function alone(observation: Observation): Observation {
+  const { key, index = 0 } = observation
+  const own = index === 0 ? key : `${key}/${index}`
+  return { ...observation, key: own, group: own, index: 0 }
 }
 
 /** A repeat's second is coarse, but for a clock that is minutes off it is a witness. */
@@ -138,7 +145,6 @@ export function forgetOrphans(world: World, now: UnixNano): void {
 }
 
 export function observeInto(world: World, timeline: PodTimeline, observations: readonly Observation[]): void {
-  for (const observation of observations) {
-    if (!foldObservation(timeline, observation)) count(world, 'limit.facts of a pod')
-  }
+  const refused = addFacts(timeline.facts, timeline.pod, observations)
+  if (refused > 0) count(world, 'limit.facts of a pod', refused)
 }

@@ -31,7 +31,7 @@ function foldKnownPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
   if (frame.phase === 'live') sampleRevision(world.revisions, pod.resourceVersion, undefined, frame.t)
   if (!known && isOver(pod) && frame.phase !== 'live' && !world.backfill(pod)) return finish(world, uid)
   if (!known && frame.kind === 'deleted') return
-  const timeline = known ?? startTimeline(pod, frame.t, frame.phase)
+  const timeline = known ?? startTimeline(pod, frame.t, frame.phase, world.vocabulary)
   observeInto(world, timeline, observePod(known?.pod, frame, pod))
   timeline.pod = pod
   sampleCreation(world, frame, pod)

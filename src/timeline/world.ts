@@ -9,6 +9,7 @@ import { emptyLag, type LagModel } from './lag.ts'
 import { emptyNode, type NodeTimeline } from './node-timeline.ts'
 import type { PodTimeline } from './pod-timeline.ts'
 import { emptyRevisions, type RevisionModel } from './revisions.ts'
+import { emptyVocabulary, type Vocabulary } from './vocabulary.ts'
 
 export interface World {
   /** Pods whose start is not over. */
@@ -26,6 +27,7 @@ export interface World {
   readonly clocks: ClockModel
   readonly lag: LagModel
   readonly revisions: RevisionModel
+  readonly vocabulary: Vocabulary
   readonly counters: Record<string, number>
   /** Which pods that were over when we first saw them are wanted all the same. */
   readonly backfill: (pod: PodRecord) => boolean
@@ -56,6 +58,7 @@ export function emptyWorld(backfill: (pod: PodRecord) => boolean = () => false):
     clocks: emptyClocks(),
     lag: emptyLag(),
     revisions: emptyRevisions(),
+    vocabulary: emptyVocabulary(),
     counters: {},
     backfill,
   }

@@ -18,7 +18,7 @@ const told = (found: readonly Observation[]): string[] =>
     [
       what,
       container,
-      index === undefined ? undefined : `run ${index}`,
+      container === undefined ? undefined : `run ${index}`,
       detail?.type,
       detail?.value,
       detail?.reason,

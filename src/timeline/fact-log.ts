@@ -1,0 +1,131 @@
+// Owns the facts of one pod, as they came: a packed log that is read as a whole when the start is told.
+// Promises that a fact seen again adds a row only where it says something new, so that a frame which comes twice changes nothing.
+// Does not know the form of a row (fact-rows.ts).
+
+import type { PodRecord } from '../base/record.ts'
+import type { Observation } from '../observe/observation.ts'
+import type { Origin, ReadStamp } from '../observe/stamps.ts'
+import {
+  type Cursor,
+  type Draft,
+  isOrigin,
+  isRowOf,
+  nodeClockOf,
+  numberOfFact,
+  readFact,
+  readOrigin,
+  type Shared,
+  skipRow,
+  STAMPS_PER_ROW,
+  type Text,
+  writeFact,
+  writeOrigin,
+} from './fact-rows.ts'
+import { type Fact, mergeStamps } from './facts.ts'
+import type { Vocabulary } from './vocabulary.ts'
+
+export interface FactLog {
+  readonly vocabulary: Vocabulary
+  /** Exactly as long as they are: an array that grows by itself keeps room for half as much again. */
+  numbers: readonly number[]
+  texts: readonly Text[]
+  rows: number
+}
+
+/** Rows of one pod beyond this are counted and dropped; a pod with 20 containers that each restart 5 times has about 400. */
+export const FACTS_MAX = 1000
+
+const NO_NUMBERS: readonly number[] = []
+const NO_TEXTS: readonly Text[] = []
+
+export const emptyFactLog = (vocabulary: Vocabulary): FactLog => ({
+  vocabulary,
+  numbers: NO_NUMBERS,
+  texts: NO_TEXTS,
+  rows: 0,
+})
+
+/** Takes the observations of one frame in. Returns how many were refused because the log is full. */
+export function addFacts(log: FactLog, pod: PodRecord, observations: readonly Observation[]): number {
+  const draft: Draft = { numbers: [], texts: [] }
+  const node = nodeClockOf(observations)
+  let refused = 0
+  let origin: Origin | undefined
+  for (const observation of observations) {
+    const known = hasFact(log, observation)
+    if (known && !saysMore(log, pod, observation)) continue
+    if (log.rows >= FACTS_MAX) {
+      refused++
+      continue
+    }
+    const again = known || hasRow(draft, log.vocabulary, observation)
+    const [first] = observation.stamps
+    if (first && first.origin !== origin) {
+      origin = first.origin
+      writeOrigin(draft, log.vocabulary, pod, origin, node)
+    }
+    for (const [part, stamps] of partsOf(observation.stamps).entries()) {
+      writeFact(draft, log.vocabulary, { observation, stamps, node, again: again || part > 0 })
+      log.rows++
+    }
+  }
+  if (draft.numbers.length > 0) append(log, draft)
+  return refused
+}
+
+function append(log: FactLog, { numbers, texts }: Draft): void {
+  log.numbers = log.numbers.concat(numbers)
+  if (texts.length > 0) log.texts = log.texts.concat(texts)
+}
+
+function partsOf(stamps: readonly ReadStamp[]): (readonly ReadStamp[])[] {
+  if (stamps.length <= STAMPS_PER_ROW) return [stamps]
+  return [stamps.slice(0, STAMPS_PER_ROW), ...partsOf(stamps.slice(STAMPS_PER_ROW))]
+}
+
+export const hasFact = (log: FactLog, observation: Observation): boolean =>
+  hasRow(log, log.vocabulary, observation)
+
+function hasRow(rows: Rows, vocabulary: Vocabulary, observation: Observation): boolean {
+  const cursor = startOf(rows)
+  const number = numberOfFact(vocabulary, observation)
+  while (cursor.number < cursor.numbers.length) {
+    if (isRowOf(cursor, number, observation)) return true
+    skipRow(cursor)
+  }
+  return false
+}
+
+/** Rare: most facts are seen once. */
+function saysMore(log: FactLog, pod: PodRecord, { key, index = 0, detail, stamps }: Observation): boolean {
+  const known = readFacts(log, pod).find((fact) => fact.key === key && fact.index === index)
+  if (!known) return true
+  return (
+    (known.detail === undefined && detail !== undefined) || mergeStamps(known.stamps, stamps) !== known.stamps
+  )
+}
+
+type Rows = Pick<Cursor, 'numbers' | 'texts'>
+
+const startOf = ({ numbers, texts }: Rows): Cursor => ({ numbers, texts, number: 0, text: 0 })
+
+/** All facts, in the order in which they were first seen. */
+export function readFacts(log: FactLog, pod: PodRecord): Fact[] {
+  const facts: Fact[] = []
+  const cursor = startOf(log)
+  let shared: Shared | undefined
+  while (cursor.number < cursor.numbers.length) {
+    if (isOrigin(cursor)) {
+      shared = readOrigin(cursor, log.vocabulary, pod)
+      continue
+    }
+    const { fact, again } = readFact(cursor, log.vocabulary, shared)
+    const known = again ? facts.find(({ key, index }) => key === fact.key && index === fact.index) : undefined
+    if (!known) facts.push(fact)
+    else {
+      known.stamps = mergeStamps(known.stamps, fact.stamps)
+      known.detail ??= fact.detail
+    }
+  }
+  return facts
+}
