@@ -1,0 +1,35 @@
+// Owns the picture of the starts that are not over: how many wait for each operation, how many for long, and the oldest.
+// Promises the state of the last list it was given. Does not read a clock: `now` comes with the list.
+
+import { SECOND, seconds, since, type UnixNano } from '../base/time.ts'
+import type { InFlight } from '../trace/pipeline.ts'
+import { byOperation, OTHER_OPERATION } from './counts.ts'
+import { OPERATIONS } from './labels.ts'
+
+/** Longer than all operations of a usual start, and well below the start timeout. */
+const STUCK_AFTER = seconds(60)
+
+export interface InFlightCounts {
+  readonly byOperation: Float64Array
+  readonly stuck: Float64Array
+  readonly oldestSeconds: number
+}
+
+export const NOTHING_IN_FLIGHT: InFlightCounts = {
+  byOperation: byOperation(),
+  stuck: byOperation(),
+  oldestSeconds: 0,
+}
+
+export function countInFlight(starts: readonly InFlight[], now: UnixNano): InFlightCounts {
+  const [all, stuck] = [byOperation(), byOperation()]
+  let oldest = 0
+  for (const start of starts) {
+    const listed = OPERATIONS.indexOf(start.operation)
+    const index = listed < 0 ? OTHER_OPERATION : listed
+    all[index] = (all[index] as number) + 1
+    if (since(now, start.since) > STUCK_AFTER) stuck[index] = (stuck[index] as number) + 1
+    oldest = Math.max(oldest, Number(since(now, start.created)) / Number(SECOND))
+  }
+  return { byOperation: all, stuck, oldestSeconds: oldest }
+}

@@ -1,0 +1,128 @@
+// Owns /metrics as a whole: takes finished starts, what is in flight and the operator's health, and exposes them.
+// Promises every metric of definitions.ts and no other, and labels within the limits of labels.ts and `workloadsMax`.
+// Does no IO and has no timer and no clock; the controller serves what `expose` returns.
+
+import type { UnixNano } from '../base/time.ts'
+import type { InFlight } from '../trace/pipeline.ts'
+import type { Trace } from '../trace/trace.ts'
+import type { MetricName } from './definitions.ts'
+import { type Collectors, createExposition, type Exposed } from './exposition.ts'
+import type { HealthSnapshot } from './health.ts'
+import { HEALTH, type HealthMetric } from './health-samples.ts'
+import { countInFlight, type InFlightCounts, NOTHING_IN_FLIGHT } from './in-flight.ts'
+import { boundText, createVocabulary, type Vocabulary } from './labels.ts'
+import type { ProcessReading } from './process.ts'
+import { merged, pushHistogram, type Sample, single } from './samples.ts'
+import { collectStarts, type StartMetric } from './start-samples.ts'
+import { countStart, emptyStarts, type Fate, letTimeGoOn, type Starts } from './starts.ts'
+
+export interface MetricsOptions {
+  /** Workloads that have series of their own; the others are counted together. Default 200. */
+  readonly workloadsMax?: number
+  readonly version?: string
+  /** What the process uses, read at each scrape; see process.ts. */
+  readonly readProcess?: () => ProcessReading
+}
+
+export interface Metrics {
+  /** Takes a start that is over. `fate` says whether its trace was exported, so that it may be an exemplar. */
+  take(trace: Trace, fate?: Fate): void
+  /** All starts that are in flight now. */
+  startsInFlight(starts: readonly InFlight[], now: UnixNano): void
+  /** Says where to read the health; it is read once at each scrape. */
+  health(read: () => HealthSnapshot): void
+  /** OpenMetrics where the Accept header asks for it, else the text format 0.0.4. */
+  expose(accept?: string): Promise<Exposed>
+}
+
+export const WORKLOADS_MAX = { default: 200, least: 0, most: 2000 } as const
+
+interface State {
+  readonly starts: Starts
+  readonly vocabulary: Vocabulary
+  readonly folded: Map<string, number>
+  readonly options: MetricsOptions
+  inFlight: InFlightCounts
+  readHealth: (() => HealthSnapshot) | undefined
+  /** Those of the scrape that is being answered. */
+  health: HealthSnapshot | undefined
+  process: ProcessReading | undefined
+}
+
+export function createMetrics(options: MetricsOptions = {}): Metrics {
+  const folded = new Map<string, number>()
+  const state: State = {
+    starts: emptyStarts(checkWorkloadsMax(options.workloadsMax)),
+    vocabulary: createVocabulary((label) => void folded.set(label, (folded.get(label) ?? 0) + 1)),
+    folded,
+    options,
+    inFlight: NOTHING_IN_FLIGHT,
+    readHealth: undefined,
+    health: undefined,
+    process: undefined,
+  }
+  const exposition = createExposition({
+    ...collectStarts(state.starts, () => state.inFlight),
+    ...collectHealth(state),
+    ...collectItself(state),
+  })
+  return {
+    take: (trace, fate = 'exported') => countStart(state.starts, trace, fate, state.vocabulary),
+    startsInFlight(starts, now) {
+      state.inFlight = countInFlight(starts, now)
+      letTimeGoOn(state.starts, now)
+    },
+    health: (read) => void (state.readHealth = read),
+    expose(accept) {
+      state.health = state.readHealth?.()
+      state.process = options.readProcess?.()
+      // The registry collects all metrics before it waits for any of them, so that the numbers are of one moment.
+      return exposition.expose(accept)
+    },
+  }
+}
+
+function checkWorkloadsMax(given: number = WORKLOADS_MAX.default): number {
+  const { least, most } = WORKLOADS_MAX
+  if (Number.isInteger(given) && given >= least && given <= most) return given
+  throw new RangeError(
+    `workloadsMax: ${given} is not valid; expected a whole number from ${least} to ${most}`,
+  )
+}
+
+type Part<Name extends MetricName> = Pick<Collectors, Name>
+
+function collectHealth(state: State): Part<HealthMetric> {
+  const entries = Object.entries(HEALTH).map(([name, tell]) => [
+    name,
+    () => (state.health ? tell(state.health, state.vocabulary) : []),
+  ])
+  return Object.fromEntries(entries) as Part<HealthMetric>
+}
+
+function collectItself(state: State): Part<Exclude<MetricName, HealthMetric | StartMetric>> {
+  const { workloads } = state.starts
+  const ofProcess = (read: (process: ProcessReading) => number) => () =>
+    single(state.process && read(state.process))
+  return {
+    podspan_metrics_folded_total: () =>
+      merged([['workload', workloads.folded] as const, ...state.folded].map(([label, n]) => [{ label }, n])),
+    podspan_metrics_workloads: () => single(workloads.admitted),
+    podspan_metrics_workloads_evicted_total: () => single(workloads.evicted),
+    podspan_build_info: () => {
+      const { version } = state.options
+      return version === undefined ? [] : [{ labels: { version: boundText(version) }, value: 1 }]
+    },
+    process_cpu_seconds_total: ofProcess(({ cpuSeconds }) => cpuSeconds),
+    process_resident_memory_bytes: ofProcess(({ residentBytes }) => residentBytes),
+    process_start_time_seconds: ofProcess(({ startedAt }) => startedAt),
+    nodejs_heap_used_bytes: ofProcess(({ heapUsedBytes }) => heapUsedBytes),
+    nodejs_gc_duration_seconds: (format) => {
+      const samples: Sample[] = []
+      for (const [gc, buckets] of state.process?.collections ?? []) {
+        pushHistogram(samples, 'nodejs_gc_duration_seconds', buckets, format, 0, { gc })
+      }
+      return samples
+    },
+  }
+}
