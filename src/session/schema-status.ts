@@ -21,7 +21,7 @@ const condition = z
   .object({
     type: text('Accepted, Exporting, EvidenceComplete, ObjectiveMet or Complete.', 316),
     status: z.enum(['True', 'False', 'Unknown']).describe('True, False or Unknown.'),
-    observedGeneration: z.int().min(0).describe('metadata.generation for which this was said.').optional(),
+    observedGeneration: z.int().min(0).describe('The metadata.generation for which this was said.').optional(),
     lastTransitionTime: time('When status last changed.'),
     reason: text('One word that says why.', 1024),
     message: text('One sentence that says why.', 1024),
@@ -133,7 +133,7 @@ export const sessionStatus = z
         'Pending: nothing to judge yet. Running: pods are being taken. Passed: completed within its objectives. Failed: an objective was missed. Inconclusive: completed, but nothing can be said. Error: the session was not accepted.',
       )
       .optional(),
-    observedGeneration: z.int().describe('metadata.generation that this status is about.').optional(),
+    observedGeneration: z.int().describe('The metadata.generation that this status is about.').optional(),
     startTime: time('When the session was accepted.').optional(),
     closedTime: time(
       'When the session stopped taking new pods; those created later are not counted.',
