@@ -21,7 +21,7 @@ test('it is small enough for client-side apply, which keeps it in an annotation'
 
 test('every field has a description in whole sentences', () => {
   for (const { path, schema } of fields)
-    assert.match(schema.description ?? '', /^[A-Z].{8,}[.]$/s, `${path}: ${schema.description ?? 'none'}`)
+    assert.match(schema.description ?? '', /^[A-Z0-9].{8,}[.]$/s, `${path}: ${schema.description ?? 'none'}`)
 })
 
 /** What the API server asks of a structural schema, and CEL of the cost that it estimates. */
