@@ -6,16 +6,34 @@ import type { EventRecord } from '../base/record.ts'
 import { MILLISECOND, SECOND, type UnixNano, unixNano } from '../base/time.ts'
 
 /** client-go prints UnixNano with `%x`: 16 digits from 2004 to 2262 (k8s.io/client-go/tools/record/event.go, makeEvent). */
-const SUFFIX = /\.([0-9a-f]{16})$/
+const DIGITS = 16
 /** The events.k8s.io recorder takes the suffix a few µs after eventTime; more than this apart they are not of one call. */
 const NEAR = MILLISECOND * 10n
 
 /** The reporter's wall clock at the record call, in ns; undefined where the name does not carry it. */
 export function eventNameTime(event: EventRecord): UnixNano | undefined {
-  const match = SUFFIX.exec(event.name)
-  if (!match) return undefined
-  const at = unixNano(BigInt(`0x${match[1]}`))
+  const { name } = event
+  const from = name.length - DIGITS
+  if (from < 1 || name.charCodeAt(from - 1) !== POINT_CODE) return undefined
+  const high = hexAt(name, from)
+  const low = hexAt(name, from + DIGITS / 2)
+  if (high === undefined || low === undefined) return undefined
+  const at = unixNano((BigInt(high) << 32n) | BigInt(low))
   return confirmed(at, event) ? at : undefined
+}
+
+const POINT_CODE = 46
+
+/** Eight lower-case hexadecimal digits. */
+function hexAt(text: string, from: number): number | undefined {
+  let value = 0
+  for (let at = from; at < from + DIGITS / 2; at++) {
+    const code = text.charCodeAt(at)
+    const digit = code >= 48 && code <= 57 ? code - 48 : code >= 97 && code <= 102 ? code - 87 : undefined
+    if (digit === undefined) return undefined
+    value = value * 16 + digit
+  }
+  return value
 }
 
 function confirmed(at: UnixNano, event: EventRecord): boolean {

@@ -14,7 +14,7 @@ import {
   isPullFailure,
   parsePulled,
 } from './messages.ts'
-import type { Detail, Observation, What } from './observation.ts'
+import { type Detail, MESSAGE_MAX, type Observation, type What } from './observation.ts'
 import { fineStamp, type ReadStamp, receiptStamp, secondStamp } from './stamps.ts'
 
 /** The occurrences of this event that the frame shows: the first, and where it was repeated, the last. */
@@ -127,9 +127,6 @@ const SAID_BY_REASON: ReadonlySet<What> = new Set([
   'created container',
   'started container',
 ])
-
-/** Messages are kept to this length; the API server itself allows 1,024 characters for events. */
-const MESSAGE_MAX = 1024
 
 const BY_REASON: ReadonlyMap<string, What> = new Map<string, What>(
   Object.entries({

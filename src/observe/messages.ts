@@ -3,29 +3,45 @@
 
 import { type DurationNano, durationNano } from '../base/time.ts'
 
-const UNITS: Readonly<Record<string, bigint>> = {
-  ns: 1n,
-  us: 1_000n,
-  µs: 1_000n,
-  ms: 1_000_000n,
-  s: 1_000_000_000n,
-  m: 60_000_000_000n,
-  h: 3_600_000_000_000n,
-}
-const GO_DURATION = /^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/
-const GO_DURATION_PART = /(\d+)(?:\.(\d+))?(ns|us|µs|ms|s|m|h)/g
+/** Nanoseconds in a unit of Go's durations. */
+const UNITS: ReadonlyMap<string, number> = new Map([
+  ['ns', 1],
+  ['us', 1e3],
+  ['µs', 1e3],
+  ['ms', 1e6],
+  ['s', 1e9],
+  ['m', 60e9],
+  ['h', 3600e9],
+])
+const ZERO_CODE = 48
+const POINT_CODE = 46
+const isDigit = (code: number): boolean => code >= ZERO_CODE && code <= ZERO_CODE + 9
 
-/** Parses what Go's `time.Duration.String()` prints, such as `1m2.345s`. */
+/** Parses what Go's `time.Duration.String()` prints, such as `1m2.345s`. Undefined also for more than 104 days, which no pull takes. */
 export function parseGoDuration(text: string): DurationNano | undefined {
-  if (text === '0s' || text === '0') return durationNano(0n)
-  if (!GO_DURATION.test(text)) return undefined
-  let total = 0n
-  for (const [, whole = '0', fraction = '', unit = 's'] of text.matchAll(GO_DURATION_PART)) {
-    const scale = UNITS[unit] ?? 0n
-    total += BigInt(whole) * scale
-    if (fraction) total += (BigInt(fraction) * scale) / 10n ** BigInt(fraction.length)
-  }
-  return durationNano(total)
+  if (text === '0') return durationNano(0n)
+  let total = 0
+  let at = 0
+  do {
+    const from = at
+    while (isDigit(text.charCodeAt(at))) at++
+    const point = at
+    if (text.charCodeAt(at) === POINT_CODE) at++
+    while (isDigit(text.charCodeAt(at))) at++
+    const digits = at
+    while (at < text.length && !isDigit(text.charCodeAt(at))) at++
+    const scale = UNITS.get(text.slice(digits, at))
+    if (scale === undefined || point === from || digits === point + 1) return undefined
+    const fraction = point === digits ? 0 : nanosOf(text.slice(point + 1, digits), scale)
+    total += Number(text.slice(from, point)) * scale + fraction
+  } while (at < text.length)
+  return Number.isSafeInteger(total) ? durationNano(BigInt(total)) : undefined
+}
+
+/** The digits behind the point, in whole nanoseconds; Go prints no finer ones. */
+function nanosOf(digits: string, scale: number): number {
+  const kept = digits.slice(0, 9)
+  return Math.floor((Number(kept) * scale) / 10 ** kept.length)
 }
 
 export interface PulledMessage {

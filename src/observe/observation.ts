@@ -53,6 +53,9 @@ export interface Detail {
   readonly component?: string
 }
 
+/** An event's message is kept to this length; the API server itself allows 1,024 characters. */
+export const MESSAGE_MAX = 1024
+
 export interface Observation {
   /** With `index`, what tells this fact from every other one of its pod. */
   readonly key: string

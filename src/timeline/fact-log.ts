@@ -4,7 +4,7 @@
 
 import type { PodRecord } from '../base/record.ts'
 import type { Observation } from '../observe/observation.ts'
-import type { Origin, ReadStamp } from '../observe/stamps.ts'
+import type { Origin } from '../observe/stamps.ts'
 import {
   type Cursor,
   type Draft,
@@ -14,6 +14,7 @@ import {
   numberOfFact,
   readFact,
   readOrigin,
+  type RowPart,
   type Shared,
   skipRow,
   STAMPS_PER_ROW,
@@ -45,32 +46,52 @@ export const emptyFactLog = (vocabulary: Vocabulary): FactLog => ({
   rows: 0,
 })
 
-/** Takes the observations of one frame in. Returns how many were refused because the log is full. */
-export function addFacts(log: FactLog, pod: PodRecord, observations: readonly Observation[]): number {
+export interface Added {
+  /** Those that were not known before. */
+  readonly fresh: readonly Observation[]
+  /** How many were left out because the log is full. */
+  readonly refused: number
+}
+
+const NOTHING: Added = { fresh: [], refused: 0 }
+
+/** Takes the observations of one frame in. */
+export function addFacts(log: FactLog, pod: PodRecord, observations: readonly Observation[]): Added {
+  if (observations.length === 0) return NOTHING
   const draft: Draft = { numbers: [], texts: [] }
   const node = nodeClockOf(observations)
+  const fresh: Observation[] = []
   let refused = 0
   let origin: Origin | undefined
   for (const observation of observations) {
-    const known = hasFact(log, observation)
-    if (known && !saysMore(log, pod, observation)) continue
+    const number = numberOfFact(log.vocabulary, observation)
+    const known = hasRow(log, number, observation)
+    if (!known) fresh.push(observation)
+    else if (!saysMore(log, pod, observation)) continue
     if (log.rows >= FACTS_MAX) {
       refused++
       continue
     }
-    const again = known || hasRow(draft, log.vocabulary, observation)
+    const again = known || hasRow(draft, number, observation)
     const [first] = observation.stamps
     if (first && first.origin !== origin) {
       origin = first.origin
       writeOrigin(draft, log.vocabulary, pod, origin, node)
     }
-    for (const [part, stamps] of partsOf(observation.stamps).entries()) {
-      writeFact(draft, log.vocabulary, { observation, stamps, node, again: again || part > 0 })
-      log.rows++
-    }
+    log.rows += writeParts(draft, log.vocabulary, { observation, number, node, again })
   }
   if (draft.numbers.length > 0) append(log, draft)
-  return refused
+  return { fresh, refused }
+}
+
+/** Returns how many rows it took. */
+function writeParts(draft: Draft, vocabulary: Vocabulary, row: Omit<RowPart, 'stamps'>): number {
+  const { stamps } = row.observation
+  writeFact(draft, vocabulary, { ...row, stamps: stamps.slice(0, STAMPS_PER_ROW) })
+  let rows = 1
+  for (let from = STAMPS_PER_ROW; from < stamps.length; from += STAMPS_PER_ROW, rows++)
+    writeFact(draft, vocabulary, { ...row, stamps: stamps.slice(from, from + STAMPS_PER_ROW), again: true })
+  return rows
 }
 
 function append(log: FactLog, { numbers, texts }: Draft): void {
@@ -78,17 +99,8 @@ function append(log: FactLog, { numbers, texts }: Draft): void {
   if (texts.length > 0) log.texts = log.texts.concat(texts)
 }
 
-function partsOf(stamps: readonly ReadStamp[]): (readonly ReadStamp[])[] {
-  if (stamps.length <= STAMPS_PER_ROW) return [stamps]
-  return [stamps.slice(0, STAMPS_PER_ROW), ...partsOf(stamps.slice(STAMPS_PER_ROW))]
-}
-
-export const hasFact = (log: FactLog, observation: Observation): boolean =>
-  hasRow(log, log.vocabulary, observation)
-
-function hasRow(rows: Rows, vocabulary: Vocabulary, observation: Observation): boolean {
+function hasRow(rows: Rows, number: number, observation: Observation): boolean {
   const cursor = startOf(rows)
-  const number = numberOfFact(vocabulary, observation)
   while (cursor.number < cursor.numbers.length) {
     if (isRowOf(cursor, number, observation)) return true
     skipRow(cursor)

@@ -10,7 +10,7 @@ import type { PodRecord } from '../base/record.ts'
 import type { ClockName } from '../base/stamp.ts'
 import { fromSeconds, SECOND, type UnixNano } from '../base/time.ts'
 import { parsePulled } from '../observe/messages.ts'
-import type { Detail, Observation } from '../observe/observation.ts'
+import { type Detail, MESSAGE_MAX, type Observation } from '../observe/observation.ts'
 import { type Origin, ReadStamp } from '../observe/stamps.ts'
 import type { Fact } from './facts.ts'
 import {
@@ -120,6 +120,8 @@ const sizes = ({ numbers, texts }: Draft, at: number, firstText: number): number
 
 export interface RowPart {
   readonly observation: Observation
+  /** `numberOfFact` of it. */
+  readonly number: number
   /** No more than `STAMPS_PER_ROW`. */
   readonly stamps: readonly ReadStamp[]
   readonly node: ClockName | undefined
@@ -130,15 +132,13 @@ export interface RowPart {
 export function writeFact(
   draft: Draft,
   vocabulary: Vocabulary,
-  { observation, stamps, node, again }: RowPart,
+  { observation, number, stamps, node, again }: RowPart,
 ): void {
   const { group = '', index = 0, detail } = observation
   const at = draft.numbers.push(0) - 1
   const firstText = draft.texts.length
   let head = (stamps.length << STAMPS_SHIFT) | (again ? IS_AGAIN : 0)
-  const word = wordOf(observation)
-  const number = numberOf(vocabulary.facts, word)
-  if (number === SPELLED) draft.texts.push(...word)
+  if (number === SPELLED) draft.texts.push(...wordOf(observation))
   head |= number === SPELLED ? IS_SPELLED : number << WORD_SHIFT
   if (group !== '') {
     head |= HAS_GROUP
@@ -162,9 +162,11 @@ const wordOf = ({ what, container = '', group = '', key }: Observation): FactWor
   group === '' ? key : '',
 ]
 
-/** A `Pulled` message says all that its detail does. */
+/** A `Pulled` message says all that its detail does, unless it was cut. */
 const packDetail = (what: Observation['what'], detail: Detail): Text =>
-  what === 'pulled' && detail.message !== undefined && parsePulled(detail.message) ? detail.message : detail
+  what === 'pulled' && detail.pull !== undefined && (detail.message?.length ?? MESSAGE_MAX) < MESSAGE_MAX
+    ? (detail.message ?? detail)
+    : detail
 
 function unpackDetail(text: Text): Detail {
   return typeof text === 'string' ? { reason: 'Pulled', message: text, ...parsePulled(text) } : text

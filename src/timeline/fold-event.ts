@@ -11,7 +11,7 @@ import type { Observation } from '../observe/observation.ts'
 import { boundClock, isBelievable, sampleClock, shiftOf } from './clocks.ts'
 import { sampleLag } from './lag.ts'
 import { foldPull } from './node-timeline.ts'
-import { addFacts, hasFact } from './fact-log.ts'
+import { addFacts } from './fact-log.ts'
 import type { PodTimeline } from './pod-timeline.ts'
 import { sampleRevision } from './revisions.ts'
 import { count, nodeOf, type World } from './world.ts'
@@ -34,8 +34,7 @@ export function foldEvent(world: World, frame: ObjectFrame, event: EventRecord):
 function foldPodEvent(world: World, frame: ObjectFrame, event: EventRecord, timeline: PodTimeline): void {
   const observations = ofThisLife(observeEvent(frame, event), timeline.pod)
   // A frame that comes again says nothing new of clocks and lag.
-  const fresh = observations.filter((observation) => !hasFact(timeline.facts, observation))
-  observeInto(world, timeline, observations)
+  const fresh = observeInto(world, timeline, observations)
   sampleEventRevision(world, frame, event, observations[0])
   for (const observation of fresh) {
     for (const stamp of observation.stamps) sampleStamp(world, timeline, stamp, frame)
@@ -144,7 +143,13 @@ export function forgetOrphans(world: World, now: UnixNano): void {
   }
 }
 
-export function observeInto(world: World, timeline: PodTimeline, observations: readonly Observation[]): void {
-  const refused = addFacts(timeline.facts, timeline.pod, observations)
+/** Returns those that were not known before. */
+export function observeInto(
+  world: World,
+  timeline: PodTimeline,
+  observations: readonly Observation[],
+): readonly Observation[] {
+  const { fresh, refused } = addFacts(timeline.facts, timeline.pod, observations)
   if (refused > 0) count(world, 'limit.facts of a pod', refused)
+  return fresh
 }

@@ -9,14 +9,7 @@ import type { ClockName, Stamp, StampSource } from '../../src/base/stamp.ts'
 import { unixNano } from '../../src/base/time.ts'
 import type { Observation, What } from '../../src/observe/observation.ts'
 import { fineStamp, type ReadStamp, receiptStamp, secondStamp } from '../../src/observe/stamps.ts'
-import {
-  addFacts,
-  emptyFactLog,
-  FACTS_MAX,
-  type FactLog,
-  hasFact,
-  readFacts,
-} from '../../src/timeline/fact-log.ts'
+import { addFacts, emptyFactLog, FACTS_MAX, type FactLog, readFacts } from '../../src/timeline/fact-log.ts'
 import { mergeStamps } from '../../src/timeline/facts.ts'
 import { emptyVocabulary, type Vocabulary, WORDS_MAX } from '../../src/timeline/vocabulary.ts'
 
@@ -175,7 +168,7 @@ function compare(log: FactLog, all: readonly Given[]): void {
 
 function logOf(all: readonly Given[], vocabulary: Vocabulary = emptyVocabulary()): FactLog {
   const log = emptyFactLog(vocabulary)
-  for (const { observations } of all) assert.equal(addFacts(log, POD, observations), 0)
+  for (const { observations } of all) assert.equal(addFacts(log, POD, observations).refused, 0)
   return log
 }
 
@@ -231,9 +224,11 @@ test('a fact is known by its key and index, and an event by its name whatever it
   const stamps = [receiptStamp(frame, 'event-receipt', 'count')]
   const log = emptyFactLog(emptyVocabulary())
   addFacts(log, POD, [{ key: 'web-0.17', what: 'container failed', group: 'web-0.17', stamps }])
-  assert.ok(hasFact(log, { key: 'web-0.17', what: 'pull failed', group: 'web-0.17', stamps }))
-  assert.ok(!hasFact(log, { key: 'web-0.17', what: 'container failed', group: 'web-0.17', index: 1, stamps }))
-  assert.ok(!hasFact(log, { key: 'web-0.17', what: 'container failed', stamps }))
+  const isNew = (one: Omit<Observation, 'key' | 'stamps'>): boolean =>
+    addFacts(log, POD, [{ key: 'web-0.17', stamps, ...one }]).fresh.length === 1
+  assert.ok(!isNew({ what: 'pull failed', group: 'web-0.17' }))
+  assert.ok(isNew({ what: 'container failed', group: 'web-0.17', index: 1 }))
+  assert.ok(isNew({ what: 'container failed' }))
 })
 
 test('a fact with more stamps than a row holds keeps them all', () => {
@@ -252,7 +247,7 @@ test('a full log refuses more, and says how much', () => {
   const observations = Array.from({ length: FACTS_MAX + 3 }, (_, index): Observation => {
     return { key: 'e', group: 'e', what: 'unhealthy', index, stamps }
   })
-  assert.equal(addFacts(log, POD, observations), 3)
+  assert.equal(addFacts(log, POD, observations).refused, 3)
   assert.equal(readFacts(log, POD).length, FACTS_MAX)
-  assert.equal(addFacts(log, POD, observations.slice(0, 5)), 0)
+  assert.deepEqual(addFacts(log, POD, observations.slice(0, 5)), { fresh: [], refused: 0 })
 })
