@@ -69,11 +69,11 @@ accuracy: install ## Measure boundaries against the components' own spans
 	@node test/accuracy/run.ts $(ARGS)
 
 golden: install ## Rewrite what recordings and pictures should give; look at the difference before committing it
-	@PODSPAN_GOLDEN=write node --test --test-isolation=none --test-reporter=dot test/golden.test.ts test/cli/waterfall.test.ts test/cli/reference.test.ts
+	@PODSPAN_GOLDEN=write node --test --test-isolation=none --test-reporter=dot test/golden.test.ts test/cli/waterfall.test.ts test/cli/reference.test.ts test/metrics/recordings.test.ts test/metrics/document.test.ts
 	@git --no-pager diff --stat -- test
 
 verify: dist/podspan.mjs ## Fail where a file no longer says what the code does: golden files, command line reference
-	@PODSPAN_GOLDEN=check node --test --test-isolation=none --test-reporter=dot test/golden.test.ts test/cli/waterfall.test.ts test/cli/reference.test.ts
+	@PODSPAN_GOLDEN=check node --test --test-isolation=none --test-reporter=dot test/golden.test.ts test/cli/waterfall.test.ts test/cli/reference.test.ts test/metrics/recordings.test.ts test/metrics/document.test.ts
 
 bench: install ## Measure speed and memory
 	@node bench/run.ts $(ARGS)

@@ -44,11 +44,17 @@ export function merged(rows: Iterable<readonly [LabelValues, number]>): Sample[]
 
 export const operationAt = (index: number): string => OPERATIONS[index] ?? OTHER
 
-/** One sample for each operation that has a number; the labels of the workload are shared. */
-export function pushByOperation(into: Sample[], counts: Float64Array, shared: LabelValues = NO_LABELS): void {
+/** One sample for each operation that has a number in `where`; the labels of the workload are shared. */
+export function pushByOperation(
+  into: Sample[],
+  counts: Float64Array,
+  shared: LabelValues = NO_LABELS,
+  where = counts,
+): void {
   for (let index = 0; index < counts.length; index++) {
-    const value = counts[index] as number
-    if (value > 0) into.push({ labels: OPERATION_LABELS[index] as LabelValues, sharedLabels: shared, value })
+    if (!((where[index] as number) > 0)) continue
+    const labels = OPERATION_LABELS[index] as LabelValues
+    into.push({ labels, sharedLabels: shared, value: counts[index] as number })
   }
 }
 

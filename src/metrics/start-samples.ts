@@ -28,7 +28,15 @@ export function collectStarts(starts: Starts, inFlight: () => InFlightCounts): P
   const byOperation =
     (pick: 'operations' | 'operationSeconds' | 'criticalSeconds'): (() => Sample[]) =>
     () =>
-      perWorkload(workloads.list(), (into, counts, shared) => pushByOperation(into, counts[pick], shared))
+      perWorkload(workloads.list(), (into, counts, shared) =>
+        // A length of zero is one where there was an operation.
+        pushByOperation(
+          into,
+          counts[pick],
+          shared,
+          pick === 'criticalSeconds' ? undefined : counts.operations,
+        ),
+      )
   return {
     podspan_pod_start_duration_seconds: (format) =>
       perWorkload(workloads.list(), (into, { durations }, shared) =>

@@ -3,7 +3,7 @@
 // and that rate() never shows a start twice. Time is that of the starts; there is no clock.
 //
 // The first `max` workloads are admitted as they come, so that a small cluster sees all of its own at once. Then a workload is admitted
-// in place of another only if its starts, halved every day, are more than twice the other's and two more: to take the place back, the other
+// in place of another only if its starts, halved every day, are more than twice the other's and one more: to take the place back, the other
 // needs four times as many as before, so that places do not flap. That is looked at every ten minutes, and a tenth of the places may change.
 //
 // An evicted workload's series ends and its counts go on in `other`. A counter that jumped by them would look to rate() like starts of now;
@@ -32,7 +32,7 @@ export interface Workloads {
 const REBALANCE_SECONDS = 600
 const HALF_LIFE_SECONDS = 86_400
 const FACTOR = 2
-const MARGIN = 2
+const MARGIN = 1
 /** Workloads without a place whose starts are counted, per place; at a rebalance half of them stay. */
 const CANDIDATES_PER_PLACE = 4
 /** Fewer recent starts than this are forgotten. */
