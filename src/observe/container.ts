@@ -6,7 +6,7 @@ import type { ObjectFrame } from '../base/frame.ts'
 import type { ContainerSpec, ContainerState, ContainerStatus } from '../base/record.ts'
 import type { ClockName } from '../base/stamp.ts'
 import type { Observation } from './observation.ts'
-import { type ReadStamp, receiptStamp, secondStamp } from './stamps.ts'
+import { receiptStamp, secondStamp } from './stamps.ts'
 
 /** The facts of one container that this status shows and the previous one did not. */
 export function observeContainer(
@@ -32,19 +32,59 @@ export function observeContainer(
     found.push(flip('container ready', name, restartCount, frame, 'ready'))
 }
 
+/** What is made of a container's name, made once per name: thousands of containers are called `app`. */
+interface Texts {
+  readonly keys: Readonly<Record<'started' | 'finished' | 'startup passed' | 'container ready', string>>
+  readonly fields: Readonly<
+    Record<'state' | 'waiting' | 'terminated' | 'finishedAt' | 'started' | 'ready', string>
+  >
+  readonly startedAt: Readonly<Record<'running' | 'terminated', string>>
+}
+
+const texts = new Map<string, Texts>()
+const NAMES_MAX = 4096
+
+function textsOf(name: string): Texts {
+  const known = texts.get(name)
+  if (known) return known
+  if (texts.size >= NAMES_MAX) texts.clear()
+  const status = `status.containerStatuses[${name}]`
+  const state = `${status}.state`
+  const made: Texts = {
+    keys: {
+      started: `${name}/started`,
+      finished: `${name}/finished`,
+      'startup passed': `${name}/startup passed`,
+      'container ready': `${name}/container ready`,
+    },
+    fields: {
+      state,
+      waiting: `${state}.waiting`,
+      terminated: `${state}.terminated`,
+      finishedAt: `${state}.terminated.finishedAt`,
+      started: `${status}.started`,
+      ready: `${status}.ready`,
+    },
+    startedAt: { running: `${state}.running.startedAt`, terminated: `${state}.terminated.startedAt` },
+  }
+  texts.set(name, made)
+  return made
+}
+
 function flip(
   what: 'startup passed' | 'container ready',
   name: string,
   run: number,
   frame: ObjectFrame,
-  field: string,
+  field: 'started' | 'ready',
 ): Observation {
+  const { keys, fields } = textsOf(name)
   return {
-    key: `${name}/${what}`,
+    key: keys[what],
     what,
     container: name,
     index: run,
-    stamps: [receiptStamp(frame, 'status-receipt', `status.containerStatuses[${name}].${field}`)],
+    stamps: [receiptStamp(frame, 'status-receipt', fields[field])],
   }
 }
 
@@ -68,7 +108,7 @@ function observeRun(
   clock: ClockName,
   found: Observation[],
 ): void {
-  const field = `status.containerStatuses[${name}]`
+  const { keys, fields, startedAt } = textsOf(name)
   if (state.kind === 'waiting') {
     if (!state.reason || QUIET_REASONS.has(state.reason)) return
     found.push({
@@ -77,23 +117,23 @@ function observeRun(
       container: name,
       index: run,
       detail: { reason: state.reason, ...(state.message ? { message: state.message } : {}) },
-      stamps: [receiptStamp(frame, 'status-receipt', `${field}.state.waiting`)],
+      stamps: [receiptStamp(frame, 'status-receipt', fields.waiting)],
     })
     return
   }
-  const started = secondStamp(
-    frame,
-    'state-second',
-    clock,
-    `${field}.state.${state.kind}.startedAt`,
-    state.startedSeconds,
-  )
+  const started = secondStamp(frame, 'state-second', clock, startedAt[state.kind], state.startedSeconds)
   if (started.length > 0) {
-    found.push(startedRun(name, run, [...started, receiptStamp(frame, 'status-receipt', `${field}.state`)]))
+    found.push({
+      key: keys.started,
+      what: 'started container',
+      container: name,
+      index: run,
+      stamps: [...started, receiptStamp(frame, 'status-receipt', fields.state)],
+    })
   }
   if (state.kind === 'terminated') {
     found.push({
-      key: `${name}/finished`,
+      key: keys.finished,
       what: 'finished container',
       container: name,
       index: run,
@@ -103,14 +143,8 @@ function observeRun(
         ...(state.message ? { message: state.message } : {}),
       },
       stamps: [
-        ...secondStamp(
-          frame,
-          'state-second',
-          clock,
-          `${field}.state.terminated.finishedAt`,
-          state.finishedSeconds,
-        ),
-        receiptStamp(frame, 'status-receipt', `${field}.state.terminated`),
+        ...secondStamp(frame, 'state-second', clock, fields.finishedAt, state.finishedSeconds),
+        receiptStamp(frame, 'status-receipt', fields.terminated),
       ],
     })
   }
@@ -118,11 +152,3 @@ function observeRun(
 
 /** What every container says before its turn comes; it tells nothing. */
 const QUIET_REASONS = new Set(['ContainerCreating', 'PodInitializing'])
-
-const startedRun = (name: string, run: number, stamps: readonly ReadStamp[]): Observation => ({
-  key: `${name}/started`,
-  what: 'started container',
-  container: name,
-  index: run,
-  stamps,
-})
