@@ -236,6 +236,7 @@ test('starts in flight are counted by what they wait for, stuck ones apart, and 
       flying('schedule', 100, 139),
       flying('pull image', 150, 190),
       flying('?', 190, 191),
+      flying('readiness', 100, 140),
     ],
     fromSeconds(200),
   )
@@ -243,10 +244,11 @@ test('starts in flight are counted by what they wait for, stuck ones apart, and 
   const gauge = (name: string, operation: string) => parsed.value(`podspan_pod_starts_${name}`, { operation })
   assert.deepEqual(
     ['schedule', 'pull image', 'readiness', 'other'].map((operation) => gauge('in_flight', operation)),
-    [2, 1, 0, 1],
+    [2, 1, 1, 1],
   )
   assert.equal(gauge('stuck', 'schedule'), 2)
   assert.equal(gauge('stuck', 'pull image'), 0)
+  assert.equal(gauge('stuck', 'readiness'), 0)
   assert.equal(parsed.value('podspan_pod_start_oldest_age_seconds'), 100)
   metrics.startsInFlight([], fromSeconds(201))
   assert.equal((await openMetrics(metrics)).sum('podspan_pod_starts_in_flight'), 0)

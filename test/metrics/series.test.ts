@@ -147,6 +147,11 @@ test('over a week in which the busy workloads change, the limit holds, the sum i
     assert.equal(all.sum('podspan_pod_starts_total'), taken)
     assert.equal(all.sum('podspan_pod_start_duration_seconds_count'), taken)
     assert.equal(all.sum('podspan_workload_operations_total', { operation: 'schedule' }), taken)
+    assert.equal(all.sum('podspan_pod_start_duration_seconds_sum'), taken * 4)
+    for (const what of ['operation_seconds', 'critical_path_seconds']) {
+      const seconds = all.sum(`podspan_workload_${what}_total`)
+      assert.ok(Math.abs(seconds - taken * 0.02) < 1e-6, `${seconds} s of ${taken} starts`)
+    }
     assert.ok(ofWorkloads(all).length <= 21 * seriesOfWorkload(2))
     const after = new Map(all.samples.map(({ series, value }) => [series, value]))
     for (const { series, value, name } of all.samples)
