@@ -20,7 +20,7 @@ export interface ObjectMeta {
   /** Only the keys of `KEPT_ANNOTATIONS`. */
   readonly annotations?: Readonly<Record<string, string>>
   readonly owners?: readonly OwnerReference[]
-  /** Only those that `isKeptManager` names; recordings keep every one in their raw objects. */
+  /** Only those that `KEPT_MANAGER` names; recordings keep every one in their raw objects. */
   readonly managers?: readonly FieldManager[]
 }
 
@@ -41,8 +41,7 @@ export interface FieldManager {
 }
 
 /** Of the writers only the kubelet's of a status is read: the time of its last write bounds what the status shows. */
-export const isKeptManager = (manager: string, subresource: string | undefined): boolean =>
-  manager === 'kubelet' && subresource === 'status'
+export const KEPT_MANAGER = { manager: 'kubelet', subresource: 'status' } as const
 
 /** Annotations worth keeping; every other one is dropped in the decoder. */
 export const KEPT_ANNOTATIONS: ReadonlySet<string> = new Set([

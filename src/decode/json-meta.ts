@@ -5,8 +5,8 @@
 import {
   type Condition,
   type FieldManager,
-  isKeptManager,
   KEPT_ANNOTATIONS,
+  KEPT_MANAGER,
   type ObjectMeta,
   type OwnerReference,
 } from '../base/record.ts'
@@ -59,7 +59,10 @@ function readOwner(from: Json, where: string): OwnerReference {
 }
 
 function keptManagers(all: readonly FieldManager[] | undefined): readonly FieldManager[] | undefined {
-  const kept = all?.filter(({ manager, subresource }) => isKeptManager(manager, subresource))
+  const kept = all?.filter(
+    ({ manager, subresource }) =>
+      manager === KEPT_MANAGER.manager && subresource === KEPT_MANAGER.subresource,
+  )
   return kept?.length ? kept : undefined
 }
 

@@ -3,14 +3,15 @@
 // Each case is a tag: field number × 8 + wire type. Numbers: kubernetes/api {core,coordination}/v1/generated.proto.
 
 import type { EventRecord, LeaseRecord, NodeRecord, ObjectReference, OwnerRecord } from '../base/record.ts'
-import type { UnixNano } from '../base/time.ts'
-import { readCondition, readMeta, requireIdentity, setCount, setSeconds, setText } from './protobuf-meta.ts'
+import { readCondition, readMeta, requireIdentity } from './protobuf-meta.ts'
 import type { Resource } from './resources.ts'
 import type { Mutable } from './result.ts'
 import {
   type Cursor,
   enter,
   leave,
+  nextSet,
+  present,
   readBool,
   readInt,
   readMicroTime,
@@ -38,7 +39,7 @@ export function readEvent(c: Cursor): EventRecord {
     const tag = readTag(c)
     switch (tag) {
       case 10: // metadata = 1
-        readMeta(c, event)
+        readMeta(c, event, readText)
         break
       case 18: // involvedObject = 2
         event.involved = readReference(c)
@@ -47,37 +48,37 @@ export function readEvent(c: Cursor): EventRecord {
         event.reason = readShared(c)
         break
       case 34: // message = 4
-        setText(event, 'message', readText(c))
+        if (present(c)) event.message = readShared(c)
         break
       case 42: // source = 5; reportingComponent = 14 comes later and wins
         readEventSource(c, event)
         break
       case 50: // firstTimestamp = 6
-        setSeconds(event, 'firstSeconds', readSeconds(c))
+        if (present(c)) event.firstSeconds = readSeconds(c)
         break
       case 58: // lastTimestamp = 7
-        setSeconds(event, 'lastSeconds', readSeconds(c))
+        if (present(c)) event.lastSeconds = readSeconds(c)
         break
       case 64: // count = 8
-        setCount(event, 'count', readInt(c))
+        if (present(c)) event.count = readInt(c)
         break
       case 74: // type = 9
-        setText(event, 'type', readShared(c))
+        if (present(c)) event.type = readShared(c)
         break
       case 82: // eventTime = 10
-        setNano(event, 'eventTime', readMicroTime(c))
+        if (present(c)) event.eventTime = readMicroTime(c)
         break
       case 90: // series = 11
         readSeries(c, event)
         break
       case 98: // action = 12
-        setText(event, 'action', readShared(c))
+        if (present(c)) event.action = readShared(c)
         break
       case 106: // related = 13
         event.related = readReference(c)
         break
       case 114: // reportingComponent = 14
-        setText(event, 'component', readShared(c))
+        if (present(c)) event.component = readShared(c)
         break
       case 122: // reportingInstance = 15
         reportingInstance = readShared(c)
@@ -86,26 +87,17 @@ export function readEvent(c: Cursor): EventRecord {
         skip(c, tag)
     }
   }
-  if (event.host === undefined) setText(event, 'host', reportingInstance)
+  if (event.host === undefined && reportingInstance !== '') event.host = reportingInstance
   requireIdentity(event, c)
   return event
-}
-
-function setNano<K extends string>(
-  target: { [key in K]?: UnixNano },
-  key: K,
-  at: UnixNano | undefined,
-): void {
-  if (at !== undefined) target[key] = at as { [key in K]?: UnixNano }[K]
 }
 
 /** EventSource: component = 1, host = 2. */
 function readEventSource(c: Cursor, event: Mutable<EventRecord>): void {
   const outer = enter(c)
-  while (c.at < c.end) {
-    const tag = readTag(c)
-    if (tag === 10) setText(event, 'component', readShared(c))
-    else if (tag === 18) setText(event, 'host', readShared(c))
+  for (let tag = nextSet(c); tag !== 0; tag = nextSet(c)) {
+    if (tag === 10) event.component = readShared(c)
+    else if (tag === 18) event.host = readShared(c)
     else skip(c, tag)
   }
   leave(c, outer)
@@ -114,10 +106,9 @@ function readEventSource(c: Cursor, event: Mutable<EventRecord>): void {
 /** EventSeries: count = 1, lastObservedTime = 2. */
 function readSeries(c: Cursor, event: Mutable<EventRecord>): void {
   const outer = enter(c)
-  while (c.at < c.end) {
-    const tag = readTag(c)
-    if (tag === 8) setCount(event, 'seriesCount', readInt(c))
-    else if (tag === 18) setNano(event, 'seriesLast', readMicroTime(c))
+  for (let tag = nextSet(c); tag !== 0; tag = nextSet(c)) {
+    if (tag === 8) event.seriesCount = readInt(c)
+    else if (tag === 18) event.seriesLast = readMicroTime(c)
     else skip(c, tag)
   }
   leave(c, outer)
@@ -126,14 +117,13 @@ function readSeries(c: Cursor, event: Mutable<EventRecord>): void {
 function readReference(c: Cursor): ObjectReference {
   const outer = enter(c)
   const reference: Mutable<ObjectReference> = { kind: '', name: '' }
-  while (c.at < c.end) {
-    const tag = readTag(c)
+  for (let tag = nextSet(c); tag !== 0; tag = nextSet(c)) {
     if (tag === 10) reference.kind = readShared(c)
-    else if (tag === 18) setText(reference, 'namespace', readShared(c))
+    else if (tag === 18) reference.namespace = readShared(c)
     else if (tag === 26) reference.name = readShared(c)
-    else if (tag === 34) setText(reference, 'uid', readShared(c))
-    else if (tag === 42) setText(reference, 'apiVersion', readShared(c))
-    else if (tag === 58) setText(reference, 'fieldPath', readShared(c))
+    else if (tag === 34) reference.uid = readShared(c)
+    else if (tag === 42) reference.apiVersion = readShared(c)
+    else if (tag === 58) reference.fieldPath = readShared(c)
     else skip(c, tag)
   }
   leave(c, outer)
@@ -150,7 +140,7 @@ export function readNode(c: Cursor): NodeRecord {
   }
   while (c.at < c.end) {
     const tag = readTag(c)
-    if (tag === 10) readMeta(c, node)
+    if (tag === 10) readMeta(c, node, readShared)
     else if (tag === 18) readNodeSpec(c, node)
     else if (tag === 26) readNodeStatus(c, node)
     else skip(c, tag)
@@ -178,10 +168,9 @@ function readNodeSpec(c: Cursor, node: Mutable<NodeRecord>): void {
 function readTaint(c: Cursor): Taint {
   const outer = enter(c)
   const taint: Mutable<Taint> = { key: '', effect: '' }
-  while (c.at < c.end) {
-    const tag = readTag(c)
+  for (let tag = nextSet(c); tag !== 0; tag = nextSet(c)) {
     if (tag === 10) taint.key = readShared(c)
-    else if (tag === 18) setText(taint, 'value', readShared(c))
+    else if (tag === 18) taint.value = readShared(c)
     else if (tag === 26) taint.effect = readShared(c)
     else skip(c, tag)
   }
@@ -206,11 +195,10 @@ function readNodeStatus(c: Cursor, node: Mutable<NodeRecord>): void {
 /** NodeSystemInfo: bootID = 3, containerRuntimeVersion = 6, kubeletVersion = 7. */
 function readNodeInfo(c: Cursor, node: Mutable<NodeRecord>): void {
   const outer = enter(c)
-  while (c.at < c.end) {
-    const tag = readTag(c)
-    if (tag === 26) setText(node, 'bootID', readShared(c))
-    else if (tag === 50) setText(node, 'runtimeVersion', readShared(c))
-    else if (tag === 58) setText(node, 'kubeletVersion', readShared(c))
+  for (let tag = nextSet(c); tag !== 0; tag = nextSet(c)) {
+    if (tag === 26) node.bootID = readShared(c)
+    else if (tag === 50) node.runtimeVersion = readShared(c)
+    else if (tag === 58) node.kubeletVersion = readShared(c)
     else skip(c, tag)
   }
   leave(c, outer)
@@ -226,7 +214,7 @@ export function readLease(c: Cursor): LeaseRecord {
   }
   while (c.at < c.end) {
     const tag = readTag(c)
-    if (tag === 10) readMeta(c, lease)
+    if (tag === 10) readMeta(c, lease, readShared)
     else if (tag === 18) readLeaseSpec(c, lease)
     else skip(c, tag)
   }
@@ -238,11 +226,22 @@ function readLeaseSpec(c: Cursor, lease: Mutable<LeaseRecord>): void {
   const outer = enter(c)
   while (c.at < c.end) {
     const tag = readTag(c)
-    if (tag === 10) setText(lease, 'holder', readShared(c))
-    else if (tag === 16) lease.durationSeconds = readInt(c)
-    else if (tag === 26) setNano(lease, 'acquireTime', readMicroTime(c))
-    else if (tag === 34) setNano(lease, 'renewTime', readMicroTime(c))
-    else skip(c, tag)
+    switch (tag) {
+      case 10: // holderIdentity = 1
+        if (present(c)) lease.holder = readShared(c)
+        break
+      case 16: // leaseDurationSeconds = 2, of which 0 is a value
+        lease.durationSeconds = readInt(c)
+        break
+      case 26: // acquireTime = 3
+        if (present(c)) lease.acquireTime = readMicroTime(c)
+        break
+      case 34: // renewTime = 4
+        if (present(c)) lease.renewTime = readMicroTime(c)
+        break
+      default:
+        skip(c, tag)
+    }
   }
   leave(c, outer)
 }
@@ -260,7 +259,7 @@ export function readOwnerObject(c: Cursor, resource: Resource): OwnerRecord {
   }
   while (c.at < c.end) {
     const tag = readTag(c)
-    if (tag === 10) readMeta(c, owner)
+    if (tag === 10) readMeta(c, owner, readShared)
     else skip(c, tag)
   }
   requireIdentity(owner, c)

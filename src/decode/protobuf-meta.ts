@@ -5,64 +5,78 @@
 import {
   type Condition,
   type FieldManager,
-  isKeptManager,
   KEPT_ANNOTATIONS,
+  KEPT_MANAGER,
   type ObjectMeta,
   type OwnerReference,
 } from '../base/record.ts'
+import { recall, remember, repeatsOf } from './repeats.ts'
 import { DecodeFailure, type Mutable } from './result.ts'
 import {
   type Cursor,
   enter,
   leave,
+  nextSet,
+  present,
   readBool,
   readInt,
   readSeconds,
   readShared,
   readTag,
   readText,
+  runEnd,
   skip,
 } from './wire.ts'
 
-export function readMeta(c: Cursor, meta: Mutable<ObjectMeta>): void {
+const LABEL = 90
+const OWNER = 106
+
+type Texts = Readonly<Record<string, string>>
+
+/** All labels of an object, and all its owners, are one run of fields each, the same for every pod of a ReplicaSet. */
+const LABELS = repeatsOf<Texts>(10, 512)
+const OWNERS = repeatsOf<readonly OwnerReference[]>(10, 256)
+const CONDITIONS = repeatsOf<Condition>(11, 192)
+
+/** `readId` reads name and uid: `readShared` for objects that come in many versions, `readText` for those that come once. */
+export function readMeta(c: Cursor, meta: Mutable<ObjectMeta>, readId: typeof readText): void {
   const outer = enter(c)
-  let labels: Record<string, string> | undefined
+  let labels: Texts | undefined
   let annotations: Record<string, string> | undefined
-  let owners: OwnerReference[] | undefined
+  let owners: readonly OwnerReference[] | undefined
   let managers: FieldManager[] | undefined
   while (c.at < c.end) {
     const tag = readTag(c)
     switch (tag) {
       case 10: // name = 1
-        meta.name = readText(c)
+        meta.name = readId(c)
         break
       case 26: // namespace = 3
         meta.namespace = readShared(c)
         break
       case 42: // uid = 5
-        meta.uid = readText(c)
+        meta.uid = readId(c)
         break
       case 50: // resourceVersion = 6
         meta.resourceVersion = readText(c)
         break
       case 66: // creationTimestamp = 8
-        setSeconds(meta, 'createdSeconds', readSeconds(c))
+        if (present(c)) meta.createdSeconds = readSeconds(c)
         break
       case 74: // deletionTimestamp = 9
-        setSeconds(meta, 'deletionSeconds', readSeconds(c))
+        if (present(c)) meta.deletionSeconds = readSeconds(c)
         break
       case 80: // deletionGracePeriodSeconds = 10
         meta.deletionGraceSeconds = readInt(c)
         break
       case 90: // labels = 11
-        labels = readEntry(c, labels)
+        labels = readLabels(c, labels)
         break
       case 98: // annotations = 12
         annotations = readKeptEntry(c, annotations)
         break
       case 106: // ownerReferences = 13
-        owners = owners ?? []
-        owners.push(readOwner(c))
+        owners = readOwners(c, owners)
         break
       case 138: // managedFields = 17
         managers = readKeptManager(c, managers)
@@ -84,16 +98,35 @@ export function requireIdentity(meta: ObjectMeta, c: Cursor): void {
   if (meta.name === '') throw new DecodeFailure('missing', 'the object has no name', `byte ${c.at}`)
 }
 
-export function setSeconds<K extends string>(
-  target: { [key in K]?: number },
-  key: K,
-  seconds: number | undefined,
-): void {
-  if (seconds !== undefined) target[key] = seconds as { [key in K]?: number }[K]
+/** The labels from here on; they are only in pieces where a writer does not order its fields. */
+function readLabels(c: Cursor, before: Texts | undefined): Texts {
+  const start = c.at
+  const end = runEnd(c, LABEL)
+  const known = before ? undefined : recall(LABELS, c, start, end)
+  if (known) {
+    c.at = end
+    return known
+  }
+  const labels = readEntry(c, { ...before })
+  while (c.at < end && readTag(c) === LABEL) readEntry(c, labels)
+  return before ? labels : remember(LABELS, c, start, end, labels)
+}
+
+function readOwners(c: Cursor, before: readonly OwnerReference[] | undefined): readonly OwnerReference[] {
+  const start = c.at
+  const end = runEnd(c, OWNER)
+  const known = before ? undefined : recall(OWNERS, c, start, end)
+  if (known) {
+    c.at = end
+    return known
+  }
+  const owners = [...(before ?? []), readOwner(c)]
+  while (c.at < end && readTag(c) === OWNER) owners.push(readOwner(c))
+  return before ? owners : remember(OWNERS, c, start, end, owners)
 }
 
 /** One `map<string, string>` entry: key = 1, value = 2. */
-function readEntry(c: Cursor, map: Record<string, string> | undefined): Record<string, string> {
+function readEntry(c: Cursor, map: Record<string, string>): Record<string, string> {
   const outer = enter(c)
   let key = ''
   let value = ''
@@ -104,9 +137,8 @@ function readEntry(c: Cursor, map: Record<string, string> | undefined): Record<s
     else skip(c, tag)
   }
   leave(c, outer)
-  const into = map ?? {}
-  into[key] = value
-  return into
+  map[key] = value
+  return map
 }
 
 /** An annotation is copied only when its key is one of those kept; last-applied configurations are long and may hold secrets. */
@@ -125,7 +157,7 @@ function readKeptEntry(
   leave(c, outer)
   if (!kept) return map
   c.at = start
-  return readEntry(c, map)
+  return readEntry(c, map ?? {})
 }
 
 /** One `map<string, Quantity>` entry into `map`: key = 1, value = 2 holding the quantity's text = 1. */
@@ -175,42 +207,39 @@ function readOwner(c: Cursor): OwnerReference {
 function readKeptManager(c: Cursor, managers: FieldManager[] | undefined): FieldManager[] | undefined {
   const outer = enter(c)
   const entry: Mutable<FieldManager> = { manager: '', operation: '' }
-  while (c.at < c.end) {
-    const tag = readTag(c)
-    if (tag === 10) entry.manager = readShared(c)
-    else if (tag === 18) entry.operation = readShared(c)
-    else if (tag === 34) setSeconds(entry, 'seconds', readSeconds(c))
-    else if (tag === 66) setText(entry, 'subresource', readShared(c))
+  for (let tag = nextSet(c); tag !== 0; tag = nextSet(c)) {
+    if (tag === 10) {
+      entry.manager = readShared(c)
+      if (entry.manager !== KEPT_MANAGER.manager) break
+    } else if (tag === 18) entry.operation = readShared(c)
+    else if (tag === 34) entry.seconds = readSeconds(c)
+    else if (tag === 66) entry.subresource = readShared(c)
     else skip(c, tag)
   }
   leave(c, outer)
-  if (!isKeptManager(entry.manager, entry.subresource)) return managers
+  if (entry.manager !== KEPT_MANAGER.manager || entry.subresource !== KEPT_MANAGER.subresource)
+    return managers
   return managers ? [...managers, entry] : [entry]
 }
 
 /** PodCondition and NodeCondition have the same numbers for what is kept. */
 export function readCondition(c: Cursor): Condition {
   const outer = enter(c)
+  const start = c.at
+  const known = recall(CONDITIONS, c, start, c.end)
+  if (known) {
+    leave(c, outer)
+    return known
+  }
   const condition: Mutable<Condition> = { type: '', status: '' }
-  while (c.at < c.end) {
-    const tag = readTag(c)
+  for (let tag = nextSet(c); tag !== 0; tag = nextSet(c)) {
     if (tag === 10) condition.type = readShared(c)
     else if (tag === 18) condition.status = readShared(c)
-    else if (tag === 34) setSeconds(condition, 'transitionSeconds', readSeconds(c))
-    else if (tag === 42) setText(condition, 'reason', readShared(c))
-    else if (tag === 50) setText(condition, 'message', readShared(c))
+    else if (tag === 34) condition.transitionSeconds = readSeconds(c)
+    else if (tag === 42) condition.reason = readShared(c)
+    else if (tag === 50) condition.message = readShared(c)
     else skip(c, tag)
   }
   leave(c, outer)
-  return condition
-}
-
-/** Go writes an unset string as an empty one, JSON leaves it out: empty is absent. */
-export function setText<K extends string>(target: { [key in K]?: string }, key: K, text: string): void {
-  if (text !== '') target[key] = text as { [key in K]?: string }[K]
-}
-
-/** Go writes an unset number that is no pointer as 0, JSON leaves it out: 0 is absent. */
-export function setCount<K extends string>(target: { [key in K]?: number }, key: K, count: number): void {
-  if (count !== 0) target[key] = count as { [key in K]?: number }[K]
+  return remember(CONDITIONS, c, start, c.at, condition)
 }

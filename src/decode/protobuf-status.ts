@@ -3,12 +3,13 @@
 // Each case is a tag: field number × 8 + wire type. Numbers: kubernetes/api core/v1/generated.proto.
 
 import type { ContainerState, ContainerStatus } from '../base/record.ts'
-import { setCount, setSeconds, setText } from './protobuf-meta.ts'
 import type { Mutable } from './result.ts'
 import {
   type Cursor,
   enter,
   leave,
+  nextSet,
+  present,
   readBool,
   readInt,
   readSeconds,
@@ -25,6 +26,8 @@ type Running = Mutable<Extract<ContainerState, { kind: 'running' }>>
 export function readContainerStatus(c: Cursor): ContainerStatus {
   const outer = enter(c)
   const status: Mutable<ContainerStatus> = { name: '', ready: false, restartCount: 0 }
+  let state: ContainerState | undefined
+  let lastState: ContainerState | undefined
   while (c.at < c.end) {
     const tag = readTag(c)
     switch (tag) {
@@ -32,10 +35,10 @@ export function readContainerStatus(c: Cursor): ContainerStatus {
         status.name = readShared(c)
         break
       case 18: // state = 2
-        setState(status, 'state', readState(c))
+        state = readState(c)
         break
       case 26: // lastState = 3
-        setState(status, 'lastState', readState(c))
+        lastState = readState(c)
         break
       case 32: // ready = 4
         status.ready = readBool(c)
@@ -44,7 +47,7 @@ export function readContainerStatus(c: Cursor): ContainerStatus {
         status.restartCount = readInt(c)
         break
       case 50: // image = 6
-        setText(status, 'image', readShared(c))
+        if (present(c)) status.image = readShared(c)
         break
       case 72: // started = 9
         status.started = readBool(c)
@@ -54,15 +57,9 @@ export function readContainerStatus(c: Cursor): ContainerStatus {
     }
   }
   leave(c, outer)
+  if (state) status.state = state
+  if (lastState) status.lastState = lastState
   return status
-}
-
-function setState(
-  status: Mutable<ContainerStatus>,
-  key: 'state' | 'lastState',
-  state: ContainerState | undefined,
-): void {
-  if (state) status[key] = state
 }
 
 /** At most one of waiting = 1, running = 2, terminated = 3; an empty message, as for an unset lastState, is absent. */
@@ -83,10 +80,9 @@ function readState(c: Cursor): ContainerState | undefined {
 function readWaiting(c: Cursor): ContainerState {
   const outer = enter(c)
   const state: Waiting = { kind: 'waiting' }
-  while (c.at < c.end) {
-    const tag = readTag(c)
-    if (tag === 10) setText(state, 'reason', readShared(c))
-    else if (tag === 18) setText(state, 'message', readText(c))
+  for (let tag = nextSet(c); tag !== 0; tag = nextSet(c)) {
+    if (tag === 10) state.reason = readShared(c)
+    else if (tag === 18) state.message = readText(c)
     else skip(c, tag)
   }
   leave(c, outer)
@@ -96,9 +92,8 @@ function readWaiting(c: Cursor): ContainerState {
 function readRunning(c: Cursor): ContainerState {
   const outer = enter(c)
   const state: Running = { kind: 'running' }
-  while (c.at < c.end) {
-    const tag = readTag(c)
-    if (tag === 10) setSeconds(state, 'startedSeconds', readSeconds(c))
+  for (let tag = nextSet(c); tag !== 0; tag = nextSet(c)) {
+    if (tag === 10) state.startedSeconds = readSeconds(c)
     else skip(c, tag)
   }
   leave(c, outer)
@@ -108,14 +103,13 @@ function readRunning(c: Cursor): ContainerState {
 function readTerminated(c: Cursor): ContainerState {
   const outer = enter(c)
   const state: Terminated = { kind: 'terminated', exitCode: 0 }
-  while (c.at < c.end) {
-    const tag = readTag(c)
+  for (let tag = nextSet(c); tag !== 0; tag = nextSet(c)) {
     if (tag === 8) state.exitCode = readInt(c)
-    else if (tag === 16) setCount(state, 'signal', readInt(c))
-    else if (tag === 26) setText(state, 'reason', readShared(c))
-    else if (tag === 34) setText(state, 'message', readText(c))
-    else if (tag === 42) setSeconds(state, 'startedSeconds', readSeconds(c))
-    else if (tag === 50) setSeconds(state, 'finishedSeconds', readSeconds(c))
+    else if (tag === 16) state.signal = readInt(c)
+    else if (tag === 26) state.reason = readShared(c)
+    else if (tag === 34) state.message = readText(c)
+    else if (tag === 42) state.startedSeconds = readSeconds(c)
+    else if (tag === 50) state.finishedSeconds = readSeconds(c)
     else skip(c, tag)
   }
   leave(c, outer)

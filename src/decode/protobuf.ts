@@ -17,7 +17,18 @@ import {
   type Mutable,
   type WatchItem,
 } from './result.ts'
-import { type Cursor, cursor, enter, leave, readInt, readShared, readTag, readText, skip } from './wire.ts'
+import {
+  type Cursor,
+  cursor,
+  enter,
+  leave,
+  part,
+  readInt,
+  readShared,
+  readTag,
+  readText,
+  skip,
+} from './wire.ts'
 
 /** `k8s\0`, read as one big-endian number. */
 const MAGIC = 0x6b387300
@@ -63,7 +74,7 @@ function readWatchEvent(c: Cursor, resource: Resource): WatchItem {
     } else skip(c, tag)
   }
   if (rawStart < 0) throw new DecodeFailure('malformed', 'a watch event has no object', `byte ${c.at}`)
-  return readWatchObject(type, cursor(c.bytes, rawStart, rawEnd), resource)
+  return readWatchObject(type, part(c, rawStart, rawEnd), resource)
 }
 
 function readWatchObject(type: string, c: Cursor, resource: Resource): WatchItem {
@@ -203,7 +214,7 @@ function readList(
     if (tag === 10) meta = readListMeta(c)
     else if (tag === 18) {
       const outer = enter(c)
-      const item = readItem(cursor(c.bytes, c.at, c.end), resource)
+      const item = readItem(part(c, c.at, c.end), resource)
       leave(c, outer)
       if (item.ok) onRecord(item.record)
       else onError(item.error)

@@ -9,11 +9,26 @@ import { DecodeFailure } from './result.ts'
 /** A place in the bytes and the end of the message around it. `end` is narrowed by `enter` and widened again by `leave`. */
 export interface Cursor {
   readonly bytes: Buffer
+  /** The same bytes, to be compared by words. */
+  readonly view: DataView
   at: number
   end: number
 }
 
-export const cursor = (bytes: Buffer, start = 0, end = bytes.length): Cursor => ({ bytes, at: start, end })
+export const cursor = (bytes: Buffer, start = 0, end = bytes.length): Cursor => ({
+  bytes,
+  view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
+  at: start,
+  end,
+})
+
+/** A cursor of its own over a part of the same bytes. */
+export const part = (c: Cursor, start: number, end: number): Cursor => ({
+  bytes: c.bytes,
+  view: c.view,
+  at: start,
+  end,
+})
 
 function truncated(c: Cursor): DecodeFailure {
   return new DecodeFailure('truncated', 'the message ends inside a field', `byte ${c.at}`)
@@ -52,6 +67,25 @@ function readLongInt(c: Cursor, first: number): number {
 /** The tag of the next field: its number × 8 + its wire type (0 varint, 1 eight bytes, 2 length-delimited, 5 four bytes). */
 export const readTag = readInt
 
+/**
+ * Whether the field that comes has a value. Go writes an unset text, time or number that is no pointer as an empty one, and JSON
+ * leaves it out: that is passed over here.
+ */
+export function present(c: Cursor): boolean {
+  if (c.at >= c.end || c.bytes[c.at] !== 0) return true
+  c.at += 1
+  return false
+}
+
+/** The tag of the next field that is `present`, for messages in which each empty value is an absent one; 0 at the end. */
+export function nextSet(c: Cursor): number {
+  while (c.at < c.end) {
+    const tag = readTag(c)
+    if ((tag & 5) !== 0 || present(c)) return tag
+  }
+  return 0
+}
+
 /** Reads a length and enters the message of that length; returns the end to give back to `leave`. */
 export function enter(c: Cursor): number {
   const length = readInt(c)
@@ -82,7 +116,20 @@ export function readText(c: Cursor): string {
 /** For values that repeat over objects; see intern.ts. */
 export function readShared(c: Cursor): string {
   const start = span(c)
-  return internBytes(c.bytes, start, c.at)
+  return internBytes(c.bytes, c.view, start, c.at)
+}
+
+/** Where the run of fields with this one-byte tag ends, whose first tag was just read. The cursor stays. */
+export function runEnd(c: Cursor, tag: number): number {
+  const start = c.at
+  span(c)
+  while (c.at < c.end && c.bytes[c.at] === tag) {
+    c.at += 1
+    span(c)
+  }
+  const end = c.at
+  c.at = start
+  return end
 }
 
 export const readBool = (c: Cursor): boolean => readInt(c) !== 0
@@ -101,13 +148,9 @@ function advance(c: Cursor, length: number): void {
   c.at += length
 }
 
-/** `metav1.Time`: undefined for the zero time, which Go writes as an empty message. Its nanos are ignored, as the API server ignores them. */
-export function readSeconds(c: Cursor): number | undefined {
+/** `metav1.Time`. The zero time is an empty message, so not `present`. Its nanos are ignored, as the API server ignores them. */
+export function readSeconds(c: Cursor): number {
   const outer = enter(c)
-  if (c.at === c.end) {
-    leave(c, outer)
-    return undefined
-  }
   let seconds = 0
   while (c.at < c.end) {
     const tag = readTag(c)
@@ -118,13 +161,9 @@ export function readSeconds(c: Cursor): number | undefined {
   return seconds
 }
 
-/** `metav1.MicroTime`, cut to the microsecond that JSON shows. */
-export function readMicroTime(c: Cursor): UnixNano | undefined {
+/** `metav1.MicroTime`, cut to the microsecond that JSON shows; empty as above. */
+export function readMicroTime(c: Cursor): UnixNano {
   const outer = enter(c)
-  if (c.at === c.end) {
-    leave(c, outer)
-    return undefined
-  }
   let seconds = 0
   let nanos = 0
   while (c.at < c.end) {
