@@ -8,15 +8,14 @@ import type { Origin } from '../observe/stamps.ts'
 import {
   type Cursor,
   type Draft,
+  hasRow,
   isOrigin,
-  isRowOf,
   nodeClockOf,
   numberOfFact,
   readFact,
   readOrigin,
   type RowPart,
   type Shared,
-  skipRow,
   STAMPS_PER_ROW,
   type Text,
   writeFact,
@@ -99,15 +98,6 @@ function append(log: FactLog, { numbers, texts }: Draft): void {
   if (texts.length > 0) log.texts = log.texts.concat(texts)
 }
 
-function hasRow(rows: Rows, number: number, observation: Observation): boolean {
-  const cursor = startOf(rows)
-  while (cursor.number < cursor.numbers.length) {
-    if (isRowOf(cursor, number, observation)) return true
-    skipRow(cursor)
-  }
-  return false
-}
-
 /** Rare: most facts are seen once. */
 function saysMore(log: FactLog, pod: PodRecord, { key, index = 0, detail, stamps }: Observation): boolean {
   const known = readFacts(log, pod).find((fact) => fact.key === key && fact.index === index)
@@ -117,14 +107,10 @@ function saysMore(log: FactLog, pod: PodRecord, { key, index = 0, detail, stamps
   )
 }
 
-type Rows = Pick<Cursor, 'numbers' | 'texts'>
-
-const startOf = ({ numbers, texts }: Rows): Cursor => ({ numbers, texts, number: 0, text: 0 })
-
 /** All facts, in the order in which they were first seen. */
 export function readFacts(log: FactLog, pod: PodRecord): Fact[] {
   const facts: Fact[] = []
-  const cursor = startOf(log)
+  const cursor: Cursor = { numbers: log.numbers, texts: log.texts, number: 0, text: 0 }
   let shared: Shared | undefined
   while (cursor.number < cursor.numbers.length) {
     if (isOrigin(cursor)) {

@@ -62,10 +62,13 @@ export interface Draft {
   readonly texts: Text[]
 }
 
-/** A place in a log. */
-export interface Cursor {
+export interface Rows {
   readonly numbers: readonly number[]
   readonly texts: readonly Text[]
+}
+
+/** A place in a log. */
+export interface Cursor extends Rows {
   number: number
   text: number
 }
@@ -194,31 +197,32 @@ function writeStamp(
   draft.numbers[place] = head | (raw === undefined ? 0 : HAS_RAW)
 }
 
-/** Goes past the row at the cursor. */
-export function skipRow(cursor: Cursor): void {
-  const head = nextNumber(cursor)
-  cursor.number += (head >> NUMBERS_SHIFT) & NUMBERS_MASK
-  cursor.text += (head >> TEXTS_SHIFT) & TEXTS_MASK
-}
-
-/** How a row of this observation begins, for `isRowOf`. */
+/** The number of an observation's word, for `hasRow` and `writeFact`. */
 export const numberOfFact = (vocabulary: Vocabulary, observation: Observation): number =>
   numberOf(vocabulary.facts, wordOf(observation))
 
-/** Whether the row at the cursor is of this fact; the cursor stays. */
-export function isRowOf(
-  cursor: Cursor,
-  number: number,
-  { key, group = '', index = 0 }: Observation,
-): boolean {
-  const head = cursor.numbers[cursor.number] as number
-  if ((head & ORIGIN) !== 0) return false
-  if ((head & HAS_INDEX ? cursor.numbers[cursor.number + 1] : 0) !== index) return false
-  const spelled = (head & IS_SPELLED) !== 0
-  if (group !== '') return (head & HAS_GROUP) !== 0 && cursor.texts[cursor.text + (spelled ? 3 : 0)] === key
-  if ((head & HAS_GROUP) !== 0) return false
-  return spelled ? cursor.texts[cursor.text + 2] === key : head >> WORD_SHIFT === number
+/** Whether a row is of this fact. It is asked of every observation, so it looks at heads only as far as it must. */
+export function hasRow({ numbers, texts }: Rows, number: number, observation: Observation): boolean {
+  const { key, group = '', index = 0 } = observation
+  let text = 0
+  for (let at = 0; at < numbers.length; ) {
+    const head = numbers[at] as number
+    const isSame =
+      group === ''
+        ? (head & (ORIGIN | HAS_GROUP)) === 0 && isOfWord(head, number, texts[text + 2], key)
+        : (head & (ORIGIN | HAS_GROUP)) === HAS_GROUP && texts[text + textsOfWord(head)] === key
+    if (isSame && ((head & HAS_INDEX) === 0 ? 0 : numbers[at + 1]) === index) return true
+    at += 1 + ((head >> NUMBERS_SHIFT) & NUMBERS_MASK)
+    text += (head >> TEXTS_SHIFT) & TEXTS_MASK
+  }
+  return false
 }
+
+const isOfWord = (head: number, number: number, spelledKey: Text | undefined, key: string): boolean =>
+  (head & IS_SPELLED) === 0 ? head >> WORD_SHIFT === number : spelledKey === key
+
+/** A word that is spelled out stands before the event's name. */
+const textsOfWord = (head: number): number => ((head & IS_SPELLED) === 0 ? 0 : 3)
 
 /** What the rows that follow an origin share. */
 export interface Shared {
