@@ -48,6 +48,21 @@ exporters:
 \`\`\`
 `
 
+const STANDING = `
+## The standing session
+
+\`standingSession\` is the spec of a TraceSession that the leader creates in its own namespace under the name \`standing\`, keeps as it is
+written here, and deletes where the setting is gone. It belongs to the Lease: who deletes that deletes it.
+
+\`\`\`yaml
+standingSession:
+  allPods: true
+  namespaceSelector: {}
+  completion: {when: Never}
+  exporter: default
+\`\`\`
+`
+
 export function configurationReference(): string {
   const exporter = CONFIG_KEYS.properties?.['exporters']?.additionalProperties
   const rows = typeof exporter === 'object' ? exporterRows(exporter, []) : []
@@ -58,7 +73,7 @@ export function configurationReference(): string {
     '',
     `${EXPORTERS}| setting | default | takes | purpose |\n|---|---|---|---|`,
     ...rows,
-    EXAMPLE,
+    EXAMPLE + STANDING,
   ].join('\n')
 }
 

@@ -3,6 +3,7 @@
 // Does not read files or the environment: config.ts puts those together.
 
 import { z } from 'zod'
+import { sessionSpec } from '../session/schema-spec.ts'
 import {
   ABSOLUTE_PATH,
   DNS_LABEL,
@@ -117,6 +118,19 @@ const exporters = z
     expected: 'a map of exporters by name',
   })
 
+/** Where the API server would refuse it, so does this; what it fills in is left to it. */
+const standingSession = z
+  .record(z.string(), z.unknown(), { error: 'the spec of a TraceSession' })
+  .superRefine((spec, context) => {
+    for (const { path, message } of sessionSpec.safeParse(spec).error?.issues ?? [])
+      context.addIssue({ code: 'custom', path, message, input: undefined })
+  })
+  .meta({
+    description:
+      'The spec of the TraceSession `standing`, which the leader keeps in its own namespace; absent: there is none.',
+    expected: 'the spec of a TraceSession',
+  })
+
 const TEMPLATE = 'an http or https URL of at most 2048 characters with {traceID} in it'
 const links = z.strictObject({
   traceURLTemplate: z
@@ -195,10 +209,11 @@ export const configSchema = z
     serviceName: serviceName.prefault('actor'),
     watch: watch.prefault({}),
     exporters: exporters.prefault({}),
+    standingSession: standingSession.optional(),
     links: links.prefault({}),
     metrics: z
       .strictObject({
-        workloadsMax: whole('Workloads with series of their own; the rest is `other`.', 0, 10_000).prefault(
+        workloadsMax: whole('Workloads with series of their own; the rest is `other`.', 0, 2_000).prefault(
           200,
         ),
       })

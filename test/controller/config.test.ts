@@ -58,7 +58,18 @@ test('every setting but a map has a flag and a variable, and no two share one', 
   assert.equal(new Set(SETTINGS.map(({ variable }) => variable)).size, SETTINGS.length)
   const tops = new Set(SETTINGS.map(({ path }) => path[0]))
   const without = Object.keys(CONFIG_KEYS.properties ?? {}).filter((key) => !tops.has(key))
-  assert.deepEqual(without, ['exporters'])
+  assert.deepEqual(without, ['exporters', 'standingSession'])
+})
+
+test('the spec of the standing session stays as it is written, and what a session may not be is refused', () => {
+  const spec = { allPods: true, namespaceSelector: {}, completion: { when: 'Never' } }
+  const config = configOf(loadConfig({ file: file(JSON.stringify({ standingSession: spec })) }))
+  assert.deepEqual(config.standingSession, spec)
+  const wrong = 'standingSession:\n  allPods: true\n  completion: {when: Always}\n'
+  assert.match(
+    problemsOf(loadConfig({ file: file(wrong) })).join(),
+    /^config\.yaml:3: standingSession\.completion\.when: "Always" is not valid/,
+  )
 })
 
 const REFUSED: readonly { readonly text: string; readonly says: RegExp }[] = [
