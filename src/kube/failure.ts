@@ -11,6 +11,7 @@ export type FailureKind =
   | 'unauthorized' // 401, after one refresh of the credentials
   | 'not-found' // 404
   | 'too-many-requests' // 429
+  | 'conflict' // 409: it exists already, or has changed since it was read
   | 'invalid' // 400, 422: the server does not take this form of request
   | 'not-acceptable' // 406, 415: not this encoding
   | 'unavailable' // 5xx and ERROR frames of no other kind
@@ -49,6 +50,7 @@ function kindOf(code: number, status: ApiStatus | undefined): FailureKind {
   if (code === 401) return 'unauthorized'
   if (code === 403) return 'forbidden'
   if (code === 404) return 'not-found'
+  if (code === 409) return 'conflict'
   if (code === 429) return 'too-many-requests'
   if (code === 400 || code === 422) return 'invalid'
   if (code === 406 || code === 415) return 'not-acceptable'

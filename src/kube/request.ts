@@ -10,11 +10,13 @@ import type { Connection } from './config.ts'
 import { type Failure, failureOfAnswer, failureOfError } from './failure.ts'
 
 export interface Request {
-  readonly method?: 'GET' | 'POST'
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** With query; below the server's base path. */
   readonly path: string
   readonly accept: string
   readonly body?: string
+  /** Of the body; default `application/json`. */
+  readonly contentType?: string
   readonly signal: AbortSignal
   /** 0 for a watch, where silence is normal. */
   readonly bodyTimeoutMs?: number
@@ -87,7 +89,7 @@ function dispatchOptions(
     headers: {
       ...headers,
       accept: request.accept,
-      ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
     },
     body: request.body ?? null,
     headersTimeout: 30_000,
