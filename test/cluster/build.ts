@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { cp, mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type CommandOptions, clock, run, runScript, say } from './commands.ts'
+import { attempt, type CommandOptions, clock, run, runScript, say } from './commands.ts'
 import { kubernetesModule } from './kubernetes-module.ts'
 import { cacheDirectory } from './layout.ts'
 import { withLock } from './lock.ts'
@@ -27,26 +27,37 @@ export async function buildAll(version: string): Promise<Record<string, string>>
 /** The path of every binary of a tool that only some tests need; builds them when they are first asked for. */
 export async function buildTool(name: ToolName): Promise<Record<string, string>> {
   const family = toolFamily(name)
-  const directory = await build(family)
-  return Object.fromEntries(family.binaries.map((binary) => [binary, join(directory, binary)]))
+  return pathsIn(await build(family), family)
 }
+
+/** The same where they are built already; undefined where they are not, or there is no Go to tell. */
+export async function builtTool(name: ToolName): Promise<Record<string, string> | undefined> {
+  if ((await attempt('go', ['env', 'GOVERSION'])).code !== 0) return undefined
+  const family = toolFamily(name)
+  const { directory } = await placeOf(family)
+  return existsSync(directory) ? pathsIn(directory, family) : undefined
+}
+
+const pathsIn = (directory: string, { binaries }: Family): Record<string, string> =>
+  Object.fromEntries(binaries.map((binary) => [binary, join(directory, binary)]))
 
 /** The directory of one family's binaries. */
 export async function build(family: Family): Promise<string> {
-  const module =
-    family.name === 'kubernetes'
-      ? await kubernetesModule(family.version)
-      : join(modulesDirectory, family.name)
-  const directory = join(
-    cacheDirectory(),
-    'bin',
-    `${family.name}-${family.version}-${await fingerprint(family, module)}`,
-  )
+  const { module, directory } = await placeOf(family)
   if (existsSync(directory)) return directory
   return withLock(`build of ${family.name}`, async () => {
     if (!existsSync(directory)) await buildInto(directory, family, module)
     return directory
   })
+}
+
+async function placeOf(family: Family): Promise<{ module: string; directory: string }> {
+  const module =
+    family.name === 'kubernetes'
+      ? await kubernetesModule(family.version)
+      : join(modulesDirectory, family.name)
+  const name = `${family.name}-${family.version}-${await fingerprint(family, module)}`
+  return { module, directory: join(cacheDirectory(), 'bin', name) }
 }
 
 async function buildInto(directory: string, family: Family, module: string): Promise<void> {

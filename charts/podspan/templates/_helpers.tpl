@@ -1,0 +1,76 @@
+{{- define "podspan.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "podspan.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- else -}}
+{{- $name := include "podspan.name" . -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "podspan.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "podspan.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "podspan.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 }}
+{{ include "podspan.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* The metadata that every object has. Takes {root, and optionally name, namespace (false for none), labels, annotations}. */}}
+{{- define "podspan.metadata" -}}
+{{- $root := .root -}}
+name: {{ .name | default (include "podspan.fullname" $root) }}
+{{- if ne (toString .namespace) "none" }}
+namespace: {{ .namespace | default $root.Release.Namespace }}
+{{- end }}
+labels:
+  {{- mergeOverwrite (include "podspan.labels" $root | fromYaml) (.labels | default dict) | toYaml | nindent 2 }}
+{{- with mergeOverwrite (dict) $root.Values.commonAnnotations (.annotations | default dict) }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "podspan.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- .Values.serviceAccount.name | default (include "podspan.fullname" .) }}
+{{- else -}}
+{{- .Values.serviceAccount.name | default "default" }}
+{{- end }}
+{{- end }}
+
+{{- define "podspan.image" -}}
+{{- $registry := .Values.global.imageRegistry | default .Values.image.registry -}}
+{{- $name := ternary .Values.image.repository (printf "%s/%s" $registry .Values.image.repository) (empty $registry) -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s@%s" $name .Values.image.digest }}
+{{- else -}}
+{{- printf "%s:%s" $name (.Values.image.tag | default .Chart.AppVersion) }}
+{{- end }}
+{{- end }}
+
+{{/* The namespaces whose pods are seen; empty in a cluster-wide installation. */}}
+{{- define "podspan.isNamespaced" -}}
+{{- if .Values.namespaces }}true{{ end }}
+{{- end }}
+
+{{/* true where the standing session is wanted and its exporter is there. */}}
+{{- define "podspan.hasStandingSession" -}}
+{{- if and .Values.standingSession.enabled (hasKey .Values.exporters .Values.standingSession.exporter) }}true{{ end }}
+{{- end }}
+
+{{- define "podspan.configDirectory" -}}/etc/podspan{{- end }}

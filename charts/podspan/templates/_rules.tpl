@@ -1,0 +1,94 @@
+{{/* What is read of pods and what belongs to them; in the whole cluster, or by Roles in the listed namespaces. */}}
+{{- define "podspan.readRules" -}}
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+{{- if .Values.watch.events }}
+- apiGroups: [""]
+  resources: [events]
+  verbs: [get, list, watch]
+{{- end }}
+{{- if .Values.watch.owners }}
+- apiGroups: [apps]
+  resources: [replicasets, deployments, statefulsets, daemonsets]
+  verbs: [get, list, watch]
+- apiGroups: [batch]
+  resources: [jobs, cronjobs]
+  verbs: [get, list, watch]
+{{- end }}
+{{- range .Values.customOwners }}
+- apiGroups: [{{ .apiGroup | quote }}]
+  resources: {{ toJson .resources }}
+  verbs: [get, list, watch]
+{{- end }}
+{{- end }}
+
+{{/* What sessions need: the sessions, their status, and Events that say what became of them. */}}
+{{- define "podspan.sessionRules" -}}
+- apiGroups: [podspan.dev]
+  resources: [tracesessions]
+  verbs: [get, list, watch, delete]
+- apiGroups: [podspan.dev]
+  resources: [tracesessions/status]
+  verbs: [get, patch, update]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
+
+{{/* What is never in a namespace. */}}
+{{- define "podspan.clusterRules" -}}
+{{- if .Values.watch.nodes }}
+- apiGroups: [""]
+  resources: [nodes]
+  verbs: [get, list, watch]
+{{- end }}
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [get, list, watch]
+{{- end }}
+
+{{/* What Podspan does in its own namespace: its Lease, which the chart makes, and the standing session. */}}
+{{- define "podspan.ownRules" -}}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ include "podspan.fullname" . }}]
+  verbs: [get{{ if .Values.leaderElection.enabled }}, update{{ end }}]
+{{- if include "podspan.hasStandingSession" . }}
+# What an object will be called is not known to the authorizer when it is created.
+- apiGroups: [podspan.dev]
+  resources: [tracesessions]
+  verbs: [create]
+{{- end }}
+- apiGroups: [podspan.dev]
+  resources: [tracesessions]
+  resourceNames: [standing]
+  verbs: [get, patch, delete]
+{{- end }}
+
+{{/* A Role and its binding. Takes {root, name, namespace, rules}. */}}
+{{- define "podspan.role" -}}
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  {{- include "podspan.metadata" (pick . "root" "name" "namespace") | nindent 2 }}
+rules:
+  {{- .rules | nindent 2 }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  {{- include "podspan.metadata" (pick . "root" "name" "namespace") | nindent 2 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: {{ .name }}
+{{ include "podspan.subjects" .root }}
+{{- end }}
+
+{{- define "podspan.subjects" -}}
+subjects:
+  - kind: ServiceAccount
+    name: {{ include "podspan.serviceAccountName" . }}
+    namespace: {{ .Release.Namespace }}
+{{- end }}

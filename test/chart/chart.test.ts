@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { loadConfig } from '../../src/controller/config.ts'
+import {
+  at,
+  chartDirectory,
+  configText,
+  kinds,
+  type Manifest,
+  noHelm,
+  only,
+  podSpecs,
+  render,
+  runHelm,
+  releaseNamespace,
+} from './render.ts'
+import { fullExporter, VALUE_SETS } from './value-sets.ts'
+
+const exporters = { default: { endpoint: 'http://collector:4317' } }
+
+describe('the chart', { skip: noHelm }, () => {
+  for (const [name, values] of Object.entries(VALUE_SETS)) {
+    test(`passes Helm's own checks: ${name}`, async () => {
+      const { code, stdout, stderr } = await runHelm(['lint', '--strict', chartDirectory], values)
+      assert.equal(code, 0, `${stdout}${stderr}`)
+    })
+
+    test(`writes a configuration that the controller takes: ${name}`, async () => {
+      const text = configText(await render(values))
+      const loaded = loadConfig({ file: { path: 'config.yaml', text } })
+      assert.deepEqual(loaded.ok ? loaded.warnings : loaded.problems, [])
+    })
+
+    test(`gives every object its labels, and selects its own pods: ${name}`, async () => {
+      const manifests = await render(values)
+      for (const { kind, metadata } of manifests) {
+        assert.equal(metadata.labels?.['app.kubernetes.io/instance'], 'podspan', kind)
+        for (const [key, value] of Object.entries((values['commonLabels'] ?? {}) as object))
+          assert.equal(metadata.labels?.[key], value, `${kind} has ${key}`)
+        for (const [key, value] of Object.entries((values['commonAnnotations'] ?? {}) as object))
+          assert.equal(metadata.annotations?.[key], value, `${kind} has ${key}`)
+      }
+      assertSelects(manifests)
+    })
+  }
+
+  const typos: readonly (readonly [string, object, RegExp])[] = [
+    ['a key at the top', { replica: 2 }, /'replica' not allowed/],
+    ['a key of an exporter', { exporters: { default: { endpont: 'x' } } }, /'endpont' not allowed/],
+    ['an exporter without an endpoint', { exporters: { default: {} } }, /missing property 'endpoint'/],
+    ['an exporter that cannot be a name', { exporters: { My_backend: exporters.default } }, /My_backend/],
+    ['a duration in days', { startTimeout: '1d' }, /startTimeout/],
+    ['a text for a switch', { crds: { keep: 'yes' } }, /crds\/keep/],
+    ['three replicas', { replicas: 3 }, /replicas/],
+    ['a link without the trace', { links: { traceURLTemplate: 'https://x.example' } }, /traceURLTemplate/],
+    ['a CA of two places', { extraCA: { secret: 'a', configMap: 'b' } }, /extraCA/],
+    [
+      'a certificate without its key',
+      { exporters: { default: { ...exporters.default, tls: { cert: { secret: 'x' } } } } },
+      /'key' required, if 'cert' exists|tls/,
+    ],
+    ['a short digest', { image: { digest: 'sha256:abc' } }, /image\/digest/],
+    ['a key deep inside', { metrics: { podMonitor: { enable: true } } }, /'enable' not allowed/],
+  ]
+  for (const [what, values, message] of typos)
+    test(`refuses ${what}`, async () => {
+      await assert.rejects(render({ ...values }), message)
+    })
+
+  test('as a dependency it may be switched by its parent, and share globals with it', async () => {
+    await render({ enabled: true, global: { imageRegistry: 'mirror.example', other: 1 } })
+  })
+
+  test('says to the controller what the values say', async () => {
+    const manifests = await render(VALUE_SETS['a platform with rules'])
+    const loaded = loadConfig({ file: { path: 'config.yaml', text: configText(manifests) } })
+    assert.ok(loaded.ok)
+    const { config } = loaded
+    assert.equal(config.clusterName, 'prod-1')
+    assert.equal(config.startTimeout, 1_200_000_000_000n)
+    assert.deepEqual(config.serviceName, { fixed: 'pods' })
+    assert.equal(config.ring.maxBytes, 134_217_728)
+    assert.equal(config.links.traceURLTemplate, 'https://jaeger.example/trace/{traceID}')
+    assert.equal(config.log.level, 'debug')
+    assert.equal(config.leaderElection.leaseName, 'podspan')
+  })
+
+  test('an exporter keeps every setting, with files in place of secrets', async () => {
+    const text = configText(await render({ exporters: { default: fullExporter } }))
+    const loaded = loadConfig({ file: { path: 'config.yaml', text } })
+    assert.ok(loaded.ok)
+    const { timeout, maxSpanAge, ...rest } = loaded.config.exporters['default'] ?? assert.fail('no exporter')
+    assert.deepEqual([timeout, maxSpanAge], [5_000_000_000n, 3_600_000_000_000n])
+    const at = '/etc/podspan/exporters/default'
+    assert.deepEqual(rest, {
+      endpoint: 'https://otlp.example:4317',
+      protocol: 'grpc',
+      headers: { 'x-dataset': 'pods' },
+      headersFromFiles: {
+        authorization: `${at}/headers/authorization`,
+        'x-api-key': `${at}/headers/x-api-key`,
+      },
+      tls: { ca: `${at}/tls/ca`, cert: `${at}/tls/cert`, key: `${at}/tls/key`, insecure: false },
+      compression: 'none',
+      spansPerMinute: 60_000,
+    })
+  })
+
+  test('the CRD is a part of the release, and kept when it ends, unless told otherwise', async () => {
+    const policy = async (crds: object): Promise<string | undefined> =>
+      only(await render({ crds }), 'CustomResourceDefinition').metadata.annotations?.[
+        'helm.sh/resource-policy'
+      ]
+    assert.equal(await policy({}), 'keep')
+    assert.equal(await policy({ keep: false }), undefined)
+    assert.ok(!kinds(await render({ crds: { install: false } })).includes('CustomResourceDefinition'))
+  })
+
+  test('the CRD loses nothing on its way through the template', async () => {
+    const { readFileSync } = await import('node:fs')
+    const { parse } = await import('yaml')
+    const original = parse(
+      readFileSync(`${chartDirectory}/files/tracesessions.podspan.dev.yaml`, 'utf8'),
+    ) as Manifest
+    assert.deepEqual(only(await render(), 'CustomResourceDefinition')['spec'], original['spec'])
+  })
+
+  test('a standing session is asked for as soon as its exporter is there', async () => {
+    const asked = async (values: object): Promise<boolean> =>
+      configText(await render({ ...values })).includes('standingSession:')
+    assert.equal(await asked({}), false)
+    assert.equal(await asked({ exporters }), true)
+    assert.equal(await asked({ exporters, standingSession: { exporter: 'other' } }), false)
+    assert.equal(await asked({ exporters, standingSession: { enabled: false } }), false)
+  })
+
+  test('sessions elsewhere may not select namespaces, as far as the release may say so', async () => {
+    const policy = only(await render(), 'ValidatingAdmissionPolicy')
+    const [{ expression }] = at<[{ expression: string }]>(policy, 'spec.validations')
+    assert.match(expression, new RegExp(`request.namespace == '${releaseNamespace}'`))
+    const binding = only(await render(), 'ValidatingAdmissionPolicyBinding')
+    assert.equal(at(binding, 'spec.policyName'), policy.metadata.name)
+    assert.ok(!kinds(await render({ namespaces: ['shop'] })).includes('ValidatingAdmissionPolicy'))
+  })
+
+  test('a NetworkPolicy lets in scrapes alone and says nothing of the way out, unless told to', async () => {
+    const policy = only(await render({ networkPolicy: { enabled: true } }), 'NetworkPolicy')
+    assert.deepEqual(at(policy, 'spec.policyTypes'), ['Ingress'])
+    assert.deepEqual(at(policy, 'spec.ingress'), [{ ports: [{ port: 'http', protocol: 'TCP' }] }])
+    const closed = only(await render(VALUE_SETS['monitored']), 'NetworkPolicy')
+    assert.deepEqual(at(closed, 'spec.policyTypes'), ['Ingress', 'Egress'])
+  })
+
+  test('what is scraped is a port that the container has', async () => {
+    const manifests = await render(VALUE_SETS['monitored'])
+    const port = podSpecs(manifests)[0]?.containers[0]?.ports?.[0]
+    assert.deepEqual(port, { name: 'http', containerPort: 9090 })
+    const [pod] = at<[Record<string, unknown>]>(only(manifests, 'PodMonitor'), 'spec.podMetricsEndpoints')
+    const [service] = at<[Record<string, unknown>]>(only(manifests, 'ServiceMonitor'), 'spec.endpoints')
+    for (const endpoint of [pod, service]) {
+      assert.equal(endpoint['port'], port?.name)
+      assert.equal(endpoint['honorLabels'], true, 'the namespace of a workload stays its namespace')
+    }
+    const [{ targetPort }] = at<[{ targetPort: string }]>(only(manifests, 'Service'), 'spec.ports')
+    assert.equal(targetPort, port?.name)
+  })
+
+  test('two releases in two namespaces share no name of a cluster-wide object but the CRD', async () => {
+    const globals = async (namespace: string): Promise<string[]> =>
+      (await render({}, ['--namespace', namespace]))
+        .filter(
+          ({ metadata, kind }) => metadata.namespace === undefined && kind !== 'CustomResourceDefinition',
+        )
+        .map(({ kind, metadata }) => `${kind}/${metadata.name}`)
+    const [one, two] = [await globals('one'), await globals('two')]
+    assert.equal(one.length, 4)
+    assert.deepEqual(
+      one.filter((name) => two.includes(name)),
+      [],
+    )
+  })
+})
+
+/** Selectors of Deployment, Service, budget, policy and monitors match the labels of the Deployment's pods, and not those of the test. */
+function assertSelects(manifests: readonly Manifest[]): void {
+  const labels = at<Record<string, string>>(only(manifests, 'Deployment'), 'spec.template.metadata.labels')
+  const test = only(manifests, 'Pod').metadata.labels ?? {}
+  for (const one of manifests) {
+    const selector =
+      at<Record<string, string> | undefined>(one, 'spec.selector.matchLabels') ??
+      at<Record<string, string> | undefined>(one, 'spec.podSelector.matchLabels') ??
+      (one.kind === 'Service' ? at<Record<string, string>>(one, 'spec.selector') : undefined)
+    if (selector === undefined) continue
+    const matches = (given: Readonly<Record<string, string>>): boolean =>
+      Object.entries(selector).every(([key, value]) => given[key] === value)
+    assert.ok(matches(labels) && !matches(test), `${one.kind} selects the Deployment's pods alone`)
+  }
+}

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { at, type Manifest, noHelm, only, releaseNamespace, render, type Values } from './render.ts'
+import { VALUE_SETS } from './value-sets.ts'
+
+interface Rule {
+  readonly apiGroups: readonly string[]
+  readonly resources: readonly string[]
+  readonly resourceNames?: readonly string[]
+  readonly verbs: readonly string[]
+}
+
+const RBAC = ['Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding']
+const rulesOf = (role: Manifest): readonly Rule[] => at<readonly Rule[]>(role, 'rules')
+
+/** Every right as one line: `pods: get`, `leases/podspan: update`; by the namespace it holds in, `*` for all. */
+function rightsOf(manifests: readonly Manifest[]): Record<string, readonly string[]> {
+  const roles = manifests.filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole')
+  const lines = (role: Manifest): string[] =>
+    rulesOf(role).flatMap(({ apiGroups, resources, resourceNames = [''], verbs }) =>
+      apiGroups.flatMap((group) =>
+        resources.flatMap((resource) =>
+          resourceNames.flatMap((name) => verbs.map((verb) => right({ group, resource, name, verb }))),
+        ),
+      ),
+    )
+  return Object.fromEntries(
+    roles.map((role) => [role.metadata.namespace ?? '*', lines(role).toSorted()] as const),
+  )
+}
+
+function right({
+  group,
+  resource,
+  name,
+  verb,
+}: Record<'group' | 'resource' | 'name' | 'verb', string>): string {
+  return `${resource}${group === '' ? '' : `.${group}`}${name === '' ? '' : `/${name}`}: ${verb}`
+}
+
+const reads = (...resources: string[]): string[] =>
+  resources.flatMap((resource) => ['get', 'list', 'watch'].map((verb) => `${resource}: ${verb}`))
+
+describe('the rights that the chart gives', { skip: noHelm }, () => {
+  for (const [name, values] of Object.entries(VALUE_SETS))
+    test(`hold no Secret, no wildcard and nothing that changes a workload: ${name}`, async () => {
+      const rules = (await render(values)).filter(({ kind }) => /Role$/.test(kind)).flatMap(rulesOf)
+      for (const { apiGroups, resources, verbs } of rules) {
+        assert.ok(![...apiGroups, ...resources, ...verbs].includes('*'), 'no wildcard')
+        assert.ok(!resources.includes('secrets') && !resources.includes('configmaps'))
+        const writes = verbs.filter((verb) => !['get', 'list', 'watch'].includes(verb))
+        if (writes.length === 0) continue
+        for (const resource of resources)
+          assert.ok(/^(tracesessions(\/status)?|events|leases)$/.test(resource), `${resource}: ${writes}`)
+      }
+    })
+
+  test('are bound to the service account of the release, each role once', async () => {
+    const manifests = await render({ serviceAccount: { name: 'watcher' } })
+    const bindings = manifests.filter(({ kind }) => /Binding$/.test(kind) && !/Policy/.test(kind))
+    assert.equal(bindings.length, 3)
+    for (const binding of bindings) {
+      const subject = { kind: 'ServiceAccount', name: 'watcher', namespace: releaseNamespace }
+      assert.deepEqual(at(binding, 'subjects'), [subject])
+      const [kind, name] = [at<string>(binding, 'roleRef.kind'), at<string>(binding, 'roleRef.name')]
+      const role = only(
+        manifests.filter((one) => one.kind === kind && one.metadata.namespace === binding.metadata.namespace),
+        kind,
+      )
+      assert.equal(role.metadata.name, name)
+    }
+  })
+
+  test('end with the feature that needs them', async () => {
+    const without = async (watch: object): Promise<string[]> => {
+      const [all, less] = [rightsOf(await render()), rightsOf(await render({ watch }))]
+      return Object.entries(all).flatMap(([place, rights]) =>
+        rights.filter((one) => !less[place]?.includes(one)).map((one) => `${place} ${one}`),
+      )
+    }
+    const inAll = (rights: readonly string[]): string[] => rights.map((one) => `* ${one}`)
+    assert.deepEqual(await without({ events: false }), inAll(reads('events')))
+    assert.deepEqual(await without({ nodes: false }), inAll(reads('nodes')))
+    const leases = reads('leases.coordination.k8s.io').map((one) => `kube-node-lease ${one}`)
+    assert.deepEqual(await without({ leases: false }), leases)
+    const owners = [
+      'cronjobs.batch',
+      'jobs.batch',
+      ...['daemonsets', 'deployments', 'replicasets', 'statefulsets'].map((name) => `${name}.apps`),
+    ]
+    assert.deepEqual((await without({ owners: false })).toSorted(), inAll(reads(...owners)).toSorted())
+  })
+
+  test('reach custom workloads that are named, and only to read them', async () => {
+    const customOwners = [{ apiGroup: 'argoproj.io', resources: ['rollouts'] }]
+    const [before, after] = [rightsOf(await render()), rightsOf(await render({ customOwners }))]
+    const added = (after['*'] ?? []).filter((one) => !before['*']?.includes(one))
+    assert.deepEqual(added, reads('rollouts.argoproj.io'))
+  })
+
+  test('with listed namespaces are Roles in these and its own, and nothing else', async () => {
+    const values: Values = { namespaces: ['shop', 'billing', 'shop'] }
+    const manifests = await render(values)
+    const global = manifests.filter(({ metadata }) => metadata.namespace === undefined)
+    assert.deepEqual(
+      global.map(({ kind }) => kind),
+      ['CustomResourceDefinition'],
+      'no object is cluster-wide but the CRD, which crds.install=false leaves to others',
+    )
+    const rights = rightsOf(manifests)
+    assert.deepEqual(Object.keys(rights).toSorted(), ['billing', releaseNamespace, 'shop'])
+    assert.deepEqual(rights['shop'], rights['billing'])
+    const all = rightsOf(await render())['*'] ?? []
+    const clusterOnly = [...reads('nodes'), ...reads('namespaces')]
+    assert.deepEqual(
+      rights['shop'],
+      all.filter((one) => !clusterOnly.includes(one)),
+    )
+  })
+
+  test('are left to others where the release may not give them', async () => {
+    const manifests = await render({ rbac: { create: false } })
+    assert.deepEqual(
+      manifests.filter(({ kind }) => RBAC.includes(kind)),
+      [],
+    )
+  })
+})

@@ -1,0 +1,136 @@
+// Owns the installations that the chart is tested with: each a set of values that some kind of user writes.
+// Promises that together they set every value of the chart. Does not say what should come out.
+
+import type { Values } from './render.ts'
+
+const exporter = { endpoint: 'http://otel-collector.monitoring:4317' }
+const labels = { team: 'platform' }
+
+/** Everything of it, as an installation that uses all features would. */
+export const fullExporter = {
+  endpoint: 'https://otlp.example:4317',
+  protocol: 'grpc',
+  headers: { 'x-dataset': 'pods' },
+  headersFromSecrets: {
+    authorization: { secret: 'otlp-token', key: 'token' },
+    'x-api-key': { secret: 'otlp-token' },
+  },
+  tls: {
+    ca: { configMap: 'otlp-ca', key: 'bundle.pem' },
+    cert: { secret: 'otlp-client' },
+    key: { secret: 'otlp-client' },
+    insecure: false,
+  },
+  compression: 'none',
+  timeout: '5s',
+  maxSpanAge: '1h',
+  spansPerMinute: 60_000,
+}
+
+const monitor = {
+  enabled: true,
+  interval: '15s',
+  labels: { release: 'prometheus' },
+  relabelings: [{ action: 'replace', targetLabel: 'cluster', replacement: 'prod-1' }],
+  metricRelabelings: [{ action: 'drop', sourceLabels: ['__name__'], regex: 'nodejs_.*' }],
+}
+
+const pods = {
+  podLabels: { 'example.com/cost-centre': '42' },
+  podAnnotations: { 'example.com/inject': 'false' },
+  nodeSelector: { 'kubernetes.io/os': 'linux' },
+  tolerations: [{ key: 'dedicated', operator: 'Exists', effect: 'NoSchedule' }],
+  affinity: { nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [] } },
+  topologySpreadConstraints: [
+    { maxSkew: 1, topologyKey: 'rack', whenUnsatisfiable: 'DoNotSchedule', labelSelector: {} },
+  ],
+  priorityClassName: 'system-cluster-critical',
+  runtimeClassName: 'gvisor',
+  terminationGracePeriodSeconds: 60,
+  strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+  resources: { requests: { cpu: '1', memory: '1Gi' }, limits: { memory: '2Gi' } },
+  podSecurityContext: { fsGroup: 65532 },
+  securityContext: { runAsUser: 65532 },
+  extraEnv: [{ name: 'NODE_OPTIONS', value: '--max-old-space-size=512' }],
+  extraVolumes: [{ name: 'scratch', emptyDir: {} }],
+  extraVolumeMounts: [{ name: 'scratch', mountPath: '/tmp' }],
+}
+
+const settings = {
+  cluster: { name: 'prod-1' },
+  startTimeout: '20m',
+  settle: '10s',
+  serviceName: { fixed: 'pods' },
+  ring: { maxBytes: 134_217_728 },
+  log: { level: 'debug' },
+  links: { traceURLTemplate: 'https://jaeger.example/trace/{traceID}' },
+  watch: { events: true, nodes: true, leases: true, owners: true },
+  customOwners: [{ apiGroup: 'argoproj.io', resources: ['rollouts'] }],
+  leaderElection: { enabled: true, leaseDuration: '30s', renewDeadline: '20s', retryPeriod: '2s' },
+}
+
+export const VALUE_SETS: Readonly<Record<string, Values>> = {
+  defaults: {},
+  'one exporter': { exporters: { default: exporter } },
+  'an exporter without a standing session': {
+    exporters: { default: exporter },
+    standingSession: { enabled: false },
+  },
+  'exporters with secrets and certificates': { exporters: { default: fullExporter, second: exporter } },
+  'listed namespaces': { namespaces: ['shop', 'billing'], exporters: { default: exporter } },
+  'the fewest rights': {
+    watch: { events: false, nodes: false, leases: false, owners: false },
+    leaderElection: { enabled: false },
+    strategy: { type: 'Recreate', rollingUpdate: null },
+  },
+  'two replicas': { replicas: 2, podDisruptionBudget: { enabled: true, maxUnavailable: '50%' } },
+  monitored: {
+    metrics: {
+      port: 9090,
+      workloadsMax: 500,
+      service: { enabled: true, annotations: labels },
+      podMonitor: monitor,
+      serviceMonitor: monitor,
+      prometheusRule: { enabled: true, labels, alertLabels: labels },
+    },
+    networkPolicy: {
+      enabled: true,
+      from: [{ namespaceSelector: {} }],
+      egress: [{ ports: [{ port: 443, protocol: 'TCP' }] }],
+    },
+  },
+  'a platform with rules': {
+    global: { imageRegistry: 'mirror.example' },
+    image: {
+      registry: 'ignored.example',
+      repository: 'tools/podspan',
+      tag: 'ignored',
+      digest: `sha256:${'a'.repeat(64)}`,
+      pullPolicy: 'Always',
+    },
+    imagePullSecrets: [{ name: 'mirror' }],
+    commonLabels: labels,
+    commonAnnotations: { 'example.com/owner': 'platform' },
+    serviceAccount: { create: true, name: 'watcher', annotations: labels },
+    proxy: { http: 'http://proxy.example:3128', https: 'http://proxy.example:3128', none: '.example' },
+    extraCA: { configMap: 'company-ca', key: 'ca.pem' },
+    test: { labels: { 'sidecar.istio.io/inject': 'false' } },
+    ...pods,
+    ...settings,
+    exporters: { default: exporter },
+    standingSession: {
+      enabled: true,
+      exporter: 'default',
+      spec: { objectives: [{ name: 'ready', percentile: 99, threshold: '30s' }], sampling: { percent: 10 } },
+    },
+  },
+  'everything else is somebody else’s': {
+    nameOverride: 'starts',
+    fullnameOverride: 'pod-starts',
+    crds: { install: false, keep: false },
+    rbac: { create: false },
+    serviceAccount: { create: false, name: 'given' },
+    admissionPolicy: { enabled: false },
+    metrics: { service: { enabled: false } },
+  },
+}
