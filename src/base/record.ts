@@ -200,4 +200,10 @@ export interface OwnerRecord extends ObjectMeta {
   readonly kind: string
 }
 
-export type AnyRecord = PodRecord | EventRecord | NodeRecord | LeaseRecord | OwnerRecord
+/** An object of a custom resource, or one that is read whole, as parsed JSON; the middle passes over it. */
+export interface CustomRecord extends ObjectMeta {
+  readonly resource: 'custom'
+  readonly object: Readonly<Record<string, unknown>>
+}
+
+export type AnyRecord = PodRecord | EventRecord | NodeRecord | LeaseRecord | OwnerRecord | CustomRecord

@@ -2,7 +2,14 @@
 // Promises the same records as protobuf-kinds.ts; events of events.k8s.io/v1, as other tools record them, become the same record.
 // Does not read what base/record.ts does not name.
 
-import type { EventRecord, LeaseRecord, NodeRecord, ObjectReference, OwnerRecord } from '../base/record.ts'
+import type {
+  CustomRecord,
+  EventRecord,
+  LeaseRecord,
+  NodeRecord,
+  ObjectReference,
+  OwnerRecord,
+} from '../base/record.ts'
 import {
   booleanAt,
   type Json,
@@ -135,4 +142,18 @@ export function ownerOf(object: Json, resource: Resource): OwnerRecord {
   }
   fillMeta(object, owner)
   return owner
+}
+
+/** Of fixed form only in its metadata; the rest is for whoever asked for the resource. */
+export function customOf(object: Json): CustomRecord {
+  const custom: Mutable<CustomRecord> = {
+    resource: 'custom',
+    uid: '',
+    name: '',
+    namespace: '',
+    resourceVersion: '',
+    object,
+  }
+  fillMeta(object, custom)
+  return custom
 }

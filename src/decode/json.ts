@@ -5,7 +5,7 @@
 import type { Source } from '../base/frame.ts'
 import type { AnyRecord } from '../base/record.ts'
 import { asObject, type Json, listAt, mapAt, numberAt, objectAt, put, textAt } from './json-fields.ts'
-import { eventOf, leaseOf, nodeOf, ownerOf } from './json-kinds.ts'
+import { customOf, eventOf, leaseOf, nodeOf, ownerOf } from './json-kinds.ts'
 import { podOf } from './json-pod.ts'
 import { type Resource, resourceOf } from './resources.ts'
 import {
@@ -45,6 +45,8 @@ function recordOf(resource: Resource, object: Json): AnyRecord {
       return leaseOf(object)
     case 'owners':
       return ownerOf(object, resource)
+    case 'custom':
+      return customOf(object)
   }
 }
 

@@ -144,6 +144,8 @@ function readObject(c: Cursor, resource: Resource): AnyRecord {
       return readLease(c)
     case 'owners':
       return readOwnerObject(c, resource)
+    case 'custom':
+      throw new DecodeFailure('unsupported', 'no protobuf for custom resources', resource.source)
   }
 }
 

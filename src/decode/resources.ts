@@ -11,7 +11,8 @@ export interface Resource {
   readonly apiVersion: string
   readonly kind: string
   readonly namespaced: boolean
-  readonly record: 'pods' | 'events' | 'nodes' | 'leases' | 'owners'
+  /** `custom` is JSON only, and kept as it came. */
+  readonly record: 'pods' | 'events' | 'nodes' | 'leases' | 'owners' | 'custom'
 }
 
 const core = { root: '/api/v1', apiVersion: 'v1' }

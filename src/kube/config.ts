@@ -13,6 +13,8 @@ export interface ConfigOptions {
   readonly context?: string
   /** A proxy for the API server; the kubeconfig's own `proxy-url` wins. */
   readonly proxyUrl?: string
+  /** How many watches will be open at once; default 16. */
+  readonly watches?: number
 }
 
 export interface Credentials {
@@ -34,8 +36,9 @@ export interface Connection {
   close(): Promise<void>
 }
 
-/** A watch holds its socket, so a pool must exceed the streams by the requests beside them. */
-const MAX_CONNECTIONS = 32
+/** A watch holds its socket, and undici lets a request wait for one without a word: the pool exceeds the watches by these. */
+const BESIDE_WATCHES = 16
+const WATCHES = 16
 
 /** 15 s to the first probe notices a vanished peer after about 25 s; undici's own 60 s takes 71 s. */
 const KEEP_ALIVE_DELAY_MS = 15_000
@@ -48,11 +51,11 @@ interface Tls {
   readonly rejectUnauthorized?: boolean
 }
 
-export function createAgent(tls: Tls, proxyUrl?: string): Dispatcher {
+export function createAgent(tls: Tls, proxyUrl?: string, watches = WATCHES): Dispatcher {
   const connect = { ...tls, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS, timeout: 10_000 }
   const options = {
     allowH2: false,
-    connections: MAX_CONNECTIONS,
+    connections: watches + BESIDE_WATCHES,
     pipelining: 1,
     headersTimeout: 30_000,
     bodyTimeout: 0,
@@ -68,9 +71,10 @@ export function openDirect(
   server: string,
   headers: Readonly<Record<string, string>> = {},
   tls: Tls = {},
+  watches?: number,
 ): Connection {
   const { origin, basePath } = addressOf(server)
-  const dispatcher = createAgent(tls)
+  const dispatcher = createAgent(tls, undefined, watches)
   return {
     origin,
     basePath,
@@ -94,7 +98,7 @@ export async function openConnection(options: ConfigOptions = {}): Promise<Conne
   const cluster = config.getCurrentCluster()
   if (!cluster) throw new Error(`context ${config.getCurrentContext()}: its cluster is not in the kubeconfig`)
   const proxyUrl = cluster.proxyUrl ?? options.proxyUrl
-  const agents = agentKeeper(proxyUrl)
+  const agents = agentKeeper(proxyUrl, options.watches)
   const namespace = config.getContextObject(config.getCurrentContext())?.namespace
   return {
     ...addressOf(cluster.server),
@@ -168,7 +172,10 @@ function tlsOf(read: Readonly<Record<string, unknown>>): Tls {
 }
 
 /** Keeps one agent as long as the TLS material is the same; a replaced one is closed when its last request has ended. */
-function agentKeeper(proxyUrl: string | undefined): {
+function agentKeeper(
+  proxyUrl: string | undefined,
+  watches: number | undefined,
+): {
   agentFor(tls: Tls): Dispatcher
   close(): Promise<void>
 } {
@@ -180,7 +187,7 @@ function agentKeeper(proxyUrl: string | undefined): {
       if (agent && now === fingerprint) return agent
       void agent?.close().catch(() => undefined)
       fingerprint = now
-      agent = createAgent(tls, proxyUrl)
+      agent = createAgent(tls, proxyUrl, watches)
       return agent
     },
     close: async () => {

@@ -97,5 +97,7 @@ function recordOfMissing(resource: Resource, uid: string, object: KnownObject): 
       return { resource: 'leases', ...meta }
     case 'owners':
       return { resource: 'owners', ...meta, apiVersion: resource.apiVersion, kind: resource.kind }
+    case 'custom':
+      return { resource: 'custom', ...meta, object: {} }
   }
 }

@@ -51,6 +51,8 @@ function foldObject(world: World, frame: ObjectFrame): void {
       return foldLease(world, frame, record)
     case 'owners':
       return foldOwner(world, frame, record)
+    case 'custom':
+      return
   }
 }
 

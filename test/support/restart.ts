@@ -88,6 +88,8 @@ function bare({ resource, uid, name, namespace, resourceVersion }: AnyRecord): A
       return { resource, ...meta, involved: { kind: '', name: '' }, reason: '' }
     case 'owners':
       return { resource, ...meta, apiVersion: '', kind: '' }
+    case 'custom':
+      return { resource, ...meta, object: {} }
     default:
       return { resource, ...meta }
   }
