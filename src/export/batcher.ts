@@ -8,7 +8,7 @@ import { type Alarm, createAlarm } from './alarm.ts'
 import { BACKOFF, backoffMs } from './backoff.ts'
 import { createEpisodes, type Episodes, type Log } from './episodes.ts'
 import { type Accounting, createLedger, type DropReason } from './ledger.ts'
-import { createQueue, type Entry } from './queue.ts'
+import { createQueue, type Entry, type Fate } from './queue.ts'
 import type { SendResult, Transport } from './transport.ts'
 
 export interface BatcherOptions {
@@ -44,6 +44,7 @@ const DROPPED: Readonly<Record<DropReason, string>> = {
   refused: 'traces dropped: the Collector refuses them',
   'too-old': 'traces dropped: older than maxSpanAge',
   shutdown: 'traces dropped: not sent before the end',
+  left: 'traces left to the next leader',
 }
 
 export class Batcher {
@@ -67,6 +68,8 @@ export class Batcher {
   #failures = 0
   #pausedUntil = 0
   #phase: 'open' | 'draining' | 'closed' = 'open'
+  /** What becomes of those that come after the end. */
+  #ending: 'shutdown' | 'left' = 'shutdown'
   #flushed: (() => void)[] = []
 
   constructor(transport: Transport, options: BatcherOptions, dependencies: BatcherDependencies) {
@@ -83,12 +86,15 @@ export class Batcher {
 
   add(entry: Entry): void {
     this.#ledger.took()
-    if (this.#phase === 'closed') return this.#ledger.dropped('shutdown', 1)
+    if (this.#phase === 'closed') {
+      this.#ledger.dropped(this.#ending, 1)
+      return entry.settled?.(fateOf(this.#ending))
+    }
     this.#queue.push(entry)
     while (this.#queue.bytes + this.#flyingBytes > this.#options.maxWaitingBytes) {
       const least = this.#queue.dropLeast()
       if (!least) break
-      this.#drop('queue-full', 1)
+      this.#drop('queue-full', [least])
     }
     this.#pump()
   }
@@ -122,14 +128,24 @@ export class Batcher {
     return this.accounting()
   }
 
+  /** As shutdown, but the rest is somebody else's to send; with 0 it ends at once. */
+  async leave(deadlineMs: number): Promise<Accounting> {
+    this.#ending = 'left'
+    if (deadlineMs > 0) return this.shutdown(deadlineMs)
+    if (this.#phase === 'closed') return this.accounting()
+    this.#close()
+    await this.#transport.close()
+    return this.accounting()
+  }
+
   #close(): void {
     this.#phase = 'closed'
     this.#alarm.cancel()
-    const rest = this.#queue.clear().length + this.#flyingTraces
+    const rest = [...[...this.#flying].flat(), ...this.#queue.clear()]
     this.#flying.clear()
     this.#flyingTraces = 0
     this.#flyingBytes = 0
-    if (rest > 0) this.#drop('shutdown', rest)
+    if (rest.length > 0) this.#drop(this.#ending, rest)
     this.#pump()
   }
 
@@ -179,7 +195,11 @@ export class Batcher {
     if (maxSpanAgeMs === undefined) return taken
     const oldestMs = Number(this.#clock.now() / 1_000_000n) - maxSpanAgeMs
     const young = taken.filter((entry) => entry.endedMs >= oldestMs)
-    if (young.length < taken.length) this.#drop('too-old', taken.length - young.length)
+    if (young.length < taken.length)
+      this.#drop(
+        'too-old',
+        taken.filter((entry) => entry.endedMs < oldestMs),
+      )
     return young
   }
 
@@ -195,8 +215,8 @@ export class Batcher {
     if (result.kind === 'retryable') return this.#retry(entries, result, failuresBefore)
     this.#recovered()
     if (result.kind === 'ok') return this.#sent(entries, result)
-    if (result.kind === 'failed') return this.#drop('refused', entries.length, result.reason)
-    if (entries.length === 1) return this.#drop('too-large', 1, result.reason)
+    if (result.kind === 'failed') return this.#drop('refused', entries, result.reason)
+    if (entries.length === 1) return this.#drop('too-large', entries, result.reason)
     this.#batchBytes = Math.max(1, Math.floor(bytesOf(entries) / 2))
     this.#ledger.retried()
     this.#queue.putBack(entries)
@@ -204,6 +224,7 @@ export class Batcher {
 
   #sent(entries: readonly Entry[], result: SendResult & { kind: 'ok' }): void {
     this.#ledger.sent(entries.length, spansOf(entries), result.rejected ?? 0)
+    for (const entry of entries) entry.settled?.('sent')
     if (result.rejected === undefined && result.message === undefined) return
     const fields = { rejected: result.rejected ?? 0, message: result.message ?? '' }
     this.#episodes.say('the Collector took a batch only in part, or with a warning', fields)
@@ -234,8 +255,10 @@ export class Batcher {
     })
   }
 
-  #drop(reason: DropReason, traces: number, why?: string): void {
+  #drop(reason: DropReason, entries: readonly Entry[], why?: string): void {
+    const traces = entries.length
     this.#ledger.dropped(reason, traces)
+    for (const entry of entries) entry.settled?.(fateOf(reason))
     this.#episodes.say(DROPPED[reason], { traces, ...(why !== undefined && { reason: why }) })
   }
 
@@ -245,6 +268,7 @@ export class Batcher {
   }
 }
 
+const fateOf = (reason: DropReason): Fate => (reason === 'left' ? 'left' : 'dropped')
 const spansOf = (entries: readonly Entry[]): number => entries.reduce((sum, entry) => sum + entry.spans, 0)
 const bytesOf = (entries: readonly Entry[]): number =>
   entries.reduce((sum, entry) => sum + entry.request.length, 0)

@@ -7,6 +7,7 @@ import { rootOf, type Trace } from '../trace/trace.ts'
 import { BATCHER, Batcher, type BatcherDependencies, type BatcherOptions } from './batcher.ts'
 import { ConfigError, type OtlpConfig } from './config.ts'
 import { type Accounting, describeAccounting } from './ledger.ts'
+import type { Fate } from './queue.ts'
 import { encodeTrace } from './otlp-protobuf.ts'
 import { BY_ACTOR, type ServiceNaming } from './resource.ts'
 import { checkTls } from './tls.ts'
@@ -25,7 +26,8 @@ export interface ExporterDependencies extends BatcherDependencies {
 }
 
 export interface Exporter {
-  export(trace: Trace): void
+  /** `settled` is called once, when it is known what became of it; perhaps at once. */
+  export(trace: Trace, settled?: (fate: Fate) => void): void
   accounting(): Accounting
   /** The account in one line, shown at exit. */
   describe(): string
@@ -33,6 +35,8 @@ export interface Exporter {
   flush(): Promise<void>
   /** Sends what it can until the deadline; the rest is counted as dropped. */
   shutdown(deadlineMs: number): Promise<Accounting>
+  /** As shutdown, but the rest is left to somebody else; with 0 it ends at once. */
+  leave(deadlineMs: number): Promise<Accounting>
 }
 
 /** Throws a ConfigError for settings that cannot work. */
@@ -45,7 +49,7 @@ export function createExporter(options: ExporterOptions, dependencies: ExporterD
     dependencies,
   )
   return {
-    export: (trace) =>
+    export: (trace, settled) =>
       batcher.add({
         request: encodeTrace(trace, serviceName),
         spans: trace.spans.length,
@@ -53,11 +57,13 @@ export function createExporter(options: ExporterOptions, dependencies: ExporterD
         startupMs: toMilliseconds(trace.startup),
         endedMs: Number(rootOf(trace).end.best / MILLISECOND),
         queuedMs: clock.monotonicMs(),
+        ...(settled && { settled }),
       }),
     accounting: () => batcher.accounting(),
     describe: () => describeAccounting(batcher.accounting()),
     flush: () => batcher.flush(),
     shutdown: (deadlineMs) => batcher.shutdown(deadlineMs),
+    leave: (deadlineMs) => batcher.leave(deadlineMs),
   }
 }
 

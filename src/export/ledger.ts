@@ -2,8 +2,8 @@
 // Promises that a drop has a reason, and that the line shown at exit is the whole account.
 // Does not decide what is dropped: that is the batcher's and the queue's.
 
-/** `queue-full`: the byte bound; `too-large`: the server refused the trace alone; `refused`: it said that sending again would not help. */
-export type DropReason = 'queue-full' | 'too-large' | 'refused' | 'too-old' | 'shutdown'
+/** `queue-full`: the byte bound; `too-large`: the server refused the trace alone; `refused`: it said that sending again would not help; `left`: to the next leader. */
+export type DropReason = 'queue-full' | 'too-large' | 'refused' | 'too-old' | 'shutdown' | 'left'
 
 export interface Accounting {
   /** Traces: `in = sent + dropped + waiting`. */
@@ -31,7 +31,7 @@ export interface Ledger {
 }
 
 export function createLedger(): Ledger {
-  const droppedBy = { 'queue-full': 0, 'too-large': 0, refused: 0, 'too-old': 0, shutdown: 0 }
+  const droppedBy = { 'queue-full': 0, 'too-large': 0, refused: 0, 'too-old': 0, shutdown: 0, left: 0 }
   const counts = { in: 0, sent: 0, dropped: 0, spansSent: 0, spansRejected: 0, retries: 0 }
   return {
     took: () => void counts.in++,

@@ -14,7 +14,12 @@ export interface Entry {
   /** When the start ended, and when the entry was queued (monotonic). */
   readonly endedMs: number
   readonly queuedMs: number
+  /** Called once, when it is known what became of it. */
+  readonly settled?: (fate: Fate) => void
 }
+
+/** `left`: somebody else is to send it. */
+export type Fate = 'sent' | 'dropped' | 'left'
 
 export interface BatchLimits {
   readonly spans: number

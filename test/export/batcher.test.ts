@@ -497,3 +497,48 @@ test('a clock that stands still starts nothing', async () => {
   await settle()
   assert.equal(transport.batches.length, 1)
 })
+
+test('each entry is told once what became of it', async () => {
+  const answers: SendResult[] = [{ kind: 'retryable', reason: 'away' }, OK, { kind: 'failed', reason: 'no' }]
+  const { add, pass, batcher } = harness(() => answers.shift() ?? OK, { maxSpanAgeMs: 1e15 })
+  const fates: string[] = []
+  const told = (name: string) => ({ settled: (fate: string) => void fates.push(`${name} ${fate}`) })
+  add(told('first'))
+  await pass(200)
+  assert.deepEqual(fates, [])
+  await pass(5_000)
+  add(told('second'))
+  await pass(200)
+  await batcher.shutdown(1_000)
+  add(told('late'))
+  assert.deepEqual(fates, ['first sent', 'second dropped', 'late dropped'])
+})
+
+test('what the queue has no room for is told so', () => {
+  const { add } = harness(() => AWAY, { maxWaitingBytes: 250 })
+  const fates: string[] = []
+  for (const name of ['a', 'b', 'c']) add({ settled: (fate) => void fates.push(`${name} ${fate}`) })
+  assert.deepEqual(fates.length, 1)
+  assert.match(fates[0] ?? '', /dropped$/)
+})
+
+test('leaving counts what waits and what flies as left, at once, and nothing comes after', async () => {
+  const { add, batcher, pass, transport } = harness(() => new Promise(() => {}))
+  const fates: string[] = []
+  const settled = (fate: string): void => void fates.push(fate)
+  add({ settled })
+  await pass(200)
+  add({ settled })
+  assert.equal(transport.batches.length, 1)
+  const account = await batcher.leave(0)
+  assert.deepEqual([account.droppedBy.left, account.waiting, account.sent], [2, 0, 0])
+  add({ settled })
+  assert.deepEqual(fates, ['left', 'left', 'left'])
+})
+
+test('leaving with a deadline sends what it can', async () => {
+  const { add, batcher } = harness(() => OK)
+  add()
+  const account = await batcher.leave(5_000)
+  assert.deepEqual([account.sent, account.dropped], [1, 0])
+})
