@@ -21,7 +21,11 @@ const condition = z
   .object({
     type: text('Accepted, Exporting, EvidenceComplete, ObjectiveMet or Complete.', 316),
     status: z.enum(['True', 'False', 'Unknown']).describe('True, False or Unknown.'),
-    observedGeneration: z.int().min(0).describe('The metadata.generation for which this was said.').optional(),
+    observedGeneration: z
+      .int()
+      .min(0)
+      .describe('The metadata.generation for which this was said.')
+      .optional(),
     lastTransitionTime: time('When status last changed.'),
     reason: text('One word that says why.', 1024),
     message: text('One sentence that says why.', 1024),
@@ -137,6 +141,10 @@ export const sessionStatus = z
     startTime: time('When the session was accepted.').optional(),
     closedTime: time(
       'When the session stopped taking new pods; those created later are not counted.',
+    ).optional(),
+    closedBy: text(
+      'Why it stopped taking new pods: RolloutComplete, RolloutFailed, DurationReached, PodCountReached or Timeout.',
+      63,
     ).optional(),
     completionTime: time('When the session completed.').optional(),
     asOf: time('When this status was computed.').optional(),

@@ -1,0 +1,263 @@
+// Owns the book of all sessions: what comes from the cluster and from the pipeline goes to the sessions that it concerns.
+// Promises what book.ts says. A start costs the sessions that may match it, a second in which nothing changed next to nothing.
+// Pure: it is told the time, and writes nothing.
+
+import type { DurationNano, UnixNano } from '../base/time.ts'
+import { add } from '../base/time.ts'
+import type { InFlight } from '../trace/pipeline.ts'
+import type { Trace } from '../trace/trace.ts'
+import type {
+  BackfillRequest,
+  BookOptions,
+  ExportDecision,
+  SessionBook,
+  SessionKey,
+  StatusUpdate,
+} from './book.ts'
+import { createBudget } from './budget.ts'
+import { advance, closeBackfill } from './completion.ts'
+import { adopt, createSession, keyOf } from './create-session.ts'
+import { createExports, type Exports } from './exports.ts'
+import { factsOf } from './facts.ts'
+import { createFlight, type Flight } from './flight.ts'
+import { createMatcher, type Matcher } from './match.ts'
+import { planSession } from './plan.ts'
+import { publish } from './publish.ts'
+import type { TargetRef, TraceSession } from './schema.ts'
+import { isOwed, type Session } from './state.ts'
+import { belongs, countStart, forget, type Taken, tellStart, timeOut } from './take.ts'
+
+interface State {
+  options: BookOptions
+  readonly sessions: Map<string, Session>
+  /** As they were applied last, to be planned again when the configuration changes. */
+  readonly objects: Map<string, TraceSession>
+  readonly matcher: Matcher<Session>
+  readonly flight: Flight
+  readonly exports: Exports
+}
+
+export function createSessionBook(options: BookOptions, now: UnixNano): SessionBook {
+  const matcher = createMatcher<Session>()
+  const state: State = {
+    options,
+    sessions: new Map(),
+    objects: new Map(),
+    matcher,
+    flight: createFlight(matcher),
+    exports: createExports(),
+  }
+  state.exports.configure(options.exporters, now)
+  return {
+    apply: (object, at) => apply(state, object, at),
+    remove: (uid) => remove(state, uid),
+    targets: () => [...state.sessions.values()].flatMap(targetOf),
+    rollout: (uid, rollout, at) => setRollout(state, uid, rollout, at),
+    namespaces: (labels) => matcher.namespaces(labels),
+    startsInFlight: (starts, at) => noteFlight(state, starts, at),
+    take: (trace, at) => take(state, trace, at),
+    backfills: () => [...state.sessions.values()].flatMap(askBackfill),
+    offer: (uid, trace, at) => offer(state, uid, trace, at),
+    backfilled: (uid, missing) => endBackfill(state, uid, missing),
+    delivered: (traceId, exporter, result) => state.exports.delivered(traceId, exporter, result),
+    configure: (changed, at) => configure(state, changed, at),
+    due: (at) => due(state, at),
+    unwritten: (update) => unwritten(state, update),
+    expired: (at) => [...state.sessions.values()].flatMap((session) => expiredKey(session, at)),
+    counters: () => countersOf(state),
+  }
+}
+
+function apply(state: State, object: TraceSession, now: UnixNano): void {
+  const { uid, generation, deletionTimestamp } = object.metadata
+  if (deletionTimestamp !== undefined) return remove(state, uid)
+  const known = state.sessions.get(uid)
+  if (known && generation < known.generation) return
+  state.objects.set(uid, object)
+  if (!known) return addSession(state, object, now)
+  known.key = keyOf(object)
+  adopt(known, object.status)
+  if (generation !== known.generation) change(state, known, object, now)
+}
+
+function addSession(state: State, object: TraceSession, now: UnixNano): void {
+  const session = createSession(object, planSession(object, state.options), now)
+  state.sessions.set(object.metadata.uid, session)
+  if (!session.plan.refused && !session.retired) state.matcher.add(session)
+}
+
+/** A spec that changed counts from now on; what was counted stays. */
+function change(state: State, session: Session, object: TraceSession, now: UnixNano): void {
+  const plan = planSession(object, state.options)
+  const { refused, tracesPerMinute, window } = session.plan
+  state.matcher.remove(session)
+  session.generation = object.metadata.generation
+  session.dirty = true
+  if (tracesPerMinute !== plan.tracesPerMinute) session.limit = createBudget(plan.tracesPerMinute, now)
+  // Another window divides time in another way: what lies in the old one is kept where it is the same length.
+  if (window !== plan.window) session.aggregate = { window: plan.window, stretches: new Map() }
+  session.plan = plan
+  session.choice = plan.pods
+  session.nextTimeout = session.starting.size > 0 ? now : undefined
+  if (refused && !plan.refused) session.backfill = { state: 'open', asked: false, since: now }
+  if (!plan.refused && !session.retired) state.matcher.add(session)
+}
+
+function remove(state: State, uid: string): void {
+  const session = state.sessions.get(uid)
+  if (!session) return
+  state.sessions.delete(uid)
+  state.objects.delete(uid)
+  retire(state, session)
+}
+
+function retire(state: State, session: Session): void {
+  state.matcher.remove(session)
+  state.flight.drop(session)
+}
+
+function setRollout(state: State, uid: string, rollout: Session['rollout'], now: UnixNano): void {
+  const session = state.sessions.get(uid)
+  if (!session) return
+  const before = session.rollout
+  session.rollout = rollout
+  if (before?.progress === rollout?.progress && before?.complete === rollout?.complete) return
+  session.dirty = true
+  step(state, session, now)
+}
+
+function targetOf({ key, plan, closing, completion }: Session): { session: SessionKey; target: TargetRef }[] {
+  const { target } = plan.pods
+  if (!target || plan.when !== 'RolloutComplete' || plan.refused || closing || completion) return []
+  return [{ session: key, target }]
+}
+
+function noteFlight(state: State, starts: readonly InFlight[], now: UnixNano): void {
+  state.flight.update(starts, now)
+  for (const session of state.sessions.values()) timeOut(session, now)
+}
+
+function take(state: State, trace: Trace, now: UnixNano): ExportDecision {
+  if (trace.outcome === 'starting') return NOTHING
+  const tracked = state.flight.end(trace.uid)
+  const sessions = state.matcher.matching(trace)
+  const decision = settle(state, trace, sessions, now)
+  // Timed out for a session that its labels have left since: its trace goes nowhere for that session.
+  for (const session of tracked?.sessions ?? [])
+    if (session.timedOut.has(trace.uid)) forget(session, { start: trace })
+  return decision
+}
+
+function offer(state: State, uid: string, trace: Trace, now: UnixNano): ExportDecision {
+  const sessions = state.matcher.matching(trace).filter(({ key }) => key.uid === uid)
+  return settle(state, trace, sessions, now)
+}
+
+const NOTHING: ExportDecision = { exporters: [], sessions: [], decisions: new Map() }
+
+function settle(
+  { exports, options }: State,
+  trace: Trace,
+  sessions: readonly Session[],
+  now: UnixNano,
+): ExportDecision {
+  const own = sessions.filter((session) => belongs(session, trace))
+  if (own.length === 0) return NOTHING
+  const facts = factsOf(trace)
+  const taken: Taken[] = []
+  for (const session of own) {
+    const one = countStart(session, trace, facts, now, options.settle)
+    if (one) taken.push(one)
+  }
+  const start = { startupMs: facts.startupMs, spans: trace.spans.length }
+  const decisions = exports.decide(trace.traceId, start, taken, now)
+  for (const one of taken) {
+    const decision = decisions.get(one.session.plan.exporter)
+    const isKept = decision === 'export' || decision === 'sent before'
+    tellStart(one, trace, facts, now, isKept ? 'kept' : 'not kept')
+  }
+  return {
+    exporters: [...decisions].flatMap(([name, decision]) => (decision === 'export' ? [name] : [])),
+    sessions: taken.map(({ session }) => session.key),
+    decisions,
+  }
+}
+
+function askBackfill(session: Session): BackfillRequest[] {
+  const { backfill, key, namespace, created, plan } = session
+  if (backfill.state !== 'open' || backfill.asked) return []
+  session.backfill = { ...backfill, asked: true }
+  return [
+    {
+      session: key,
+      namespace: plan.pods.namespaces ? undefined : namespace,
+      since: (created - plan.backfill) as UnixNano,
+    },
+  ]
+}
+
+function endBackfill(state: State, uid: string, missing: string | undefined): void {
+  const session = state.sessions.get(uid)
+  if (session?.backfill.state === 'open') closeBackfill(session, missing)
+}
+
+function configure(state: State, options: BookOptions, now: UnixNano): void {
+  state.options = options
+  state.exports.configure(options.exporters, now)
+  for (const session of state.sessions.values()) {
+    const object = state.objects.get(session.key.uid)
+    if (object) change(state, session, object, now)
+  }
+}
+
+/** Lets time go on for one session. */
+function step(state: State, session: Session, now: UnixNano): void {
+  const { closing } = session
+  advance(session, now, state.options.settle)
+  if (closing !== session.closing) state.matcher.touch()
+  // Pods that timed out for it still have traces to come, which it must hear of.
+  if (session.retired || !session.completion || session.timedOut.size > 0 || isOwed(session)) return
+  session.retired = true
+  retire(state, session)
+}
+
+function due(state: State, now: UnixNano): StatusUpdate[] {
+  const { settle: pause, traceURLTemplate } = state.options
+  const options = { settle: pause, traceURLTemplate, exporters: state.exports.names() }
+  const updates: StatusUpdate[] = []
+  for (const session of state.sessions.values()) {
+    timeOut(session, now)
+    step(state, session, now)
+    const update = publish(session, now, options)
+    if (update) updates.push(update)
+  }
+  return updates
+}
+
+function unwritten(state: State, { session: { uid }, events }: StatusUpdate): void {
+  const session = state.sessions.get(uid)
+  if (!session) return
+  session.events = [...events, ...session.events]
+  session.dirty = true
+  if (session.written) session.written = { text: '', at: session.written.at }
+}
+
+function expiredKey({ completion, plan, key }: Session, now: UnixNano): SessionKey[] {
+  return completion && plan.ttl !== undefined && now >= add(completion.at, plan.ttl as DurationNano)
+    ? [key]
+    : []
+}
+
+function countersOf({ sessions, flight, exports }: State): Record<string, number> {
+  const counts: Record<string, number> = {
+    sessions: sessions.size,
+    'pods in flight': flight.size,
+    'deliveries awaited': exports.waiting,
+  }
+  for (const { completion, plan, starting } of sessions.values()) {
+    const phase = plan.refused ? 'Error' : (completion?.verdict ?? 'Running')
+    counts[`phase.${phase}`] = (counts[`phase.${phase}`] ?? 0) + 1
+    counts['pods of sessions'] = (counts['pods of sessions'] ?? 0) + starting.size
+  }
+  return counts
+}
