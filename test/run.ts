@@ -1,10 +1,11 @@
-// Owns `make test`: the unit tests, then the real cluster and the tests against it where that can be.
+// Owns `make test`: the unit tests, then the real cluster and the tests against it where that can be, or those against a given one.
 // Promises one line on why a part was skipped, a cluster that is taken down whatever happens, and as the very last line the sum of
 // all tests: `N passed, N failed, N skipped`. Does not build (make does) and knows no single test.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { FOREIGN, foreignKubeconfig } from './cluster/foreign.ts'
 
 type Counts = Record<'passed' | 'failed' | 'skipped', number>
 
@@ -118,6 +119,17 @@ async function runAgainstCluster(): Promise<void> {
   await runTests([], files.filter(isOfCluster), { ...process.env, PODSPAN_CLUSTER_TEST: '1' })
 }
 
+/** Each test says by itself why it cannot run there. */
+async function runAgainstForeign(kubeconfig: string): Promise<void> {
+  if (process.env['PODSPAN_E2E'] === 'skip') return skip('PODSPAN_E2E=skip says so')
+  if (!existsSync(kubeconfig)) return fail(`${FOREIGN} names ${kubeconfig}, and there is no such file`)
+  say(`running the tests that any cluster can carry against the one of ${kubeconfig}`)
+  await runTests(['--test-concurrency=1'], files.filter(isE2e))
+  const others = files.filter(isOfCluster)
+  for (const file of others) say(`${file} is skipped: it brings up the cluster of test/cluster.`)
+  total.skipped += others.length
+}
+
 function skip(reason: string): void {
   if (process.env['PODSPAN_E2E'] === 'require')
     return fail(`the tests against a real cluster are required, but ${reason}`)
@@ -135,7 +147,9 @@ await runTests(
   ['--test-isolation=none'],
   files.filter((file) => !isE2e(file) && !isOfCluster(file)),
 )
-if (!fastOnly && !interrupted.signal.aborted) await runAgainstCluster()
+const given = foreignKubeconfig()
+if (!fastOnly && !interrupted.signal.aborted)
+  await (given === undefined ? runAgainstCluster() : runAgainstForeign(given))
 if (interrupted.signal.aborted) fail('interrupted')
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1

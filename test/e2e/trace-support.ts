@@ -4,13 +4,12 @@
 import { spawn } from 'node:child_process'
 import { globSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { readFacts } from '../cluster/facts.ts'
-import { clusterLayout } from '../cluster/layout.ts'
+import { withoutOurs } from '../cluster/foreign.ts'
 import { parseExports, type TruthSpan } from '../accuracy/collector.ts'
 import { since, toMilliseconds, type UnixNano } from '../../src/base/time.ts'
 
-export const noCluster: string | false =
-  readFacts(clusterLayout()) === undefined && 'no cluster is running; `make cluster-up` starts one'
+/** For tests that need the cluster of test/cluster; those that any cluster can carry ask `withoutAny`. */
+export const noCluster = withoutOurs()
 
 const root = join(import.meta.dirname, '..', '..')
 

@@ -1,5 +1,6 @@
 // Owns the proof that the command line traces real starts: watch, trace, record, replay and check against a real cluster.
-// Promises to need no more than a cluster, and four minutes. Does not judge accuracy: test/accuracy does.
+// Promises to need no more than a cluster, whoever's it is, and four minutes beside what its images take to pull.
+// Does not judge accuracy: test/accuracy does.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -7,53 +8,58 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { parseRfc3339, unixNano } from '../../src/base/time.ts'
-import { type TruthSpan, truthCursor } from '../accuracy/collector.ts'
-import { pushFreshImage, readCluster } from '../cluster/cluster.ts'
+import type { TruthSpan } from '../accuracy/collector.ts'
+import { testedCluster, withoutAny } from '../cluster/foreign.ts'
 import { Api, type KubeObject, pathOf } from '../scenarios/api.ts'
 import { container, deployment, pod, server, template } from '../scenarios/manifests.ts'
-import { eventually, freshNamespace, removeNamespace } from '../scenarios/namespaces.ts'
-import { clock, isReady } from '../scenarios/stage.ts'
+import { eventually, newNamespace, removeNamespace } from '../scenarios/namespaces.ts'
+import { clock, hasCondition, isReady } from '../scenarios/stage.ts'
+import { type Destination, ourCollector, ownReceiver } from './received.ts'
 import {
   bounds,
   describeSpan,
   expectedIds,
-  noCluster,
   podspan,
   type Running,
   spansOf,
   startPodspan,
 } from './trace-support.ts'
 
-const namespace = 'e2e-trace'
 const REPLICAS = 3
 
-interface Started {
+/** What there is before any pod: removed again whatever follows. */
+interface Place {
   readonly api: Api
+  readonly kubeconfig: string
+  readonly namespace: string
   readonly directory: string
+  readonly destination: Destination
+  readonly images: readonly [string, string]
+}
+
+interface Started {
   readonly recording: string
   readonly watch: Running
-  /** What the Collector has received of this pod since the start. */
-  readonly exported: (uid: string) => TruthSpan[]
   readonly pods: readonly { readonly name: string; readonly uid: string; readonly created: bigint }[]
 }
 
-describe('the command line against a real cluster', { skip: noCluster, timeout: 240_000 }, () => {
+describe('the command line against a real cluster', { skip: withoutAny, timeout: 600_000 }, () => {
+  let place: Place
   let started: Started
+  const exported = (uid: string): readonly TruthSpan[] => exportedTo(place, uid)
   before(async () => {
-    started = await startPods()
+    place = await takePlace()
+    started = await startPods(place)
   })
   after(async () => {
     // Where the start failed, it has ended what it began.
-    if (started === undefined) return
-    await started.watch.stop()
-    await removeNamespace(started.api, namespace)
-    started.api.close()
-    await rm(started.directory, { recursive: true, force: true })
+    await started?.watch.stop()
+    if (place !== undefined) await leavePlace(place)
   })
 
   test('watch exports exactly one trace per pod, whole, nested, from created to Ready', async () => {
     for (const { uid, created } of started.pods) {
-      const spans = started.exported(uid)
+      const spans = exported(uid)
       const roots = spans.filter(({ parentSpanId }) => parentSpanId === undefined)
       assert.equal(roots.length, 1)
       const [root] = roots as [TruthSpan]
@@ -64,31 +70,36 @@ describe('the command line against a real cluster', { skip: noCluster, timeout: 
       assert.ok(root.start >= created && root.start < created + 2_000_000_000n, 'begins when it was created')
       assertNested(spans)
       const names = new Set(spans.map(({ name }) => name))
-      for (const name of [
-        'schedule',
-        'pull image',
-        'create container',
-        'start container',
-        'run init container',
-      ])
+      for (const name of ['schedule', 'create container', 'start container', 'run init container'])
         assert.ok(names.has(name), `${name} is there`)
+    }
+  })
+
+  test('watch exports a pull of each image that was not on the node, and of no other', async () => {
+    for (const { uid } of started.pods) {
+      const pulls = exported(uid).filter(({ name }) => name === 'pull image')
+      const shown = unique(pulls.map(({ attributes }) => String(attributes['k8s.container.name'])))
+      assert.deepEqual(shown, await containersPulledFor(place, uid))
+      // What our own registry has was made a moment ago.
+      if (testedCluster().isOurs) assert.ok(shown.includes('prepare'), shown.join())
     }
   })
 
   test('trace of a finished pod tells the same start, with the same ids', async () => {
     const [{ name, uid }] = started.pods as [(typeof started.pods)[number]]
-    const args = ['trace', name, '--namespace', namespace, '--output', 'otlp-json', '--exit-code']
-    const { code, stdout, stderr } = await podspan(args, readCluster().kubeconfig)
+    const args = ['trace', name, '--namespace', place.namespace, '--output', 'otlp-json', '--exit-code']
+    const { code, stdout, stderr } = await podspan(args, place.kubeconfig)
     assert.equal(code, 0, stderr)
     const now = spansOf(stdout, uid)
-    assertSame(started.exported(uid), now)
+    assertSame(exported(uid), now)
   })
 
   test('trace of a pod that is still starting says what it waits for', async () => {
     const gates = { schedulingGates: [{ name: 'example.com/quota' }] }
-    const { metadata } = await started.api.create(inNamespace(pod('gated', [server()], gates)))
-    const args = ['trace', 'gated', '--namespace', namespace, '--no-follow', '--output', 'otlp-json']
-    const { code, stdout, stderr } = await podspan(args, readCluster().kubeconfig)
+    const gated = pod('gated', [server({ image: place.images[0] })], gates)
+    const { metadata } = await place.api.create(inNamespace(place.namespace, gated))
+    const args = ['trace', 'gated', '--namespace', place.namespace, '--no-follow', '--output', 'otlp-json']
+    const { code, stdout, stderr } = await podspan(args, place.kubeconfig)
     assert.equal(code, 0, stderr)
     const spans = spansOf(stdout, String(metadata.uid))
     const root = spans.find(({ parentSpanId }) => parentSpanId === undefined)
@@ -100,14 +111,22 @@ describe('the command line against a real cluster', { skip: noCluster, timeout: 
   test('what was recorded replays to the trace that was told live', async () => {
     const { code, stdout, stderr } = await podspan(['replay', started.recording, '--output', 'otlp-json'], '')
     assert.equal(code, 0, stderr)
-    for (const { uid } of started.pods) assertSame(started.exported(uid), spansOf(stdout, uid))
+    for (const { uid } of started.pods) assertSame(exported(uid), spansOf(stdout, uid))
   })
 
-  test('check finds that everything may be seen', async () => {
-    const { code, stdout, stderr } = await podspan(['check', '--for', '11s'], readCluster().kubeconfig)
+  test('check finds that everything may be seen, and a clock on every node', async () => {
+    // A kubelet renews its Lease every 10 s.
+    const args = ['check', '--for', testedCluster().isOurs ? '11s' : '21s']
+    const { code, stdout, stderr } = await podspan(args, place.kubeconfig)
     assert.equal(code, 0, `${stdout}\n${stderr}`)
-    assert.match(stdout, /1 clock agrees with this machine's/)
-    assert.match(stdout, new RegExp(`Kubernetes v${readCluster().kubernetesVersion.replaceAll('.', '\\.')}`))
+    const { gitVersion } = await read<{ gitVersion: string }>(place.api, '/version')
+    assert.ok(stdout.includes(`Kubernetes ${gitVersion}`), stdout)
+    const { items } = await read<List>(place.api, '/api/v1/nodes')
+    const nodes = items.filter((node) => hasCondition(node, 'Ready')).length
+    const agreeing = Number(/(\d+) clocks? agrees? with this machine's/.exec(stdout)?.[1])
+    const off = [...stdout.matchAll(/(?:behind|ahead of) this machine's clock/g)].length
+    assert.equal(agreeing + off, nodes, stdout)
+    if (testedCluster().isOurs) assert.equal(off, 0, stdout)
   })
 
   test('watch ends on a signal with an account that adds up', async () => {
@@ -117,25 +136,62 @@ describe('the command line against a real cluster', { skip: noCluster, timeout: 
   })
 })
 
-const inNamespace = (object: KubeObject): KubeObject => ({
+interface List {
+  readonly items: readonly KubeObject[]
+}
+
+const inNamespace = (namespace: string, object: KubeObject): KubeObject => ({
   ...object,
   metadata: { ...object.metadata, namespace },
 })
 
-/** A Deployment whose images no node has, watched and recorded from before it was created until its starts settled. */
-async function startPods(): Promise<Started> {
-  const { kubeconfig, collector, podspanTracesFile } = readCluster()
-  const api = new Api()
+async function read<T>(api: Api, path: string): Promise<T> {
+  const { status, body } = await api.send('GET', path)
+  assert.equal(status, 200, `${path}: ${body.slice(0, 400)}`)
+  return JSON.parse(body) as T
+}
+
+async function takePlace(): Promise<Place> {
+  const { kubeconfig, images: makeImages, isOurs } = testedCluster()
+  const images = await makeImages()
+  const api = new Api(kubeconfig)
+  // First, since it is what may be refused.
+  const namespace = await newNamespace(api, 'podspan-e2e-trace')
   const directory = await mkdtemp(join(tmpdir(), 'podspan-e2e-'))
+  const destination = isOurs ? ourCollector() : await ownReceiver()
+  return { api, kubeconfig, namespace, directory, destination, images }
+}
+
+async function leavePlace({ api, namespace, directory, destination }: Place): Promise<void> {
+  await removeNamespace(api, namespace)
+  api.close()
+  await destination.close()
+  await rm(directory, { recursive: true, force: true })
+}
+
+/** What has been received of this pod since the start. */
+function exportedTo({ destination }: Place, uid: string): readonly TruthSpan[] {
+  const { traceId } = expectedIds(uid)
+  return destination.read().filter((span) => span.traceId === traceId)
+}
+
+/** The kubelet records that it pulls where the image is not there, and `already present` where it is. */
+async function containersPulledFor({ api, namespace }: Place, uid: string): Promise<string[]> {
+  const selector = encodeURIComponent(`involvedObject.uid=${uid},reason=Pulling`)
+  const { items } = await read<List>(api, `/api/v1/namespaces/${namespace}/events?fieldSelector=${selector}`)
+  const paths = items.map(({ involvedObject }) => (involvedObject as { fieldPath?: string }).fieldPath)
+  return unique(paths.map((path) => /\{(.+)\}/.exec(path ?? '')?.[1] ?? ''))
+}
+
+/** A pull that failed is tried again. */
+const unique = (names: readonly string[]): string[] => [...new Set(names)].sort()
+
+/** A Deployment that is watched and recorded from before it was created until its starts settled. */
+async function startPods(place: Place): Promise<Started> {
+  const { kubeconfig, destination, directory } = place
   const recording = join(directory, 'starts.jsonl.gz')
-  await freshNamespace(api, namespace)
-  const cursor = truthCursor(podspanTracesFile)
-  const exported = (uid: string): TruthSpan[] => {
-    const { traceId } = expectedIds(uid)
-    return cursor.read().filter((span) => span.traceId === traceId)
-  }
-  const scope = ['--namespace', namespace]
-  const watch = startPodspan(['watch', ...scope, '--otlp-endpoint', collector.podspan.http], kubeconfig)
+  const scope = ['--namespace', place.namespace]
+  const watch = startPodspan(['watch', ...scope, '--otlp-endpoint', destination.endpoint], kubeconfig)
   const record = startPodspan(['record', ...scope, recording], kubeconfig)
   try {
     await eventually(
@@ -144,31 +200,29 @@ async function startPods(): Promise<Started> {
     )
     // Both say so when they begin to list; what is created before the lists are complete is not a live start.
     await clock.sleep(3000)
-    const pods = await createDeployment(api)
-    const isExported = ({ uid }: { uid: string }): boolean => exported(uid).length > 0
+    const pods = await createDeployment(place)
+    const isExported = ({ uid }: { uid: string }): boolean => exportedTo(place, uid).length > 0
     await eventually('every trace is exported', async () => pods.every(isExported), 40)
     const { code, stderr } = await record.stop()
     assert.equal(code, 0, stderr)
-    return { api, directory, recording, watch, exported, pods }
+    return { recording, watch, pods }
   } catch (error) {
     const [watched] = await Promise.all([watch.stop(), record.stop()])
     throw new Error(`${(error as Error).message}; watch said: ${watched.stderr}`)
   }
 }
 
-async function createDeployment(api: Api): Promise<Started['pods']> {
-  const [first, second] = await Promise.all([pushFreshImage('fresh', 8), pushFreshImage('fresh', 4)])
-  const initContainers = [container('prepare', 'sleep 1', { image: first })]
+async function createDeployment({ api, namespace, images }: Place): Promise<Started['pods']> {
+  const initContainers = [container('prepare', 'sleep 1', { image: images[0] })]
   const readinessProbe = { exec: { command: ['true'] }, periodSeconds: 1 }
-  const pods = template('shop', [server({ image: second, readinessProbe })], { initContainers })
-  await api.create(inNamespace(deployment('shop', REPLICAS, pods)))
+  const pods = template('shop', [server({ image: images[1], readinessProbe })], { initContainers })
+  await api.create(inNamespace(namespace, deployment('shop', REPLICAS, pods)))
   let items: readonly KubeObject[] = []
   const allReady = async (): Promise<boolean> => {
-    const { body } = await api.send('GET', pathOf({ apiVersion: 'v1', kind: 'Pod', namespace }))
-    items = (JSON.parse(body) as { items: KubeObject[] }).items
+    items = (await read<List>(api, pathOf({ apiVersion: 'v1', kind: 'Pod', namespace }))).items
     return items.length === REPLICAS && items.every(isReady)
   }
-  await eventually('the Deployment is ready', allReady, 90)
+  await eventually('the Deployment is ready', allReady, testedCluster().readySeconds)
   return items.map(({ metadata: { name, uid, creationTimestamp } }) => ({
     ...{ name, uid: String(uid) },
     created: parseRfc3339(creationTimestamp) ?? 0n,

@@ -1,6 +1,6 @@
-// Owns the watch against real API servers: one of its own to break, and the shared cluster to read.
+// Owns the watch against real API servers: one of its own to break, and the tested cluster to read.
 // Promises that each fault is real: compaction, a killed and a stopped process, a token that no longer counts.
-// Does not change the shared cluster beyond a service account of its own.
+// Does not change the tested cluster beyond a service account of its own.
 
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -14,16 +14,23 @@ import { type Cluster, openCluster, watchCluster, type WatchClusterOptions } fro
 import { type Connection, openConnection, openDirect } from '../../src/kube/config.ts'
 import { readPage } from '../../src/kube/list-page.ts'
 import { queryOf } from '../../src/kube/paths.ts'
-import { kubeconfigFor, readCluster } from '../cluster/cluster.ts'
+import { readCluster } from '../cluster/cluster.ts'
+import { testedCluster, withoutAny, withoutOurs } from '../cluster/foreign.ts'
+import { Api } from '../scenarios/api.ts'
 import { Door, RealApiServer } from '../support/api-server-real.ts'
-import { noCluster } from './trace-support.ts'
+import { makeAccount } from './account.ts'
 
 const pods = '/api/v1/namespaces/default/pods'
-const options = { skip: noCluster, timeout: 180_000 }
+const timeout = 180_000
+const unbreakable = withoutOurs('an API server of its own to break, of the binaries of test/cluster')
+/** For tests that break the API server. */
+const options = { skip: unbreakable, timeout }
+/** For tests that only read, of whatever cluster. */
+const reading = { skip: withoutAny, timeout }
 
 let real: RealApiServer
 before(async () => {
-  if (noCluster) return
+  if (unbreakable) return
   real = await RealApiServer.start({ binaries: readCluster().binaries })
   await createPods(40)
 })
@@ -294,8 +301,8 @@ test('2,000 pods at the start arrive once each, with and without WatchList', opt
   }
 })
 
-test('real objects are the same record from protobuf and from JSON', options, async () => {
-  const connection = await openConnection({ kubeconfig: readCluster().kubeconfig })
+test('real objects are the same record from protobuf and from JSON', reading, async () => {
+  const connection = await openConnection({ kubeconfig: testedCluster().kubeconfig })
   const signal = new AbortController().signal
   let compared = 0
   for (const source of ['pods', 'events', 'nodes', 'leases', 'replicasets', 'deployments', 'jobs']) {
@@ -331,21 +338,26 @@ const keyOf = (record: { uid: string; resourceVersion: string }): string =>
 
 test(
   'a service account without rights on nodes, leases and events goes on, and says what that costs',
-  options,
+  reading,
   async () => {
-    const kubeconfig = await kubeconfigFor({ namespace: 'default', name: 'podspan-watch-e2e' }, [
+    const administrator = testedCluster().kubeconfig
+    using api = new Api(administrator)
+    await using account = await makeAccount(api, administrator, [
       { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch'] },
       { apiGroups: ['apps'], resources: ['*'], verbs: ['get', 'list', 'watch'] },
       { apiGroups: ['batch'], resources: ['*'], verbs: ['get', 'list', 'watch'] },
     ])
-    const cluster = await openCluster({ kubeconfig })
-    await cluster.ready
-    const missing = cluster.missing()
-    assert.deepStrictEqual(missing.map((each) => each.resource).toSorted(), ['events', 'leases', 'nodes'])
-    for (const each of missing) assert.match(`${each.reason} ${each.cost}`, /forbidden.*\.$/s)
-    assert.equal(cluster.counters.get('pods')?.state, 'live')
-    const nodes = await cluster.api.may({ verb: 'list', group: '', resource: 'nodes' })
-    assert.deepStrictEqual(nodes, { ok: true, value: false })
-    await cluster.close()
+    const cluster = await openCluster({ kubeconfig: account.kubeconfig })
+    try {
+      await cluster.ready
+      const missing = cluster.missing()
+      assert.deepStrictEqual(missing.map((each) => each.resource).toSorted(), ['events', 'leases', 'nodes'])
+      for (const each of missing) assert.match(`${each.reason} ${each.cost}`, /forbidden.*\.$/s)
+      assert.equal(cluster.counters.get('pods')?.state, 'live')
+      const nodes = await cluster.api.may({ verb: 'list', group: '', resource: 'nodes' })
+      assert.deepStrictEqual(nodes, { ok: true, value: false })
+    } finally {
+      await cluster.close()
+    }
   },
 )

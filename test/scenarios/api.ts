@@ -1,8 +1,8 @@
-// Owns the requests that scenarios send to the API server: create, read, patch, delete, as the administrator.
+// Owns the requests that scenarios and end-to-end tests send to the API server: create, read, patch, delete, as the administrator.
 // Promises the server's own words in the error of a refused request. Does not watch and does not retry.
 
-import { readFileSync } from 'node:fs'
-import { Agent, request } from 'node:https'
+import { request } from 'undici'
+import { type Connection, openConnection } from '../../src/kube/config.ts'
 import { readCluster } from '../cluster/cluster.ts'
 
 export interface KubeObject {
@@ -43,24 +43,16 @@ export function pathOf(target: Target): string {
   return `${group}${scope}/${pluralOf(kind)}${tail.join('')}`
 }
 
-export interface Access {
-  readonly server: string
-  readonly ca: Buffer
-  readonly token: string
-}
-
-export function readAccess(): Access {
-  const config = JSON.parse(readFileSync(readCluster().kubeconfig, 'utf8')) as {
-    clusters: [{ cluster: { server: string; 'certificate-authority': string } }]
-    users: [{ user: { token: string } }]
-  }
-  const { server, 'certificate-authority': authority } = config.clusters[0].cluster
-  return { server, ca: readFileSync(authority), token: config.users[0].user.token }
-}
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
 
 export class Api {
-  readonly access: Access = readAccess()
-  readonly #agent = new Agent({ keepAlive: true, ca: this.access.ca })
+  readonly #kubeconfig: string
+  #connection: Promise<Connection> | undefined
+
+  /** Any kubeconfig; without one that of the cluster of test/cluster. */
+  constructor(kubeconfig = readCluster().kubeconfig) {
+    this.#kubeconfig = kubeconfig
+  }
 
   create(object: KubeObject, subresource?: string): Promise<KubeObject> {
     const { name, namespace } = object.metadata
@@ -89,31 +81,33 @@ export class Api {
   }
 
   close(): void {
-    this.#agent.destroy()
+    void this.#connection?.then((connection) => connection.close())
   }
 
-  async #object(method: string, path: string, body?: object, type?: string): Promise<KubeObject> {
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  async #object(method: Method, path: string, body?: object, type?: string): Promise<KubeObject> {
     const answer = await this.send(method, path, body, type)
     if (answer.status >= 300) throw refused(method, path, answer)
     return JSON.parse(answer.body) as KubeObject
   }
 
-  send(method: string, path: string, body?: object, type = 'application/json'): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const headers = { authorization: `Bearer ${this.access.token}`, 'content-type': type }
-      const options = { method, agent: this.#agent, headers, timeout: 20_000 }
-      const call = request(`${this.access.server}${path}`, options, (response) => {
-        let text = ''
-        response.setEncoding('utf8').on('data', (chunk: string) => {
-          text += chunk
-        })
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text }))
-        response.on('error', reject)
+  async send(method: Method, path: string, body?: object, type = 'application/json'): Promise<Answer> {
+    this.#connection ??= openConnection({ kubeconfig: this.#kubeconfig })
+    const { origin, basePath, authenticate } = await this.#connection
+    const { dispatcher, headers } = await authenticate()
+    try {
+      const response = await request(`${origin}${basePath}${path}`, {
+        ...{ method, dispatcher, signal: AbortSignal.timeout(20_000) },
+        headers: { ...headers, 'content-type': type },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
       })
-      call.on('timeout', () => call.destroy(new Error(`${method} ${path}: no answer for 20 s`)))
-      call.on('error', reject)
-      call.end(body === undefined ? undefined : JSON.stringify(body))
-    })
+      return { status: response.statusCode, body: await response.body.text() }
+    } catch (error) {
+      throw new Error(`${method} ${path}: ${(error as Error).message}`, { cause: error })
+    }
   }
 }
 

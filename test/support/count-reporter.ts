@@ -1,5 +1,6 @@
 // Owns what a test run prints: each failure in full, slow tests, and a last line that test/run.ts reads.
-// Promises to be quiet about what passed, and to count a todo that fails as skipped. Does not run anything.
+// Promises to be quiet about what passed, to count a todo that fails as skipped, and a suite that is skipped as one test. Does not run
+// anything.
 
 import type { TestEvent } from 'node:test/reporters'
 import { inspect } from 'node:util'
@@ -13,7 +14,7 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
     if (event.type === 'test:stdout' || event.type === 'test:stderr') yield event.data.message
     if (event.type !== 'test:pass' && event.type !== 'test:fail') continue
     const { data } = event
-    if (data.details.type === 'suite') continue
+    if (data.details.type === 'suite' && data.skip === undefined) continue
     const excused = data.skip !== undefined || data.todo !== undefined
     counts[excused ? 'skipped' : event.type === 'test:pass' ? 'passed' : 'failed']++
     if (event.type === 'test:fail' && !excused) {
