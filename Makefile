@@ -39,7 +39,7 @@ demo: dist/podspan.mjs ## Replay recordings of a real cluster: the waterfalls of
 	@echo '  node_modules/.bin/node dist/podspan.mjs check   what may be seen there, and whose clocks are off'
 	@echo '  node_modules/.bin/node dist/podspan.mjs replay test/recordings/burst.jsonl.gz --summary'
 
-test: dist/podspan.mjs ## Pass every test; on Linux with root and Go also those against a real cluster (PODSPAN_E2E=require insists)
+test: dist/podspan.mjs ## Pass every test; on Linux with root and Go also those against a real cluster (PODSPAN_E2E=require insists; PODSPAN_E2E_KUBECONFIG=FILE takes that one)
 	@node test/run.ts
 
 test-fast: dist/podspan.mjs ## Pass every test that needs no cluster, in under a minute

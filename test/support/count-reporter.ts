@@ -14,7 +14,12 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
     if (event.type === 'test:stdout' || event.type === 'test:stderr') yield event.data.message
     if (event.type !== 'test:pass' && event.type !== 'test:fail') continue
     const { data } = event
-    if (data.details.type === 'suite' && data.skip === undefined) continue
+    if (data.details.type === 'suite' && data.skip === undefined) {
+      // That a hook failed, or the time was up, is told nowhere else.
+      if (event.type === 'test:fail' && failureOf(event.data.details.error) !== 'subtestsFailed')
+        failures.push(failureText(data.name, data.file, data.line, event.data.details.error))
+      continue
+    }
     const excused = data.skip !== undefined || data.todo !== undefined
     counts[excused ? 'skipped' : event.type === 'test:pass' ? 'passed' : 'failed']++
     if (event.type === 'test:fail' && !excused) {
@@ -27,6 +32,9 @@ export default async function* report(source: AsyncIterable<TestEvent>): AsyncGe
   yield failures.map((text) => `\n${text}\n`).join('')
   yield `# passed ${counts.passed} failed ${counts.failed} skipped ${counts.skipped}\n`
 }
+
+/** What the runner calls it: `hookFailed`, `testTimeoutFailure`, and `subtestsFailed`, which only repeats what they said. */
+const failureOf = (error: Error): unknown => (error as { failureType?: unknown }).failureType
 
 function reasonOf({
   skip,
