@@ -20,7 +20,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   metrics: ['base', 'timeline', 'operations', 'trace', 'export', 'session'],
   web: ['base', 'timeline', 'operations', 'trace', 'session', 'metrics'],
   receive: ['base', 'decode'],
-  cli: ['base', 'decode', 'kube', 'recording', 'timeline', 'trace', 'export', 'controller'],
+  cli: ['base', 'decode', 'kube', 'recording', 'timeline', 'trace', 'export', 'session', 'controller'],
   controller: [
     'base',
     'decode',

@@ -24,24 +24,26 @@ export interface Target {
 }
 
 /** Connects and asks for the version, so that an unreachable cluster is told now and not waited for. */
-export async function connect({ signal, env }: Context, options: ClusterOptions): Promise<Target> {
-  const [{ openConnection }, { createApi }] = await Promise.all([
-    import('../kube/config.ts'),
-    import('../kube/api.ts'),
-  ])
+export async function connect(context: Context, options: ClusterOptions): Promise<Target> {
+  const [connection, { createApi }] = await Promise.all([dial(context, options), import('../kube/api.ts')])
+  const api = createApi(connection, context.signal)
+  const version = valueOf(await api.serverVersion(), connection)
+  const uid = await api.clusterUid()
+  return { connection, api, version, clusterUid: uid.ok && uid.value !== '' ? uid.value : undefined }
+}
+
+/** The connection alone; whether anybody answers shows with the first request. */
+export async function dial({ env }: Context, options: ClusterOptions): Promise<Connection> {
+  const { openConnection } = await import('../kube/config.ts')
   const { kubeconfig, context } = options
   const proxyUrl = env['HTTPS_PROXY'] ?? env['https_proxy']
-  const connection = await openConnection({
+  return openConnection({
     ...(kubeconfig !== undefined && { kubeconfig }),
     ...(context !== undefined && { context }),
     ...(proxyUrl && { proxyUrl }),
   }).catch((error: Error) =>
     refuse(`No cluster to talk to: ${error.message}. Name one with --kubeconfig FILE or --context NAME.`),
   )
-  const api = createApi(connection, signal)
-  const version = valueOf(await api.serverVersion(), connection)
-  const uid = await api.clusterUid()
-  return { connection, api, version, clusterUid: uid.ok && uid.value !== '' ? uid.value : undefined }
 }
 
 /** The value, or the failure as a sentence. */

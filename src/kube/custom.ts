@@ -19,6 +19,8 @@ export interface CustomWatchOptions {
   readonly connection: Connection
   readonly resource: Resource
   readonly namespace?: string
+  /** One object only, such as `metadata.name=checkout`. */
+  readonly fieldSelector?: string
   readonly clock: Clock
   readonly random: () => number
   readonly onChange: (change: CustomChange) => void
@@ -77,13 +79,16 @@ async function watchOnce(
   settled: () => void,
   report: (failure: Failure | undefined) => void,
 ): Promise<number> {
-  const { namespace, onChange, signal, ...rest } = options
+  const { namespace, fieldSelector, onChange, signal, ...rest } = options
   const stop = new AbortController()
   let pauseMs = 0
   await runReflector({
     ...rest,
     mode: 'list',
-    scope: namespace === undefined ? {} : { namespace },
+    scope: {
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(fieldSelector === undefined ? {} : { fieldSelector }),
+    },
     encoding: 'json',
     valve: createValve(),
     counters,
