@@ -6,11 +6,15 @@ import { sameBytes, sampleOf } from './compare.ts'
 
 /** As a power of two: the two tables are direct-mapped, one candidate per hash, so that the newest string wins. */
 const SLOT_BITS = 14
-const LONGEST = 64
+const LONGEST = 63
+const SLOT_BYTES = 64
 
 const texts: string[] = Array.from({ length: 1 << SLOT_BITS }, () => '')
-/** The same strings as bytes, a slot each: words of bytes are compared several times faster than characters. */
-const copies = Buffer.alloc(LONGEST << SLOT_BITS)
+/**
+ * The same strings as bytes, each after its length: words are compared several times faster than characters, and the string itself,
+ * which lies anywhere in memory, is not looked at.
+ */
+const copies = Buffer.alloc(SLOT_BYTES << SLOT_BITS)
 const copiesView = new DataView(copies.buffer, copies.byteOffset, copies.length)
 
 interface Slices {
@@ -29,12 +33,13 @@ export function internBytes(bytes: Buffer, view: DataView, start: number, end: n
   if (length === 0) return ''
   if (length > LONGEST) return textOf(bytes, start, end)
   const slot = sampleOf(view, start, length) >>> (32 - SLOT_BITS)
-  const candidate = texts[slot] ?? ''
-  if (candidate.length === length && sameBytes(copiesView, slot * LONGEST, view, start, length))
-    return candidate
+  const copy = slot * SLOT_BYTES
+  if (copies[copy] === length && sameBytes(copiesView, copy + 1, view, start, length))
+    return texts[slot] ?? ''
   if (!isAscii(bytes, start, end)) return textOf(bytes, start, end)
   const fresh = (bytes as Buffer & Slices).latin1Slice(start, end)
-  bytes.copy(copies, slot * LONGEST, start, end)
+  copies[copy] = length
+  bytes.copy(copies, copy + 1, start, end)
   texts[slot] = fresh
   return fresh
 }

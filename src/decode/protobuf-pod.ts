@@ -42,6 +42,7 @@ export function readPod(c: Cursor): PodRecord {
     else skip(c, tag)
   }
   requireIdentity(pod, c)
+  fitLists(pod)
   return pod
 }
 
@@ -127,6 +128,16 @@ function readStatus(c: Cursor, pod: MutablePod): void {
     }
   }
   leave(c, outer)
+}
+
+/** An array that grew by pushing has room for 17 items; what is kept of thousands of pods should not. */
+function fitLists(pod: MutablePod): void {
+  pod.containers = pod.containers.slice()
+  if (pod.initContainers) pod.initContainers = pod.initContainers.slice()
+  if (pod.volumes) pod.volumes = pod.volumes.slice()
+  if (pod.conditions) pod.conditions = pod.conditions.slice()
+  if (pod.containerStatuses) pod.containerStatuses = pod.containerStatuses.slice()
+  if (pod.initContainerStatuses) pod.initContainerStatuses = pod.initContainerStatuses.slice()
 }
 
 /** The arrays of a record under construction are this decoder's own until it returns. */

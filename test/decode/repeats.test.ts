@@ -25,6 +25,23 @@ function podOf(bytes: Buffer): PodRecord {
 
 const pod = (number: number): PodRecord => podOf(encodeObject(podObject({ number, resourceVersion: number })))
 
+test('texts of every length up to beyond what is shared are themselves, and shared up to there', () => {
+  const withReason = (reason: string): Buffer =>
+    unknown(
+      'v1',
+      'Pod',
+      Buffer.concat([
+        lengthDelimited(1, message('ObjectMeta', { name: 'n', uid: 'u' })),
+        lengthDelimited(3, text(4, reason)),
+      ]),
+    )
+  for (let length = 1; length < 80; length++)
+    for (const last of ['a', 'b', 'é', 'a']) {
+      const reason = `${'x'.repeat(length - 1)}${last}`
+      assert.equal(podOf(withReason(reason)).reason, reason)
+    }
+})
+
 /** A pod whose containers are these bytes. */
 function podWith(...containers: readonly Buffer[]): Buffer {
   const metadata = message('ObjectMeta', { name: 'n', uid: 'u' })
