@@ -13,10 +13,13 @@ import { EXIT, type ExitCode } from './exit.ts'
 import { ansi, type Paint, plain, toAscii } from './glyphs.ts'
 import { startLive } from './live.ts'
 import type { CreatePipeline } from './replay.ts'
+import type { Feature } from './options.ts'
 import { formatDuration, neutralise, padEnd, plural, wrap } from './text.ts'
 
 export interface CheckOptions extends ClusterOptions {
   readonly for?: DurationNano
+  /** What is left out on purpose, so that to miss it is no finding. */
+  readonly without?: readonly Feature[]
 }
 
 /** Each node renews its Lease every 10 s. */
@@ -31,7 +34,7 @@ export async function check(
   const page = new Page(context)
   const { contextName, origin } = target.connection
   await page.section(`Cluster ${contextName} at ${origin}, Kubernetes ${target.version}`, [])
-  const rights = await readRights(target, options.namespace)
+  const rights = await readRights(target, options)
   await page.section(
     `What may be seen in ${options.namespace ?? 'all namespaces'}`,
     rights.map((right) => page.right(right)),
@@ -80,9 +83,15 @@ interface Right {
   readonly optional: boolean
 }
 
-async function readRights({ api, connection }: Target, namespace: string | undefined): Promise<Right[]> {
+async function readRights(
+  { api, connection }: Target,
+  { namespace, without = [] }: CheckOptions,
+): Promise<Right[]> {
   const { planStreams } = await import('../kube/sources.ts')
-  const plans = planStreams(namespace === undefined ? {} : { namespace })
+  const isWanted = (record: string): boolean => !without.some((feature) => feature === record)
+  const plans = planStreams(namespace === undefined ? {} : { namespace }).filter(({ resource }) =>
+    isWanted(resource.record),
+  )
   const ask = async ({ resource, scope, cost }: (typeof plans)[number]): Promise<Right> => {
     const group = resource.root.split('/')[2] ?? ''
     const place = scope.namespace

@@ -35,6 +35,19 @@ export function width(text: string): number {
   return number
 }
 
+/** What Podspan can do without; the operator's configuration calls it by the same names. */
+export const FEATURES = ['events', 'nodes', 'leases', 'owners'] as const
+export type Feature = (typeof FEATURES)[number]
+
+export function features(text: string): readonly Feature[] {
+  return text.split(',').map((word) => {
+    const feature = FEATURES.find((one) => one === word)
+    if (feature === undefined)
+      throw new InvalidArgumentError(`Expected some of ${FEATURES.join(', ')}, with commas between them.`)
+    return feature
+  })
+}
+
 /** For options that may be given several times. */
 export const collect = (text: string, before: readonly string[] = []): readonly string[] => [...before, text]
 

@@ -7,7 +7,7 @@ import type { Context } from './context.ts'
 import { CliError, EXIT, EXIT_CODES_HELP, type ExitCode } from './exit.ts'
 import type { CheckOptions } from './check.ts'
 import type { ControllerOptions } from './controller.ts'
-import { collect, CONFIG_PATH, count, duration, positiveDuration, width } from './options.ts'
+import { collect, CONFIG_PATH, count, duration, features, positiveDuration, width } from './options.ts'
 import { OUTPUT_FORMS } from './output.ts'
 import type { RecordOptions } from './record.ts'
 import type { ReplayOptions } from './replay.ts'
@@ -164,6 +164,11 @@ function addCheck(program: Command, context: Context, done: Done): void {
       'say what may be seen, whose clocks are off, what this version tells, and how many spans a month that makes',
     )
     .option('--for <duration>', "how long to watch the nodes' clocks (default: 12s)", positiveDuration)
+    .option(
+      '--without <features>',
+      'what is left out on purpose: some of events,nodes,leases,owners',
+      features,
+    )
   withCluster(command).action(async (options: CheckOptions) => {
     const [{ check }, { createPipeline }] = await Promise.all([
       import('./check.ts'),

@@ -64,6 +64,12 @@ const REFUSED: readonly {
     says: /service\/web names nothing that can be traced; expected POD, or pod\//,
   },
   {
+    name: 'a feature that is none',
+    args: ['check', '--without', 'nodes,pods'],
+    code: EXIT.usage,
+    says: /--without.*Expected some of events, nodes, leases, owners/,
+  },
+  {
     name: 'a context that is not there',
     args: ['check', '--context', 'other'],
     code: EXIT.cluster,
@@ -205,6 +211,20 @@ test('check exits with 1 where something that traces rest on is missing', async 
   const { context, out } = surroundings()
   assert.equal(await run(['check', '--kubeconfig', kubeconfig, '--for', '50ms'], context), EXIT.finding)
   assert.match(out(), /no {3}pods +get, list, watch not allowed\. Nothing can be traced\./)
+})
+
+test('check asks nothing about what is left out on purpose', async (t) => {
+  const { kubeconfig, stub } = await cluster(t, 'plain')
+  const { context, out } = surroundings()
+  const args = ['check', '--kubeconfig', kubeconfig, '--for', '50ms', '--without', 'nodes,leases,owners']
+  assert.equal(await run(args, context), EXIT.ok)
+  const rows = out().match(/^ +(?:yes|no ) +\w+ +get, list, watch$/gm) ?? []
+  assert.deepEqual(
+    rows.map((row) => row.trim().split(/\s+/)[1]),
+    ['pods', 'events'],
+  )
+  const asked = stub.requests.filter(({ resource }) => resource === 'selfsubjectaccessreviews')
+  assert.equal(asked.length, 6)
 })
 
 type Stub = FilledCluster['stub']
