@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
 import { chartFiles, readme, valuesOf } from '../../scripts/generate-chart.ts'
+import { assertGolden } from '../support/golden-file.ts'
 import { chartDirectory } from './render.ts'
 import { VALUE_SETS } from './value-sets.ts'
 
@@ -11,10 +12,7 @@ const root = join(import.meta.dirname, '..', '..')
 const read = (file: string): string => readFileSync(join(chartDirectory, file), 'utf8')
 
 test('the README and the CRD of the chart are what would be generated now', () => {
-  for (const [path, text] of Object.entries(chartFiles())) {
-    assert.ok(existsSync(join(root, path)), `${path} is missing; node scripts/generate-chart.ts writes it`)
-    assert.equal(readFileSync(join(root, path), 'utf8'), text, `${path}: run node scripts/generate-chart.ts`)
-  }
+  for (const [path, text] of Object.entries(chartFiles())) assertGolden(join(root, path), text)
 })
 
 test('a value without a comment is refused, and a map without one is a group', () => {

@@ -95,6 +95,25 @@ describe('the pods of the chart', { skip: noHelm }, () => {
     assert.ok(!('NO_PROXY' in (await envOf({ none: '.example' }))))
   })
 
+  test('helm test checks the configuration, and then each namespace for what is wanted there', async () => {
+    const checks = async (values: object): Promise<readonly (readonly string[])[]> => {
+      const [, spec] = podSpecs(await render({ ...values })) as [PodSpec, PodSpec]
+      assert.deepEqual(
+        spec.initContainers?.map(({ args }) => args),
+        [['controller', '--config', '/etc/podspan/config.yaml', '--check-config']],
+      )
+      return spec.containers.map(({ args }) => args.slice(3))
+    }
+    assert.deepEqual(await checks({}), [[]])
+    assert.deepEqual(await checks({ watch: { events: false, nodes: false } }), [
+      ['--without', 'events,nodes'],
+    ])
+    assert.deepEqual(await checks({ namespaces: ['shop', 'billing'] }), [
+      ['--namespace', 'shop', '--without', 'nodes,leases'],
+      ['--namespace', 'billing', '--without', 'nodes,leases'],
+    ])
+  })
+
   test('two replicas are spread and may not go at once; one is not held back', async () => {
     const two = await render({ replicas: 2 })
     const [spec] = podSpecs(two) as [PodSpec, PodSpec]

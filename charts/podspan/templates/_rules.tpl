@@ -30,10 +30,10 @@
   verbs: [get, list, watch, delete]
 - apiGroups: [podspan.dev]
   resources: [tracesessions/status]
-  verbs: [get, patch, update]
-- apiGroups: [""]
+  verbs: [patch]
+- apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [create]
 {{- end }}
 
 {{/* What is never in a namespace. */}}
