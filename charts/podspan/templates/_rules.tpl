@@ -8,18 +8,18 @@
   resources: [events]
   verbs: [get, list, watch]
 {{- end }}
-{{- if .Values.watch.owners }}
+{{- $verbs := ternary "[get, list, watch]" "[get]" .Values.watch.owners }}
+# To get one is needed wherever a session has it as its target.
 - apiGroups: [apps]
   resources: [replicasets, deployments, statefulsets, daemonsets]
-  verbs: [get, list, watch]
+  verbs: {{ $verbs }}
 - apiGroups: [batch]
   resources: [jobs, cronjobs]
-  verbs: [get, list, watch]
-{{- end }}
+  verbs: {{ $verbs }}
 {{- range .Values.customOwners }}
 - apiGroups: [{{ .apiGroup | quote }}]
   resources: {{ toJson .resources }}
-  verbs: [get, list, watch]
+  verbs: [get]
 {{- end }}
 {{- end }}
 
@@ -50,6 +50,10 @@
 
 {{/* What Podspan does in its own namespace: its Lease, which the chart makes, and the standing session. */}}
 {{- define "podspan.ownRules" -}}
+{{- if and (include "podspan.isNamespaced" .) (not (has .Release.Namespace .Values.namespaces)) }}
+# Sessions here are always seen.
+{{ include "podspan.sessionRules" . }}
+{{- end }}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: [{{ include "podspan.fullname" . }}]
