@@ -90,7 +90,10 @@ export interface SessionBook {
   delivered(traceId: string, exporter: string, result: 'sent' | 'dropped'): void
   /** The configuration was read again. */
   configure(options: BookOptions, now: UnixNano): void
-  /** Statuses that differ from what was last returned, at most one per session in 10 s. Call it about once a second, at the leader only. */
+  /**
+   * Statuses that differ from what was last returned, at most one per session in 10 s and 250 at a time. Call it about once a second, at
+   * the leader only.
+   */
   due(now: UnixNano): readonly StatusUpdate[]
   /** The status that `due` returned could not be written: it is returned again, with its events. */
   unwritten(update: StatusUpdate): void

@@ -221,15 +221,23 @@ function step(state: State, session: Session, now: UnixNano): void {
   retire(state, session)
 }
 
+/** So many statuses at a time: making one takes 0.1 ms, and frames should not wait for a thousand of them. */
+const UPDATES_MAX = 250
+
 function due(state: State, now: UnixNano): StatusUpdate[] {
   const { settle: pause, traceURLTemplate } = state.options
   const options = { settle: pause, traceURLTemplate, exporters: state.exports.names() }
   const updates: StatusUpdate[] = []
-  for (const session of state.sessions.values()) {
+  for (const [uid, session] of [...state.sessions]) {
     timeOut(session, now)
     step(state, session, now)
+    if (updates.length >= UPDATES_MAX) continue
     const update = publish(session, now, options)
-    if (update) updates.push(update)
+    if (!update) continue
+    updates.push(update)
+    // To the end of the queue, so that every session has its turn.
+    state.sessions.delete(uid)
+    state.sessions.set(uid, session)
   }
   return updates
 }

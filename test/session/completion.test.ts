@@ -297,6 +297,17 @@ describe('objectives', () => {
     assert.deepEqual(verdict(driven), ['Running', 'False Missed', 'False WaitingForStarts'])
   })
 
+  test('stay open at a percentile while a pod in flight could still meet them', () => {
+    const driven = begin({ ...TARGET, objectives: [{ name: 'half', percentile: 50, threshold: '30s' }] })
+    driven.take({ pod: 1, outcome: 'failed' }, 7)
+    rollout(driven, done, 8)
+    for (const second of [9, 19, 29]) driven.tick(second, [{ pod: 2 }])
+    assert.deepEqual(verdict(driven), ['Running', 'Unknown Undecided', 'False WaitingForStarts'])
+    driven.take({ pod: 2, took: 25 }, 30)
+    driven.tick(40)
+    assert.deepEqual(verdict(driven), ['Passed', 'True Met', 'True RolloutComplete'])
+  })
+
   test('are never True before the session is complete, however good it looks', () => {
     const driven = begin(ROLLOUT)
     for (let pod = 0; pod < 300; pod += 1) driven.take({ pod })

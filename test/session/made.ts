@@ -184,6 +184,7 @@ export const OPTIONS: BookOptions = {
 
 /** A book and what it said last of each session. */
 export interface Driven {
+  readonly options: BookOptions
   readonly book: SessionBook
   apply(object: TraceSession, second?: number): void
   /** Earlier starts were offered, as a controller answers. */
@@ -196,10 +197,12 @@ export interface Driven {
 }
 
 export function drive(options: Partial<BookOptions> = {}): Driven {
-  const book = createSessionBook({ ...OPTIONS, ...options }, at(0))
+  const all = { ...OPTIONS, ...options }
+  const book = createSessionBook(all, at(0))
   const updates: StatusUpdate[] = []
   return {
     book,
+    options: all,
     updates,
     apply: (object, second = 0) => book.apply(object, at(second)),
     backfilled: (missing) => {
