@@ -1,9 +1,11 @@
 // Owns `podspan controller` on the command line: the files and variables that its configuration comes from, and --check-config.
-// Promises exit code 2 with every wrong setting named before anything is started.
+// Promises exit code 2 with every wrong setting named before anything is started, 3 without a cluster to talk to, 0 after a signal.
 // Does not run the operator: controller/ does.
 
 import { readFileSync } from 'node:fs'
 import type { ConfigSources, ControllerConfig } from '../controller/config.ts'
+import type { Exporters } from '../controller/exporters.ts'
+import { ConfigError } from '../export/config.ts'
 import type { Context } from './context.ts'
 import { CliError, EXIT, type ExitCode } from './exit.ts'
 import { CONFIG_PATH } from './options.ts'
@@ -24,7 +26,79 @@ export async function controller(context: Context, options: ControllerOptions): 
     await context.terminal.print(`${JSON.stringify(config, printable, 2)}\n`)
     return EXIT.ok
   }
-  throw new CliError(EXIT.usage, 'This build has only --check-config.')
+  await operate(context, options, config)
+  return EXIT.ok
+}
+
+/** Runs the operator until the signal; an orderly end is what was asked for. */
+async function operate(
+  context: Context,
+  options: ControllerOptions,
+  config: ControllerConfig,
+): Promise<void> {
+  const { clock, env, random, signal, version } = context
+  const [{ createLog }, { createExporters }, { runController }, { openConnection }, { watchesOf }] =
+    await Promise.all([
+      import('../controller/log.ts'),
+      import('../controller/exporters.ts'),
+      import('../controller/controller.ts'),
+      import('../kube/config.ts'),
+      import('../controller/streams.ts'),
+    ])
+  const log = createLog({ level: config.log.level, clock, out: context.stdout })
+  const exporters = createExporters({ clock, random, log, readFile })
+  configure(exporters, config)
+  const proxyUrl = env['HTTPS_PROXY'] ?? env['https_proxy']
+  const { kubeconfig, context: kubeContext } = options
+  const connection = await openConnection({
+    watches: watchesOf(config),
+    ...(kubeconfig !== undefined && { kubeconfig }),
+    ...(kubeContext !== undefined && { context: kubeContext }),
+    ...(proxyUrl && { proxyUrl }),
+  }).catch((error: Error) => {
+    throw new CliError(EXIT.cluster, `No cluster to talk to: ${error.message}.`)
+  })
+  try {
+    await runController({
+      config,
+      sources: sourcesOf(context, options),
+      connection,
+      exporters,
+      readFile,
+      clock,
+      random,
+      log,
+      version,
+      podName: env['POD_NAME'] || env['HOSTNAME'] || 'podspan',
+      podNamespace: env['POD_NAMESPACE'] || connection.namespace || 'default',
+      signal,
+    })
+  } catch (error) {
+    throw asCliError(error, config)
+  } finally {
+    await connection.close()
+  }
+}
+
+function configure(exporters: Exporters, config: ControllerConfig): void {
+  try {
+    exporters.configure(config)
+  } catch (error) {
+    // The message names the exporter's setting and the file.
+    throw error instanceof ConfigError ? new CliError(EXIT.usage, error.message) : error
+  }
+}
+
+const readFile = (path: string): string => readFileSync(path, 'utf8')
+
+function asCliError(error: unknown, { server }: ControllerConfig): unknown {
+  const { code, message } = error as NodeJS.ErrnoException
+  const isListening = code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL'
+  if (!isListening) return error
+  return new CliError(
+    EXIT.usage,
+    `server.address, server.port: ${server.address}:${server.port}: ${message}.`,
+  )
 }
 
 async function configOf(context: Context, options: ControllerOptions): Promise<ControllerConfig> {

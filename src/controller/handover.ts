@@ -42,8 +42,8 @@ import {
 } from './watermark.ts'
 
 export interface Handover {
-  /** A start is final and these exporters are to get it. */
-  told(trace: Trace, exporters: readonly string[]): void
+  /** A start is final and these exporters are to get it; returns those that have not had it already. */
+  told(trace: Trace, exporters: readonly string[]): readonly string[]
   /** Every frame's time, after what it made final was told. */
   passed(t: UnixNano): void
   acknowledged(traceId: string, exporter: string): void
@@ -130,7 +130,7 @@ class HandoverBook implements Handover {
     if (t > this.#now) this.#now = t
   }
 
-  told(trace: Trace, exporters: readonly string[]): void {
+  told(trace: Trace, exporters: readonly string[]): readonly string[] {
     const { progress, settle, streamOf } = this.#options
     const stream = streamOf(trace.namespace)
     const version = this.#missed.get(trace.uid) ?? progress.bound(stream)
@@ -143,8 +143,9 @@ class HandoverBook implements Handover {
       endedAt: rootOf(trace).end.best,
       since: add(this.#now, minus(settle)),
     }
-    for (const exporter of exporters)
-      if (!covers(this.#before.get(exporter), told)) this.#bookOf(exporter).pending.set(trace.traceId, told)
+    const open = exporters.filter((exporter) => !covers(this.#before.get(exporter), told))
+    for (const exporter of open) this.#bookOf(exporter).pending.set(trace.traceId, { ...told })
+    return open
   }
 
   acknowledged(traceId: string, exporter: string): void {

@@ -1,0 +1,396 @@
+// Owns the operator as a whole: what is made of what, in which order it starts, the beat it works to, and how it ends.
+// Promises that only the leader exports and writes status while every replica watches and counts, that without a right or the CRD it goes on
+// and says what that costs, and that an end by signal drains until a deadline, releases the Lease and prints the account.
+// Does not contain any of the parts.
+
+import type { Clock } from '../base/clock.ts'
+import type { Frame } from '../base/frame.ts'
+import { type DurationNano, seconds } from '../base/time.ts'
+import { describeAccounting } from '../export/ledger.ts'
+import { type ClusterApi, createApi } from '../kube/api.ts'
+import type { Connection } from '../kube/config.ts'
+import type { Caller } from '../kube/json-call.ts'
+import type { LeaseStore } from '../kube/lease.ts'
+import { createTargetReader } from '../kube/rollout.ts'
+import { createSessionWrites, type SessionWrites } from '../kube/session-writes.ts'
+import { createMetrics, type Metrics } from '../metrics/metrics.ts'
+import { observeProcess } from '../metrics/process.ts'
+import type { SessionBook } from '../session/book.ts'
+import { createSessionBook } from '../session/create-book.ts'
+import { createPipeline, type Pipeline, type PipelineOptions } from '../trace/pipeline.ts'
+import { backfillSession } from './backfill.ts'
+import type { ConfigSources, ControllerConfig } from './config.ts'
+import { bookOptions } from './book-options.ts'
+import { createDelivery, type Delivery } from './delivery.ts'
+import type { Exporters } from './exporters.ts'
+import { createHandover, type Handover } from './handover.ts'
+import { type LoopDelay, readHealth, watchLoopDelay } from './health.ts'
+import type { Log } from './log.ts'
+import { createProgress, type Progress } from './progress.ts'
+import { createReload, RELOAD_MS, type Reload } from './reload.ts'
+import { type HttpServer, type Readiness, startServer } from './server.ts'
+import { createSessionDuties, type SessionDuties } from './session-duties.ts'
+import { type SessionWatch, watchSessions } from './session-watch.ts'
+import { streamOf, type Streams, watchStreams } from './streams.ts'
+import { leaseStoreOf, startTerms, type Terms } from './terms.ts'
+import { parseWatermarks, WATERMARK_ANNOTATION, type Watermarks } from './watermark.ts'
+
+export interface ControllerOptions {
+  readonly config: ControllerConfig
+  readonly sources: ConfigSources
+  readonly connection: Connection
+  /** Configured already: what cannot work was refused before this. */
+  readonly exporters: Exporters
+  readonly readFile: (path: string) => string
+  readonly clock: Clock
+  readonly random: () => number
+  readonly log: Log
+  readonly version: string
+  readonly podName: string
+  readonly podNamespace: string
+  /** The first asks for an orderly end. */
+  readonly signal: AbortSignal
+  /** The server listens; its port. */
+  readonly onListening?: (port: number) => void
+}
+
+export async function runController(options: ControllerOptions): Promise<void> {
+  const operator = new Operator(options)
+  try {
+    await operator.start()
+    await operator.work()
+  } finally {
+    await operator.end()
+  }
+}
+
+const BEAT_MS = 1000
+/** Below the usual grace period of 30 s, with room for the Lease and the log. */
+export const DRAIN_DEADLINE_MS = 20_000
+/** Of a second, at most this share goes into telling what is in flight. */
+const IN_FLIGHT_SHARE = 0.1
+/** A Lease that cannot be read at the start is tried again so often before the work begins without it. */
+const LEASE_TRIES = 5
+
+class Operator {
+  readonly #options: ControllerOptions
+  /** Ends the watches and the beat. */
+  readonly #stop = new AbortController()
+  /** Ends requests that are still under way when everything else has ended. */
+  readonly #stopCalls = new AbortController()
+  readonly #caller: Caller
+  readonly #api: ClusterApi
+  readonly #metrics: Metrics
+  readonly #book: SessionBook
+  readonly #writes: SessionWrites
+  readonly #duties: SessionDuties
+  readonly #reload: Reload
+  readonly #loopDelay: LoopDelay = watchLoopDelay()
+  readonly #process = observeProcess()
+  readonly #progress: Progress
+  readonly #leaseStore: LeaseStore | undefined
+  #server: HttpServer | undefined
+  #terms: Terms | undefined
+  #handover!: Handover
+  #delivery!: Delivery
+  #pipeline!: Pipeline
+  #pipelineOptions: PipelineOptions = {}
+  #sessions: SessionWatch | undefined
+  #streams: Streams | undefined
+  #synced = { sessions: false, streams: false }
+  #inFlightDueMs = 0
+  #reloadDueMs = 0
+
+  constructor(options: ControllerOptions) {
+    this.#options = options
+    const {
+      clock,
+      config,
+      connection,
+      exporters,
+      log,
+      podName,
+      podNamespace,
+      random,
+      readFile,
+      sources,
+      version,
+    } = options
+    this.#caller = { connection, clock, signal: this.#stopCalls.signal }
+    this.#api = createApi(connection, this.#stop.signal)
+    this.#metrics = createMetrics({
+      version,
+      workloadsMax: config.metrics.workloadsMax,
+      readProcess: () => this.#process.read(),
+    })
+    this.#book = createSessionBook(bookOptions(config, podNamespace), clock.now())
+    this.#writes = createSessionWrites({ ...this.#caller, random, instance: podName })
+    this.#duties = createSessionDuties({
+      book: this.#book,
+      writes: this.#writes,
+      targets: createTargetReader(this.#caller),
+      clock,
+      log,
+    })
+    this.#reload = createReload({
+      sources,
+      config,
+      exporters,
+      readFile,
+      log,
+      onExporters: (changed) => this.#book.configure(bookOptions(changed, podNamespace), clock.now()),
+    })
+    this.#progress = createProgress((config.settle + seconds(3600)) as DurationNano)
+    this.#leaseStore = leaseStoreOf(config, this.#caller, podNamespace)
+    options.signal.addEventListener('abort', () => this.#stop.abort(), { once: true })
+    if (options.signal.aborted) this.#stop.abort()
+  }
+
+  /** The server first, so that probes are answered; the sessions before the pods, so that no start is told before they are known. */
+  async start(): Promise<void> {
+    const { clock, config, connection, log, onListening, podNamespace, random } = this.#options
+    this.#server = await startServer({
+      ...config.server,
+      metrics: (accept) => this.#metrics.expose(accept),
+      readiness: () => this.#readiness(),
+      onError: (error) => log.error('a request could not be answered', { reason: error.message }),
+    })
+    onListening?.(this.#server.port)
+    await this.#prepare()
+    const { signal } = this.#stop
+    this.#sessions = watchSessions({
+      connection,
+      namespaces: config.namespaces,
+      ownNamespace: podNamespace,
+      book: this.#book,
+      clock,
+      random,
+      log,
+      signal,
+    })
+    await orAborted(this.#sessions.ready, signal)
+    if (signal.aborted) return
+    this.#synced.sessions = true
+    this.#streams = watchStreams({
+      connection,
+      config,
+      clock,
+      random,
+      log,
+      onFrame: (stream, frame) => this.#onFrame(stream, frame),
+    })
+    await orAborted(this.#beatUntil(this.#streams.ready), signal)
+    if (signal.aborted) return
+    this.#synced.streams = true
+    this.#handover.watching()
+    this.#sayMissing()
+  }
+
+  /** What has to be known before the first list: what leaders before us have exported, and which cluster this is. */
+  async #prepare(): Promise<void> {
+    const { clock, config, exporters, log } = this.#options
+    const { clusterName, settle, startTimeout } = config
+    const [before, uid] = await Promise.all([this.#readWatermarks(), this.#api.clusterUid()])
+    this.#handover = createHandover({
+      progress: this.#progress,
+      settle,
+      startTimeout,
+      streamOf: streamOf(config),
+      before,
+    })
+    this.#pipelineOptions = {
+      settle,
+      startTimeout,
+      ...(clusterName !== undefined && { clusterName }),
+      ...(uid.ok && uid.value !== '' && { clusterUid: uid.value }),
+    }
+    this.#pipeline = createPipeline({
+      ...this.#pipelineOptions,
+      backfill: (pod) => this.#handover.wasMissed(pod),
+    })
+    this.#delivery = createDelivery({
+      book: this.#book,
+      handover: this.#handover,
+      exporters,
+      metrics: this.#metrics,
+      clock,
+      log,
+      ringBytes: config.ring.maxBytes,
+    })
+    this.#metrics.health(() =>
+      readHealth({
+        pipeline: this.#pipeline,
+        streams: () => ({ ...this.#streams?.counters(), ...this.#sessions?.counters() }),
+        exporters,
+        delivery: this.#delivery,
+        handover: this.#handover,
+        book: this.#book,
+        leads: () => this.#leads(),
+        leaderAcquired: () => this.#terms?.acquired() ?? 0,
+        writes: () => this.#writes.counters,
+        loopDelay: this.#loopDelay,
+        limits: () => this.#limits(),
+      }),
+    )
+  }
+
+  async #readWatermarks(): Promise<Watermarks> {
+    const { clock, log } = this.#options
+    for (let tries = 1; this.#leaseStore && !this.#stop.signal.aborted; tries++) {
+      const read = await this.#leaseStore.read()
+      if (read.ok) return parseWatermarks(read.value?.annotations[WATERMARK_ANNOTATION])
+      const lasting = read.failure.kind === 'forbidden' || tries >= LEASE_TRIES
+      if (lasting) {
+        const cost = 'Starts that ended while nobody was there are not exported.'
+        log.warn('the Lease cannot be read before the start', { reason: read.failure.message, cost })
+        break
+      }
+      await clock.sleep(BEAT_MS, this.#stop.signal)
+    }
+    return new Map()
+  }
+
+  /** The beat until the signal. */
+  async work(): Promise<void> {
+    if (this.#stop.signal.aborted) return
+    const { log, podName } = this.#options
+    this.#terms = startTerms({
+      ...this.#options,
+      store: this.#leaseStore,
+      caller: this.#caller,
+      delivery: this.#delivery,
+      handover: this.#handover,
+      duties: this.#duties,
+    })
+    log.info('podspan is ready', { pod: podName, version: this.#options.version })
+    while (!this.#stop.signal.aborted) await this.#beat()
+  }
+
+  /** Starts that are in flight settle while the lists still arrive. */
+  async #beatUntil(ready: Promise<void>): Promise<void> {
+    const waiting = { done: false }
+    void ready.then(() => (waiting.done = true))
+    while (!waiting.done && !this.#stop.signal.aborted) await Promise.race([ready, this.#beat()])
+  }
+
+  async #beat(): Promise<void> {
+    const { clock } = this.#options
+    await clock.sleep(BEAT_MS, this.#stop.signal)
+    if (this.#stop.signal.aborted) return
+    this.#onFrame('', { kind: 'tick', t: clock.now() })
+    this.#terms?.check()
+    this.#tellInFlight()
+    this.#startBackfills()
+    if (this.#leads()) this.#duties.perform()
+    if (clock.monotonicMs() < this.#reloadDueMs) return
+    this.#reloadDueMs = clock.monotonicMs() + RELOAD_MS
+    this.#reload.look()
+  }
+
+  #onFrame(stream: string, frame: Frame): void {
+    if ('source' in frame && frame.source === 'pods') this.#progress.see(stream, frame)
+    for (const trace of this.#pipeline.push(frame)) this.#delivery.take(trace)
+    this.#handover.passed(frame.t)
+  }
+
+  /** Each second, or less often where thousands are in flight. */
+  #tellInFlight(): void {
+    const { clock } = this.#options
+    const startedMs = clock.monotonicMs()
+    if (startedMs < this.#inFlightDueMs) return
+    const starts = this.#pipeline.inFlight()
+    this.#book.startsInFlight(starts, clock.now())
+    this.#metrics.startsInFlight(starts, clock.now())
+    const tookMs = clock.monotonicMs() - startedMs
+    this.#inFlightDueMs = startedMs + tookMs / IN_FLIGHT_SHARE
+  }
+
+  #startBackfills(): void {
+    const { clock, config, log } = this.#options
+    for (const request of this.#book.backfills()) {
+      const options = {
+        api: this.#api,
+        book: this.#book,
+        delivery: this.#delivery,
+        clock,
+        pipeline: this.#pipelineOptions,
+        namespaces: config.namespaces,
+      }
+      const { name, namespace } = request.session
+      backfillSession(options, request).catch((error: Error) =>
+        log.error('a backfill failed', { namespace, name, reason: error.stack ?? error.message }),
+      )
+    }
+  }
+
+  #leads(): boolean {
+    return this.#terms?.leads() ?? false
+  }
+
+  #limits(): Readonly<Record<string, number>> {
+    const { reloaded, refused } = this.#reload.counters()
+    return {
+      'sessions that cannot be read': this.#sessions?.unreadable() ?? 0,
+      'events on sessions over the limit': this.#writes.counters['event over limit'] ?? 0,
+      'configurations taken over': reloaded,
+      'configurations refused': refused,
+    }
+  }
+
+  #readiness(): Readiness {
+    const waiting = [
+      ...(this.#synced.sessions ? [] : ['TraceSessions are being read']),
+      ...(this.#synced.streams ? [] : ['the streams are being read']),
+    ]
+    return {
+      ready: waiting.length === 0,
+      lines: [
+        ...waiting,
+        ...this.#missing().map(({ resource, reason, cost }) => `without ${resource}: ${reason}. ${cost}`),
+      ],
+    }
+  }
+
+  #missing(): readonly { readonly resource: string; readonly reason: string; readonly cost: string }[] {
+    return [...(this.#streams?.missing() ?? []), ...(this.#sessions?.missing() ?? [])]
+  }
+
+  #sayMissing(): void {
+    for (const { cost, reason, resource } of this.#missing())
+      this.#options.log.warn(`${resource} are not seen`, { reason, cost })
+  }
+
+  /** What is told by now is sent while the Lease is still ours; then the Lease says so, and is free. */
+  async end(): Promise<void> {
+    const { clock, exporters, log } = this.#options
+    this.#stop.abort()
+    await Promise.all([this.#streams?.close(), this.#sessions?.ended])
+    const started = clock.monotonicMs()
+    await exporters.close(this.#leads() ? DRAIN_DEADLINE_MS : 0)
+    await withDeadline(
+      clock,
+      this.#duties.settled(),
+      Math.max(0, DRAIN_DEADLINE_MS - (clock.monotonicMs() - started)),
+    )
+    await this.#terms?.end()
+    this.#stopCalls.abort()
+    await this.#server?.close()
+    this.#process.close()
+    this.#loopDelay.disable()
+    for (const [exporter, account] of exporters.accounting())
+      log.info('account', { exporter, account: describeAccounting(account) })
+  }
+}
+
+const orAborted = (work: Promise<void>, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    work.then(resolve, reject)
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
+async function withDeadline(clock: Clock, work: Promise<void>, deadlineMs: number): Promise<void> {
+  const done = new AbortController()
+  await Promise.race([work, clock.sleep(deadlineMs, done.signal)])
+  done.abort()
+}

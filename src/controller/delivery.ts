@@ -1,0 +1,154 @@
+// Owns the way of a finished start from the pipeline to the exporters: the decision, who sends it, and what came of it.
+// Promises that only a leader sends, that each decided start is sent or dropped with a reason or pending, and that possible repeats are counted.
+// Does not decide (session/), send (export/) or elect (leader.ts).
+
+import type { Clock } from '../base/clock.ts'
+import type { Fate } from '../export/queue.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { ExportDecision, SessionBook } from '../session/book.ts'
+import type { Trace } from '../trace/trace.ts'
+import type { Exporters } from './exporters.ts'
+import type { Handover } from './handover.ts'
+import type { Log } from './log.ts'
+import { createRing, type Ring } from './ring.ts'
+import type { Watermarks } from './watermark.ts'
+
+export interface Delivery {
+  readonly ring: Ring
+  /** A start that the pipeline has made final. */
+  take(trace: Trace): void
+  /** An earlier start for a session that came late. */
+  offer(sessionUid: string, trace: Trace): void
+  /** We lead now. `mayRepeat`: the leader before us did not say its last word. */
+  lead(mayRepeat: boolean): void
+  /** Another leads now, or nobody. */
+  follow(): void
+  /** What another leader says it has done. */
+  adopt(watermarks: Watermarks): void
+  /** By exporter: what was decided against, and what may have been sent twice. */
+  counters(exporter: string): DeliveryCounters
+  /** Starts that went out of the ring before anybody had sent them, as far as we know. */
+  lost(): number
+}
+
+export interface DeliveryCounters {
+  readonly overBudget: number
+  readonly repeats: number
+}
+
+export interface DeliveryOptions {
+  readonly book: SessionBook
+  readonly handover: Handover
+  readonly exporters: Exporters
+  readonly metrics: Metrics
+  readonly clock: Clock
+  readonly log: Log
+  readonly ringBytes: number
+}
+
+export const createDelivery = (options: DeliveryOptions): Delivery => new BookedDelivery(options)
+
+class BookedDelivery implements Delivery {
+  readonly ring: Ring
+  readonly #options: DeliveryOptions
+  readonly #counters = new Map<string, { overBudget: number; repeats: number }>()
+  #leads = false
+  #lost = 0
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options
+    this.ring = createRing(options.ringBytes, (trace) => this.#evicted(trace))
+  }
+
+  take(trace: Trace): void {
+    const { book, clock, metrics } = this.#options
+    this.ring.put(trace)
+    const decision = book.take(trace, clock.now())
+    metrics.take(trace, decision.exporters.length > 0 ? 'exported' : 'kept')
+    this.#carryOut(trace, decision)
+  }
+
+  offer(sessionUid: string, trace: Trace): void {
+    const { book, clock } = this.#options
+    this.#carryOut(trace, book.offer(sessionUid, trace, clock.now()))
+  }
+
+  #carryOut(trace: Trace, { exporters, decisions }: ExportDecision): void {
+    const { book, handover } = this.#options
+    for (const [exporter, decision] of decisions)
+      if (decision === 'over budget') this.#countersOf(exporter).overBudget += 1
+    const open = handover.told(trace, exporters)
+    for (const exporter of exporters) {
+      if (!open.includes(exporter)) book.delivered(trace.traceId, exporter, 'sent')
+      else if (this.#leads) this.#send(exporter, trace)
+    }
+  }
+
+  #send(exporter: string, trace: Trace): void {
+    const { traceId } = trace
+    const settled = (fate: Fate): void => this.#settled(traceId, exporter, fate)
+    // Removed from the configuration meanwhile: nobody is going to send it.
+    if (!this.#options.exporters.export(exporter, trace, settled)) settled('dropped')
+  }
+
+  #settled(traceId: string, exporter: string, fate: Fate): void {
+    // Then it stays pending, here and on every other replica.
+    if (fate === 'left') return
+    this.#options.handover.acknowledged(traceId, exporter)
+    this.#options.book.delivered(traceId, exporter, fate)
+  }
+
+  lead(mayRepeat: boolean): void {
+    const { exporters, handover, log } = this.#options
+    this.#leads = true
+    for (const exporter of exporters.names()) {
+      const pending = handover.pending(exporter)
+      let sent = 0
+      for (const traceId of pending) {
+        const trace = this.ring.get(traceId)
+        if (!trace) continue
+        this.#send(exporter, trace)
+        sent += 1
+      }
+      if (mayRepeat) this.#countersOf(exporter).repeats += sent
+      if (sent > 0) log.info('starts taken over from the leader before', { exporter, starts: sent })
+    }
+  }
+
+  follow(): void {
+    this.#leads = false
+    this.#options.exporters.leaveWaiting()
+  }
+
+  adopt(watermarks: Watermarks): void {
+    const { book, handover } = this.#options
+    for (const { traceId, exporter } of handover.adopt(watermarks)) book.delivered(traceId, exporter, 'sent')
+  }
+
+  /** A leader's exporters hold what they have to send; a standby has nothing but the ring. */
+  #evicted(trace: Trace): void {
+    if (this.#leads) return
+    const { book, handover, log } = this.#options
+    for (const exporter of handover.forget(trace.traceId)) {
+      this.#lost += 1
+      book.delivered(trace.traceId, exporter, 'dropped')
+      log.warn('the ring is full of starts that the leader has not exported yet; see ring.maxBytes', {
+        exporter,
+      })
+    }
+  }
+
+  counters(exporter: string): DeliveryCounters {
+    return this.#countersOf(exporter)
+  }
+
+  lost(): number {
+    return this.#lost
+  }
+
+  #countersOf(exporter: string): { overBudget: number; repeats: number } {
+    let counters = this.#counters.get(exporter)
+    if (!counters) this.#counters.set(exporter, (counters = { overBudget: 0, repeats: 0 }))
+    return counters
+  }
+}

@@ -1,0 +1,90 @@
+// Owns the account of the operator's own health, gathered from where things are counted.
+// Promises plain numbers, read when somebody asks. Does not render: metrics/ does.
+
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import type { ExporterHealth, HealthSnapshot, StreamHealth } from '../metrics/health.ts'
+import type { SessionBook } from '../session/book.ts'
+import type { Pipeline } from '../trace/pipeline.ts'
+import type { Delivery } from './delivery.ts'
+import type { Exporters } from './exporters.ts'
+import type { Handover } from './handover.ts'
+
+export type LoopDelay = ReturnType<typeof monitorEventLoopDelay>
+
+export interface HealthSources {
+  readonly pipeline: Pipeline
+  readonly streams: () => Readonly<Record<string, StreamHealth>>
+  readonly exporters: Exporters
+  readonly delivery: Delivery
+  readonly handover: Handover
+  readonly book: SessionBook
+  readonly leads: () => boolean
+  readonly leaderAcquired: () => number
+  readonly writes: () => Readonly<Record<string, number>>
+  readonly loopDelay: LoopDelay
+  /** Beside these: TraceSessions that cannot be read, refused configurations, and what else is counted here and there. */
+  readonly limits: () => Readonly<Record<string, number>>
+}
+
+/** 20 ms sees what a scrape or a list page costs, and costs nothing itself. */
+export function watchLoopDelay(): LoopDelay {
+  const histogram = monitorEventLoopDelay({ resolution: 20 })
+  histogram.enable()
+  return histogram
+}
+
+export function readHealth(from: HealthSources): HealthSnapshot {
+  return {
+    pipeline: from.pipeline.counters(),
+    streams: from.streams(),
+    exporters: exportersHealth(from),
+    ring: from.delivery.ring.counters(),
+    eventLoopDelay: loopDelayOf(from.loopDelay),
+    leader: from.leads(),
+    leaderAcquired: from.leaderAcquired(),
+    sessions: withPrefix(from.book.counters(), 'phase.'),
+    statusWrites: withPrefix(from.writes(), 'status '),
+    limits: {
+      'acknowledged starts that did not fit the Lease': from.handover.counters().unlisted,
+      'starts lost from the ring of a standby': from.delivery.lost(),
+      ...from.limits(),
+    },
+  }
+}
+
+function exportersHealth({ exporters, delivery }: HealthSources): Record<string, ExporterHealth> {
+  const result: Record<string, ExporterHealth> = {}
+  for (const [name, account] of exporters.accounting()) {
+    const { overBudget, repeats } = delivery.counters(name)
+    // What the budget refused was never given to the exporter; here it is in and dropped, so that the account holds.
+    result[name] = {
+      ...account,
+      in: account.in + overBudget,
+      dropped: account.dropped + overBudget,
+      droppedBy: { ...account.droppedBy, budget: overBudget },
+      repeats,
+    }
+  }
+  return result
+}
+
+function loopDelayOf(histogram: LoopDelay): NonNullable<HealthSnapshot['eventLoopDelay']> {
+  const nano = (value: number): number => (Number.isFinite(value) ? value / 1e9 : 0)
+  const delay = {
+    meanSeconds: nano(histogram.mean),
+    p99Seconds: nano(histogram.percentile(99)),
+    maxSeconds: nano(histogram.max),
+  }
+  // Each scrape tells of the time since the last.
+  histogram.reset()
+  return delay
+}
+
+type Counts = Readonly<Record<string, number>>
+
+const withPrefix = (counts: Counts, prefix: string): Counts =>
+  Object.fromEntries(
+    Object.entries(counts).flatMap(([name, value]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
+    ),
+  )

@@ -1,0 +1,119 @@
+// Owns the watches of what starts are told from: one set of streams for the cluster, or one per listed namespace.
+// Promises that all go over one connection that has room for them, and that their counters are one account by resource.
+// Does not interpret frames.
+
+import type { Clock } from '../base/clock.ts'
+import type { Frame, Source } from '../base/frame.ts'
+import { OWNER_SOURCES } from '../decode/resources.ts'
+import { type Cluster, type MissingStream, watchCluster } from '../kube/cluster.ts'
+import type { Connection } from '../kube/config.ts'
+import { type StreamCounters, streamCounters } from '../kube/counters.ts'
+import type { ControllerConfig } from './config.ts'
+import type { Log } from './log.ts'
+
+export interface Streams {
+  readonly ready: Promise<void>
+  missing(): readonly MissingStream[]
+  counters(): Readonly<Record<Source, StreamCounters>>
+  close(): Promise<void>
+}
+
+export interface StreamsOptions {
+  readonly connection: Connection
+  readonly config: Pick<ControllerConfig, 'namespaces' | 'watch'>
+  readonly clock: Clock
+  readonly random: () => number
+  readonly log: Log
+  /** `stream`: the namespace, or '' for all. */
+  readonly onFrame: (stream: string, frame: Frame) => void
+}
+
+/** Which resources are watched in each place. */
+export function sourcesOf({ namespaces, watch }: StreamsOptions['config']): readonly Source[] {
+  const wide = namespaces.length === 0
+  return [
+    'pods',
+    ...(watch.events ? ['events'] : []),
+    ...(watch.nodes && wide ? ['nodes'] : []),
+    ...(watch.leases && wide ? ['leases'] : []),
+    ...(watch.owners ? OWNER_SOURCES : []),
+  ]
+}
+
+const placesOf = ({ namespaces }: StreamsOptions['config']): readonly string[] =>
+  namespaces.length === 0 ? [''] : [...new Set(namespaces)]
+
+/** How many sockets all watches take, those of sessions and namespaces too. */
+export const watchesOf = (config: StreamsOptions['config']): number =>
+  placesOf(config).length * (sourcesOf(config).length + 1) + 2
+
+export const streamOf =
+  (config: StreamsOptions['config']): ((namespace: string) => string) =>
+  (namespace) =>
+    config.namespaces.length === 0 ? '' : namespace
+
+export function watchStreams(options: StreamsOptions): Streams {
+  const { clock, config, connection, log, onFrame, random } = options
+  const clusters = placesOf(config).map((place) =>
+    watchCluster(connection, {
+      clock,
+      random,
+      streams: sourcesOf(config),
+      ...(place === '' ? {} : { namespace: place }),
+      onFrame: (frame) => onFrame(place, frame),
+      log: (message, fields) =>
+        log.debug(message, { ...fields, ...(place === '' ? {} : { namespace: place }) }),
+    }),
+  )
+  return {
+    ready: Promise.all(clusters.map(({ ready }) => ready)).then(() => undefined),
+    missing: () => uniqueMissing(clusters),
+    counters: () => sumCounters(clusters),
+    close: async () => {
+      await Promise.all(clusters.map((cluster) => cluster.close()))
+    },
+  }
+}
+
+/** One of each resource: fifty namespaces without a right are one thing to say. */
+function uniqueMissing(clusters: readonly Cluster[]): readonly MissingStream[] {
+  const missing = new Map<Source, MissingStream>()
+  for (const cluster of clusters) for (const one of cluster.missing()) missing.set(one.resource, one)
+  return [...missing.values()]
+}
+
+function sumCounters(clusters: readonly Cluster[]): Record<Source, StreamCounters> {
+  const sums: Record<Source, StreamCounters> = {}
+  for (const { counters } of clusters)
+    for (const [source, one] of counters) sums[source] = addCounters(sums[source] ?? streamCounters(), one)
+  return sums
+}
+
+/** What is furthest from well is the state of the sum. */
+const STATES = ['live', 'closed', 'listing', 'starting', 'waiting', 'forbidden'] as const
+
+function addCounters(a: StreamCounters, b: StreamCounters): StreamCounters {
+  const sum: Record<string, unknown> = { ...a }
+  for (const [key, value] of Object.entries(b)) {
+    const before: unknown = sum[key]
+    if (typeof value === 'number') sum[key] = Number(before) + value
+    else if (typeof value === 'object') sum[key] = addCounts(before as Counts, value as Counts)
+  }
+  const at =
+    a.lastEventAt === undefined || (b.lastEventAt ?? 0n) > a.lastEventAt ? b.lastEventAt : a.lastEventAt
+  return { ...(sum as unknown as StreamCounters), lastEventAt: at, state: worst(a, b) }
+}
+
+type Counts = Readonly<Record<string, number>>
+
+const addCounts = (a: Counts, b: Counts): Counts => {
+  const sum = { ...a }
+  for (const [key, value] of Object.entries(b)) sum[key] = (sum[key] ?? 0) + value
+  return sum
+}
+
+function worst(a: StreamCounters, b: StreamCounters): StreamCounters['state'] {
+  // An empty sum has not started; it says nothing.
+  if (a.state === 'starting' && a.frames === 0) return b.state
+  return STATES.indexOf(a.state) > STATES.indexOf(b.state) ? a.state : b.state
+}
