@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install build demo test test-fast check run cluster-up cluster-down scenarios accuracy golden verify bench clean
+.PHONY: help install build demo test test-fast check run cluster-up cluster-down scenarios accuracy golden generate verify bench clean
 
 # Node 24 comes with the packages, whatever Node runs npm; so do esbuild and the checkers.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -68,12 +68,21 @@ scenarios: install ## Run all scenarios on the real cluster and record them anew
 accuracy: install ## Measure boundaries against the components' own spans
 	@node test/accuracy/run.ts $(ARGS)
 
-golden: install ## Rewrite what recordings and pictures should give; look at the difference before committing it
-	@PODSPAN_GOLDEN=write node --test --test-isolation=none --test-reporter=dot test/golden.test.ts test/cli/waterfall.test.ts test/cli/reference.test.ts test/metrics/recordings.test.ts test/metrics/document.test.ts
-	@git --no-pager diff --stat -- test
+# Tests that compare a file of the repository with what the code gives; they rewrite it where PODSPAN_GOLDEN=write.
+GOLDEN_TESTS := test/golden.test.ts test/cli/waterfall.test.ts test/cli/reference.test.ts test/metrics/recordings.test.ts test/metrics/document.test.ts
+GOLDEN := node --test --test-isolation=none --test-reporter=dot $(GOLDEN_TESTS)
 
-verify: dist/podspan.mjs ## Fail where a file no longer says what the code does: golden files, command line reference
-	@PODSPAN_GOLDEN=check node --test --test-isolation=none --test-reporter=dot test/golden.test.ts test/cli/waterfall.test.ts test/cli/reference.test.ts test/metrics/recordings.test.ts test/metrics/document.test.ts
+golden: install ## Rewrite what recordings and pictures should give; look at the difference before committing it
+	@PODSPAN_GOLDEN=write $(GOLDEN)
+	@git --no-pager diff --stat -- test docs
+
+generate: install ## Write what is generated: the CRD, the chart's copy of it and its README, docs/metrics.md
+	@node scripts/generate-crd.ts
+	@node scripts/generate-chart.ts
+	@node scripts/generate-metrics-doc.ts
+
+verify: dist/podspan.mjs ## Fail where a file no longer says what the code does: golden files, references, CRD, chart
+	@PODSPAN_GOLDEN=check $(GOLDEN) test/session/crd.test.ts test/chart/generated.test.ts
 
 bench: install ## Measure speed and memory
 	@node bench/run.ts $(ARGS)
