@@ -12,8 +12,9 @@ const BACKFILL_WITHIN = (60n * SECOND) as DurationNano
 
 export function advance(session: Session, now: UnixNano, settle: DurationNano): void {
   if (session.plan.refused) return
+  forgetSeen(session, now)
   if (session.backfill.state === 'open' && now >= add(session.backfill.since, BACKFILL_WITHIN)) {
-    closeBackfill(session, 'they were not read within a minute')
+    closeBackfill(session, 'they were not read within a minute', now)
   }
   if (session.completion) return
   if (!session.closing) {
@@ -25,10 +26,19 @@ export function advance(session: Session, now: UnixNano, settle: DurationNano): 
   if (isOver(session, session.closing, now, settle)) complete(session, session.closing, now, settle)
 }
 
-export function closeBackfill(session: Session, missing: string | undefined): void {
+/** A start that was offered may be settling in the pipeline just then, and is told once more. */
+const SETTLED_WITHIN = (60n * SECOND) as DurationNano
+
+export function closeBackfill(session: Session, missing: string | undefined, now: UnixNano): void {
   session.backfill = { state: 'done', missing }
-  session.seen.clear()
+  session.seenUntil = add(now, SETTLED_WITHIN)
   session.dirty = true
+}
+
+function forgetSeen(session: Session, now: UnixNano): void {
+  if (session.seenUntil === undefined || now < session.seenUntil) return
+  session.seenUntil = undefined
+  session.seen.clear()
 }
 
 function closingOf(session: Session, now: UnixNano): Closing | undefined {

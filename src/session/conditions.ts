@@ -5,6 +5,7 @@
 import { formatRfc3339, type UnixNano } from '../base/time.ts'
 import type { Condition } from './schema.ts'
 import { currentSums } from './aggregate.ts'
+import { formatDuration } from './duration.ts'
 import { publishedTotals } from './restore.ts'
 import type { Session } from './state.ts'
 import { finishedOf } from './state.ts'
@@ -17,6 +18,7 @@ export interface Said {
 }
 
 const MESSAGE_MAX = 800
+const plural = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`
 
 const yes = (reason: string, message: string): Said => ({ status: 'True', reason, message })
 const no = (reason: string, message: string): Said => ({ status: 'False', reason, message })
@@ -59,16 +61,16 @@ const accepted = ({ session: { plan } }: View): Said =>
 
 function whatOf({ when, timeout, minPods, pods }: Session['plan']): string {
   const target = pods.target ? `${pods.target.kind}/${pods.target.name}` : 'the pods it selects'
-  const minutes = timeout === undefined ? '' : ` within ${Number(timeout / 1_000_000_000n)} s`
+  const within = timeout === undefined ? '' : ` within ${formatDuration(timeout)}`
   switch (when) {
     case 'Never':
       return `judges ${target} until it is deleted`
     case 'Duration':
-      return `judges ${target}${minutes}`
+      return `judges ${target}${within}`
     case 'PodCount':
-      return `waits for ${minPods} pods of ${target}${minutes}`
+      return `waits for ${minPods} pods of ${target}${within}`
     case 'RolloutComplete':
-      return `waits for the rollout of ${target}${minutes}`
+      return `waits for the rollout of ${target}${within}`
   }
 }
 
@@ -93,12 +95,12 @@ function evidenceComplete({ session, now }: View): Said {
   if (lost > 0)
     return no(
       'Rebuilt',
-      `Podspan was restarted: ${lost} pods are in the counts that could not be read again for percentiles and lists.`,
+      `Podspan was restarted: the counts hold ${plural(lost, 'pod')} that could not be read again for percentiles and lists.`,
     )
   if (session.lost > 0)
     return no(
       'PodsVanished',
-      `${session.lost} pods in flight vanished without an end that anybody saw; they are not counted.`,
+      `${plural(session.lost, 'pod')} in flight vanished without an end that anybody saw, and count for nothing.`,
     )
   if (session.backfill.state === 'done' && session.backfill.missing !== undefined)
     return no('BackfillIncomplete', `Of earlier pods: ${session.backfill.missing}.`)
@@ -106,11 +108,11 @@ function evidenceComplete({ session, now }: View): Said {
   if (incomplete > 0)
     return no(
       'EvidenceMissing',
-      `${incomplete} of ${told} traces lack some evidence and are coarser: see podspan.evidence.missing on them.`,
+      `${incomplete} of ${plural(told, 'trace')} lack some evidence and are coarser: see podspan.evidence.missing on them.`,
     )
   if (session.restored)
     return yes('Rebuilt', 'Podspan was restarted, and all pods of this session were read again.')
-  return yes('Complete', `All evidence of ${told} traces was seen.`)
+  return yes('Complete', `All evidence of ${plural(told, 'trace')} was seen.`)
 }
 
 function objectiveMet({ session, goals }: View): Said {

@@ -58,7 +58,7 @@ export function createSessionBook(options: BookOptions, now: UnixNano): SessionB
     take: (trace, at) => take(state, trace, at),
     backfills: () => [...state.sessions.values()].flatMap(askBackfill),
     offer: (uid, trace, at) => offer(state, uid, trace, at),
-    backfilled: (uid, missing) => endBackfill(state, uid, missing),
+    backfilled: (uid, missing, at) => endBackfill(state, uid, missing, at),
     delivered: (traceId, exporter, result) => state.exports.delivered(traceId, exporter, result),
     configure: (changed, at) => configure(state, changed, at),
     due: (at) => due(state, at),
@@ -150,7 +150,9 @@ function take(state: State, trace: Trace, now: UnixNano): ExportDecision {
 
 function offer(state: State, uid: string, trace: Trace, now: UnixNano): ExportDecision {
   const sessions = state.matcher.matching(trace).filter(({ key }) => key.uid === uid)
-  return settle(state, trace, sessions, now)
+  const decision = settle(state, trace, sessions, now)
+  for (const session of sessions) if (session.seen.has(trace.uid)) state.flight.leave(trace.uid, session)
+  return decision
 }
 
 const NOTHING: ExportDecision = { exporters: [], sessions: [], decisions: new Map() }
@@ -196,9 +198,9 @@ function askBackfill(session: Session): BackfillRequest[] {
   ]
 }
 
-function endBackfill(state: State, uid: string, missing: string | undefined): void {
+function endBackfill(state: State, uid: string, missing: string | undefined, now: UnixNano): void {
   const session = state.sessions.get(uid)
-  if (session?.backfill.state === 'open') closeBackfill(session, missing)
+  if (session?.backfill.state === 'open') closeBackfill(session, missing, now)
 }
 
 function configure(state: State, options: BookOptions, now: UnixNano): void {

@@ -41,6 +41,7 @@ export function createSession(object: TraceSession, plan: Plan, now: UnixNano): 
       ? { state: 'open', asked: false, since: now }
       : { state: 'done', missing: undefined },
     seen: new Set(),
+    seenUntil: undefined,
     lost: 0,
     limit: createBudget(plan.tracesPerMinute, now),
     rollout: undefined,

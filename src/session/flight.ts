@@ -17,6 +17,8 @@ export interface Flight {
   update(starts: readonly InFlight[], now: UnixNano): void
   /** The start of this pod is over. */
   end(uid: string): Tracked | undefined
+  /** The session has counted this pod already. */
+  leave(uid: string, session: Session): void
   /** A session is gone or complete. */
   drop(session: Session): void
   readonly size: number
@@ -51,6 +53,12 @@ export function createFlight(matcher: Matcher<Session>): Flight {
       }
       return tracked
     },
+    leave: (uid, session) => {
+      const tracked = pods.get(uid)
+      if (!tracked?.sessions.includes(session)) return
+      session.starting.delete(tracked)
+      tracked.sessions = tracked.sessions.filter((one) => one !== session)
+    },
     drop: (session) => {
       for (const tracked of session.starting)
         tracked.sessions = tracked.sessions.filter((one) => one !== session)
@@ -74,7 +82,8 @@ function track(tracked: Tracked, start: InFlight, matcher: Matcher<Session>, now
     .matching(start)
     .filter(
       (session) =>
-        session.timedOut.has(start.uid) || (isActive(session) && takesPodsOf(session, start.created)),
+        session.timedOut.has(start.uid) ||
+        (isActive(session) && takesPodsOf(session, start.created) && !session.seen.has(start.uid)),
     )
   for (const session of tracked.sessions) {
     if (sessions.includes(session)) continue

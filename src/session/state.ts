@@ -86,8 +86,10 @@ export interface Session {
   /** No pod of `starting` times out before then. */
   nextTimeout: UnixNano | undefined
   backfill: Backfill
-  /** UIDs that were taken while earlier starts are offered. */
+  /** UIDs that were taken while earlier starts are offered, and those that were offered: each start comes once by either way. */
   readonly seen: Set<string>
+  /** When nothing that was offered can still come out of the pipeline. */
+  seenUntil: UnixNano | undefined
   /** Pods in flight that vanished without a trace. */
   lost: number
   limit: Budget

@@ -78,7 +78,8 @@ function phaseOf({ plan, completion }: Session, matched: number): Phase {
 }
 
 function startupOf(startup: Quantiles): NonNullable<TraceSessionStatus['startup']> {
-  return { ...quantilesOf(startup), p90: text(valueAt(startup, 90) ?? 0), max: text(startup.max) }
+  const at = (percentile: number): string => text(valueAt(startup, percentile) ?? 0)
+  return { p50: at(50), p90: at(90), p99: at(99), max: text(startup.max) }
 }
 
 const quantilesOf = (values: Quantiles): { p50?: string; p99?: string } =>

@@ -93,7 +93,7 @@ export function reasonOf({ operation, reason, name, uid }: InFlight): string | u
 
 /** `0/5 nodes are available: 3 Insufficient cpu, 2 node(s) had untolerated taint {a: b}. preemption: …` without its counts. */
 function schedulerReason(message: string): string {
-  const [, reasons] = /^\d+\/\d+ nodes are available: (.*?)\.?(?: preemption:.*)?$/s.exec(message) ?? []
+  const [, reasons] = /^\d+\/\d+ nodes are available: (.*?)(?:\. .*|\.)?$/s.exec(message) ?? []
   if (reasons === undefined) return message
   const parts = reasons.split(/, (?=\d+ )/).map((part) => part.replace(/^\d+ /, '').replace(/\.$/, ''))
   return [...new Set(parts)].sort().join('; ')

@@ -91,8 +91,8 @@ export const goalText = ({ goal, value }: GoalStanding): string =>
 /** Without `never` in a sentence about lengths. */
 export const missText = ({ goal, value, tally }: GoalStanding): string =>
   value === 'never'
-    ? `${goal.name}: ${tally.over} of ${tally.judged} pods failed or took longer than ${goal.threshold}`
-    : `${goal.name}: ${goal.percentile} % took ${value ?? 'longer'}, wanted ${goal.threshold} (${tally.over} of ${tally.judged} pods were slower)`
+    ? `${goal.name}: ${tally.over} of ${plural(tally.judged)} failed or took longer than ${goal.threshold}`
+    : `${goal.name}: ${goal.percentile} % took ${value ?? 'longer'}, wanted ${goal.threshold} (${tally.over} of ${plural(tally.judged)} over it)`
 
 export interface Judgement {
   readonly verdict: Verdict
@@ -129,14 +129,16 @@ export function judgeSession(
       message: `${CLOSED[reason]}; missed ${missed.map(missText).join('; ')}.`,
     }
   if (reason === 'RolloutFailed' || reason === 'Timeout')
-    return inconclusive(`${CLOSED[reason]}${failedText(session)}, after ${judged} pods.`)
+    return inconclusive(`${CLOSED[reason]}${failedText(session)}, after ${plural(judged)}.`)
   if (judged < session.plan.minPods)
-    return inconclusive(`${CLOSED[reason]} after ${judged} pods, and minPods is ${session.plan.minPods}.`)
+    return inconclusive(`${CLOSED[reason]} after ${plural(judged)}, and minPods is ${session.plan.minPods}.`)
   if (goals.some(({ standing }) => standing !== 'met'))
     return inconclusive(`${CLOSED[reason]}, but a restart of Podspan lost pods that could decide it.`)
-  const said = goals.length === 0 ? `${judged} pods, no objective` : goals.map(goalText).join('; ')
+  const said = goals.length === 0 ? `${plural(judged)}, no objective` : goals.map(goalText).join('; ')
   return { verdict: 'Passed', reason, message: `${CLOSED[reason]}; ${said}.` }
 }
+
+const plural = (pods: number): string => `${pods} pod${pods === 1 ? '' : 's'}`
 
 const failedText = ({ rollout }: Session): string => {
   const why = rollout?.failed ?? rollout?.progress

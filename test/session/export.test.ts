@@ -210,6 +210,19 @@ describe('earlier starts', () => {
     assert.equal(driven.status('other').pods?.ready, 1)
   })
 
+  test('that the pipeline was about to tell count once, also when it tells them after the backfill', () => {
+    const driven = drive()
+    driven.tick(29, [{ pod: 1 }])
+    driven.apply(session({ ...DURATION, backfill: '60s' }, { created: 30 }), 30)
+    driven.tick(30, [{ pod: 1 }])
+    driven.book.offer('uid-shop-s', start({ pod: 1, took: 29 }), at(31))
+    driven.book.backfilled('uid-shop-s', undefined, at(32))
+    assert.deepEqual(driven.take({ pod: 1, took: 29 }, 34).sessions, [])
+    driven.tick(40)
+    assert.equal(driven.status().pods?.matched, 1)
+    assert.equal(driven.status().pods?.ready, 1)
+  })
+
   test('that were sent are not sent again, but count as exported', () => {
     const driven = drive()
     driven.apply(session(DURATION, { name: 'first' }))

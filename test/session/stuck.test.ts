@@ -13,6 +13,14 @@ const REASONS: readonly (readonly [made: Partial<MadeInFlight>, reason: string |
     'Insufficient cpu; node(s) had untolerated taint {a: b}',
   ],
   [
+    {
+      operation: 'schedule',
+      reason:
+        '0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available.',
+    },
+    'Insufficient cpu',
+  ],
+  [
     { operation: 'schedule', reason: '0/1 nodes are available: 1 Insufficient memory.' },
     'Insufficient memory',
   ],
