@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeList, encodeObject, type Obj } from './api-server-encode.ts'
+import { answerObject, type ObjectRequest, placeOf } from './api-server-objects-http.ts'
 import {
   addedBytes,
   bareOf,
@@ -39,6 +40,7 @@ export interface SeenRequest {
   readonly query: URLSearchParams
   readonly headers: IncomingMessage['headers']
   readonly watch: boolean
+  readonly method: string
 }
 
 /** What to do to a request instead of answering it. `after` lets a watch be answered first, with so many frames. */
@@ -60,7 +62,8 @@ export type Fault =
 
 interface Rule {
   readonly resource: string
-  readonly what: 'list' | 'watch' | 'any'
+  /** `write`: by any method but GET, of the resource itself and not of the last part of the path. */
+  readonly what: 'list' | 'watch' | 'write' | 'any'
   readonly fault: Fault
   left: number
 }
@@ -201,23 +204,51 @@ export class StubApiServer {
     const url = new URL(request.url ?? '/', 'http://stub')
     const resource = url.pathname.split('/').at(-1) ?? ''
     const watch = url.searchParams.get('watch') !== null
-    const seen = { resource, path: url.pathname, query: url.searchParams, headers: request.headers, watch }
+    const seen: SeenRequest = {
+      resource,
+      path: url.pathname,
+      query: url.searchParams,
+      headers: request.headers,
+      watch,
+      method: request.method ?? 'GET',
+    }
     this.requests.push(seen)
     const { token } = this.options
     if (token !== undefined && request.headers.authorization !== `Bearer ${token}`)
       return this.refuse(seen, response, { kind: 'status', code: 401, reason: 'Unauthorized' })
-    const rule = this.rules.find(
-      (each) =>
-        each.left > 0 &&
-        each.resource === resource &&
-        (each.what === 'any' || (each.what === 'watch') === watch),
-    )
+    const rule = this.rules.find((each) => each.left > 0 && applies(each, seen))
     if (rule) {
       rule.left -= 1
       return this.inflict(seen, response, rule.fault)
     }
-    if (watch) this.watch(seen, response)
-    else this.list(seen, response)
+    if (watch) return this.watch(seen, response)
+    const place = placeOf(seen.path)
+    if (place && (place.name !== undefined || seen.method !== 'GET'))
+      return void this.object(place, request, response)
+    this.list(seen, response)
+  }
+
+  /** Writes as they were asked for, refused ones too. */
+  readonly writes: ObjectRequest[] = []
+
+  private async object(
+    place: NonNullable<ReturnType<typeof placeOf>>,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const text = Buffer.concat(chunks).toString('utf8')
+    const asked: ObjectRequest = {
+      method: request.method ?? 'GET',
+      path: new URL(request.url ?? '/', 'http://stub').pathname,
+      contentType: request.headers['content-type'] ?? '',
+      body: text === '' ? undefined : (JSON.parse(text) as Obj),
+    }
+    if (asked.method !== 'GET') this.writes.push(asked)
+    const { code, body } = answerObject(this.store, place, asked)
+    response.writeHead(code, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(body))
   }
 
   private inflict(seen: SeenRequest, response: ServerResponse, fault: Fault): void {
@@ -423,6 +454,12 @@ function drained(response: ServerResponse): Promise<void> {
     response.once('drain', done)
     response.once('close', done)
   })
+}
+
+function applies({ resource, what }: Rule, seen: SeenRequest): boolean {
+  if (what === 'write') return seen.method !== 'GET' && placeOf(seen.path)?.resource === resource
+  if (resource !== seen.resource) return false
+  return what === 'any' || (what === 'watch') === seen.watch
 }
 
 const encodingOf = (seen: SeenRequest): 'protobuf' | 'json' =>
