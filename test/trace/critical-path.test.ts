@@ -96,6 +96,16 @@ const CASES: readonly { readonly name: string; readonly drawn: string; readonly 
     then: 'a 0-2, b 2-10',
   },
   {
+    // Its start is where the path has got to. To walk into it all the same (`>` in place of `>=`) adds parts of no length, which are none.
+    name: 'one that begins where the last one does is not waited for',
+    drawn: `
+      root   ==========
+        a      ========
+        b      ====
+          c    ==`,
+    then: 'root 0-2, a 2-10',
+  },
+  {
     name: 'the deepest one counts',
     drawn: `
       root   ==========
