@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { CRD_FILE, crdText } from '../../scripts/generate-crd.ts'
+import { CRD_FILE, crdText, DOCS_FILE, docsText } from '../../scripts/generate-crd.ts'
 import { fieldsOf, makeCrd, type OpenApi, rootSchema, rulesOf } from '../../src/session/crd.ts'
 
 const fields = fieldsOf(rootSchema()).filter(({ path }) => !['apiVersion', 'kind', 'metadata'].includes(path))
@@ -13,6 +13,10 @@ const schemas = fields.flatMap(({ path, schema }) => [
 
 test('the file in crds/ is the one that the schema gives: node scripts/generate-crd.ts', () => {
   assert.equal(readFileSync(CRD_FILE, 'utf8'), crdText())
+})
+
+test('the tables of docs/tracesession.md are those that the schema gives: node scripts/generate-crd.ts', () => {
+  assert.equal(readFileSync(DOCS_FILE, 'utf8'), docsText())
 })
 
 test('it is small enough for client-side apply, which keeps it in an annotation', () => {
