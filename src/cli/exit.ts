@@ -7,6 +7,8 @@ export const EXIT = {
   finding: 1,
   usage: 2,
   cluster: 3,
+  /** As where no cluster answers: there is no verdict. */
+  inconclusive: 3,
   input: 4,
   notFound: 5,
   bug: 70,
@@ -17,11 +19,13 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
 export const EXIT_CODES_HELP = `Exit codes:
   0    done
-  1    a finding: 'trace --exit-code' and the start did not become ready, or 'check' found something missing
+  1    a finding: 'trace --exit-code' and the start did not become ready, 'check' found something missing,
+       or 'session run' missed an objective or its command failed
   2    the command line is wrong
-  3    the cluster cannot be reached, or does not allow what the command needs
+  3    no answer: the cluster cannot be reached, does not allow what the command needs, or has no Podspan
+       that runs; or 'session run' came to no verdict
   4    an input file cannot be read as a recording
-  5    no such pod or workload, or none of its starts can be shown any more
+  5    no such pod, workload or session, or none of its starts can be shown any more
   70   a bug in podspan
   130  interrupted before there was a result`
 

@@ -11,6 +11,8 @@ import { collect, CONFIG_PATH, count, duration, features, positiveDuration, widt
 import { OUTPUT_FORMS } from './output.ts'
 import type { RecordOptions } from './record.ts'
 import type { ReplayOptions } from './replay.ts'
+import type { SessionListOptions } from './session-list.ts'
+import type { SessionRunOptions } from './session.ts'
 import { neutralise } from './text.ts'
 import type { TraceOptions } from './trace.ts'
 import type { WatchOptions } from './watch.ts'
@@ -64,13 +66,19 @@ function createProgram(context: Context, done: Done): Command {
   addRecord(program, context, done)
   addReplay(program, context, done)
   addCheck(program, context, done)
+  addSession(program, context, done)
   addController(program, context, done)
   return program
 }
 
-function withLook(command: Command, context: Context, forms: readonly string[] = OUTPUT_FORMS): Command {
+function withLook(
+  command: Command,
+  context: Context,
+  forms: readonly string[] = OUTPUT_FORMS,
+  what = 'how starts are printed',
+): Command {
   return command
-    .addOption(new Option('-o, --output <form>', 'how starts are printed').choices(forms).default(forms[0]))
+    .addOption(new Option('-o, --output <form>', what).choices(forms).default(forms[0]))
     .option('--ascii', 'draw with ASCII characters only')
     .option('--width <columns>', 'width of the picture; by default that of the terminal, or 100', width)
     .hook('preAction', (_, action) => {
@@ -178,6 +186,80 @@ function addCheck(program: Command, context: Context, done: Done): void {
   })
 }
 
+const SESSION_FORMS = ['text', 'json'] as const
+const SESSION_FORM = 'a report, or the TraceSession as kubectl has it, on one line'
+
+function addSession(program: Command, context: Context, done: Done): void {
+  const session = program
+    .command('session')
+    .description('judge a rollout by its pod starts, by Podspan in the cluster')
+  addSessionRun(session, context, done)
+  const list = session.command('list').description('list TraceSessions, the newest first')
+  list.option('-A, --all-namespaces', 'of all namespaces')
+  withPlace(withLook(list, context, SESSION_FORMS, SESSION_FORM)).action(
+    async (options: SessionListOptions) => {
+      const { sessionList } = await import('./session-list.ts')
+      done(await sessionList(context, options))
+    },
+  )
+  const get = session.command('get').description('print the report of one').argument('<name>')
+  withPlace(withLook(get, context, SESSION_FORMS, SESSION_FORM)).action(
+    async (name: string, options: SessionListOptions) => {
+      const { sessionGet } = await import('./session-list.ts')
+      done(await sessionGet(context, name, options))
+    },
+  )
+}
+
+const SESSION_RUN_HELP = `
+Exit codes: 0, all objectives were met; 1, one was missed, or the command failed, whose own code is then said;
+3, no verdict: too few pods, a timeout, nobody there to judge.
+
+The command begins when Podspan has accepted the session. If it fails, its rollout is not waited for. One that changes
+nothing starts no pods, and the session is inconclusive at its --timeout.
+
+Needs create, get, list and watch on tracesessions.podspan.dev in the namespace; delete for --delete.`
+
+function addSessionRun(session: Command, context: Context, done: Done): void {
+  const command = session
+    .command('run')
+    .description(
+      'create a TraceSession, run a command if one is given, wait for the verdict: 0 passed, 1 failed, 3 inconclusive',
+    )
+    .argument(
+      '[command...]',
+      "run when Podspan has accepted the session, such as '-- kubectl apply -f web.yaml'",
+    )
+    .option(
+      '--target <target>',
+      'deploy/, sts/, ds/, rs/, job/, cronjob/, pod/, rollout/ or lws/ before a NAME, or GROUP/VERSION/KIND/NAME',
+    )
+    .option('-l, --selector <labels>', 'pods with these labels instead')
+    .option('--all', 'all pods of the namespace instead')
+    .option(
+      '--objective <objective>',
+      'p99=30s, or "p95(pull image)=10s" for one operation; can be given several times',
+      collect,
+    )
+    .option('--timeout <duration>', 'take no new pods after this time (default: 30m)')
+    .option('--start-timeout <duration>', 'a pod that is not ready after this time has failed (default: 10m)')
+    .option('--min-pods <n>', 'be over only when so many pods have started or failed to', count)
+    .option(
+      '--backfill <duration>',
+      'take pods too that were created this long ago (default: 1m; with a command 0s)',
+    )
+    .option('--exporter <name>', "where traces go, by the name in Podspan's configuration")
+    .option('--name <name>', "the session's name; by default a new one made from the target's")
+    .option('--delete', 'delete the session at the end; otherwise it stays for a day')
+    .addHelpText('after', SESSION_RUN_HELP)
+  withPlace(withLook(command, context, SESSION_FORMS, SESSION_FORM)).action(
+    async (argv: string[], options: SessionRunOptions) => {
+      const { sessionRun } = await import('./session.ts')
+      done(await sessionRun(context, options, argv))
+    },
+  )
+}
+
 function addController(program: Command, context: Context, done: Done): void {
   program
     .command('controller')
@@ -201,9 +283,16 @@ function addController(program: Command, context: Context, done: Done): void {
     })
 }
 
+function withPlace(command: Command): Command {
+  return withConfig(command.option('-n, --namespace <name>', "by default the context's own, else default"))
+}
+
 function withCluster(command: Command): Command {
+  return withConfig(command.option('-n, --namespace <name>', 'only this namespace'))
+}
+
+function withConfig(command: Command): Command {
   return command
-    .option('-n, --namespace <name>', 'only this namespace')
     .option('--kubeconfig <file>', 'by default KUBECONFIG, ~/.kube/config, or the service account of a pod')
     .option('--context <name>', 'a context of the kubeconfig; by default its current one')
 }

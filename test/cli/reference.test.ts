@@ -6,7 +6,17 @@ import { assertGolden } from '../support/golden-file.ts'
 import { surroundings } from './surroundings.ts'
 
 const root = join(import.meta.dirname, '..', '..')
-const COMMANDS = ['trace', 'watch', 'record', 'replay', 'check', 'controller']
+const COMMANDS = [
+  'trace',
+  'watch',
+  'record',
+  'replay',
+  'check',
+  'session run',
+  'session list',
+  'session get',
+  'controller',
+]
 
 async function help(...command: string[]): Promise<string> {
   const { context, out } = surroundings()
@@ -16,7 +26,7 @@ async function help(...command: string[]): Promise<string> {
 
 test('docs/commands.md says what --help says', async () => {
   const sections = await Promise.all(
-    COMMANDS.map(async (command) => `## podspan ${command}\n\n${await help(command)}`),
+    COMMANDS.map(async (command) => `## podspan ${command}\n\n${await help(...command.split(' '))}`),
   )
   const head =
     '# Commands\n\nWritten by `make golden` from `podspan --help`; `make verify` fails where it differs.\n'
