@@ -2,7 +2,7 @@
 // Promises that lastTransitionTime moves only when the status of a condition does.
 // ObjectiveMet is True only once the session is complete: a standing one is never, and says how it stands in its message.
 
-import { formatRfc3339, type UnixNano } from '../base/time.ts'
+import { add, formatRfc3339, type UnixNano } from '../base/time.ts'
 import type { Condition } from './schema.ts'
 import { currentSums } from './aggregate.ts'
 import { formatDuration } from './duration.ts'
@@ -92,7 +92,7 @@ function evidenceComplete({ session, now }: View): Said {
   const { counts, lostGood, lostBad } = publishedTotals(session)
   const lost = lostGood + lostBad
   const { incomplete, told } = currentSums(session.aggregate, now)
-  if (lost > 0)
+  if (lost > 0 && !hasPassed(session, now))
     return no(
       'Rebuilt',
       `Podspan was restarted: the counts hold ${plural(lost, 'pod')} that could not be read again for percentiles and lists.`,
@@ -111,9 +111,18 @@ function evidenceComplete({ session, now }: View): Said {
       `${incomplete} of ${plural(told, 'trace')} lack some evidence and are coarser: see podspan.evidence.missing on them.`,
     )
   if (session.restored)
-    return yes('Rebuilt', 'Podspan was restarted, and all pods of this session were read again.')
+    return yes(
+      'Rebuilt',
+      lost > 0
+        ? 'Podspan was restarted longer ago than the window reaches back.'
+        : 'Podspan was restarted, and all pods of this session were read again.',
+    )
   return yes('Complete', `All evidence of ${plural(told, 'trace')} was seen.`)
 }
+
+/** What a restart has lost of a standing session leaves its window in time. */
+const hasPassed = ({ plan, accepted: from }: Session, now: UnixNano): boolean =>
+  plan.window !== undefined && now >= add(from, plan.window)
 
 function objectiveMet({ session, goals }: View): Said {
   const { completion, plan } = session

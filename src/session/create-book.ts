@@ -186,16 +186,23 @@ function settle(
 }
 
 function askBackfill(session: Session): BackfillRequest[] {
-  const { backfill, key, namespace, created, plan } = session
+  const { backfill, key, namespace, plan } = session
   if (backfill.state !== 'open' || backfill.asked) return []
   session.backfill = { ...backfill, asked: true }
   return [
     {
       session: key,
       namespace: plan.pods.namespaces ? undefined : namespace,
-      since: (created - plan.backfill) as UnixNano,
+      since: sinceOf(session, backfill.since),
     },
   ]
+}
+
+/** A standing session has no use for what its window has passed by. */
+function sinceOf({ created, plan }: Session, now: UnixNano): UnixNano {
+  const since = created - plan.backfill
+  const window = plan.window === undefined ? since : now - plan.window
+  return (since > window ? since : window) as UnixNano
 }
 
 function endBackfill(state: State, uid: string, missing: string | undefined, now: UnixNano): void {

@@ -1,4 +1,4 @@
-// Owns the form of a TraceSession's status. Promises that every list and text is bounded, so that a status stays below some 16 KB.
+// Owns the form of a TraceSession's status. Promises that every list and text is bounded, so that a status stays below 20 KB.
 // Does not compute it: status.ts does.
 
 import { z } from 'zod'

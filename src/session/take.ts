@@ -111,7 +111,8 @@ export function timeOut(session: Session, now: UnixNano): void {
   for (const tracked of session.starting) {
     if (session.timedOut.has(tracked.start.uid)) continue
     const at = timeoutOf(session, tracked)
-    if (now >= at) countTimeout(session, tracked, now)
+    // Not by the clock alone: one that is no longer in flight has ended, and its evidence settles.
+    if (tracked.seen >= at) countTimeout(session, tracked, now)
     else if (next === undefined || at < next) next = at
   }
   session.nextTimeout = next

@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { CRD_FILE } from '../../scripts/generate-crd.ts'
 import { kubectl } from '../cluster/cluster.ts'
 import { INVALID, INVALID_CHANGES, sessionObject, VALID } from '../session/invalid.ts'
+import { fullStatus } from '../session/full-status.ts'
 import { noCluster } from './trace-support.ts'
 
 const CRD = 'crd/tracesessions.podspan.dev'
@@ -123,6 +124,19 @@ describe('the CRD at a real API server', { skip: noCluster, timeout: 240_000 }, 
     const table = await kubectl(['get', '-n', namespace, 'tsn', 'shown'])
     assert.match(table, /NAME +PHASE +PODS +READY +P50 +P99 +LONGEST +OBJECTIVE +AGE/)
     assert.match(table, /shown +Running +3 +2 +2\.1s +31s +pull image 71 % +not decided/)
+  })
+
+  test('the largest status that a session can have is taken as it is', async () => {
+    const status = fullStatus()
+    await apply('full', { allPods: true })
+    await kubectl([
+      ...['patch', '-n', namespace, 'tsn', 'full', '--subresource=status', '--type=merge', '-p'],
+      JSON.stringify({ status }),
+    ])
+    const stored = JSON.parse(await kubectl(['get', '-n', namespace, 'tsn', 'full', '-o', 'json'])) as {
+      status: unknown
+    }
+    assert.deepEqual(stored.status, JSON.parse(JSON.stringify(status)))
   })
 
   test('kubectl explain reads well', async () => {

@@ -124,6 +124,16 @@ describe('a session with its own startTimeout', () => {
     assert.equal(driven.status().slowest?.[0]?.outcome, 'timedOut')
   })
 
+  test('does not take for late what became ready in time, and whose evidence only settles', () => {
+    const driven = drive()
+    driven.apply(session(spec))
+    driven.tick(8, [{ pod: 1 }])
+    for (const second of [11, 16, 20]) driven.tick(second)
+    driven.take({ pod: 1, took: 9 }, 21)
+    driven.tick(31)
+    assert.equal(driven.status().pods?.ready, 1)
+  })
+
   test("is cut to the administrator's", () => {
     const driven = drive({ startTimeout: 20_000_000_000n as never })
     driven.apply(session({ ...DURATION, startTimeout: '5m' }))

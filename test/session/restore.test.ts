@@ -141,6 +141,28 @@ describe('after a restart of all replicas', () => {
   })
 })
 
+describe('a standing session after a restart', () => {
+  const STANDING = { allPods: true, completion: { when: 'Never' }, window: '10m' }
+
+  test('asks only for what its window holds, and is whole again once the window has passed', () => {
+    const first = drive()
+    first.apply(session(STANDING))
+    first.backfilled()
+    for (let pod = 0; pod < 5; pod += 1) first.take({ pod }, 7)
+    first.tick(10)
+    const driven = drive()
+    driven.apply(session(STANDING, { status: first.status() }), 10_000)
+    assert.equal(driven.book.backfills()[0]?.since, at(9400))
+    driven.book.backfilled('uid-shop-s', undefined, at(10_001))
+    driven.tick(10_002)
+    assert.equal(condition(driven.status(), 'EvidenceComplete'), 'False Rebuilt')
+    driven.take({ pod: 9, created: 10_500 }, 10_507)
+    driven.tick(10_700)
+    assert.equal(condition(driven.status(), 'EvidenceComplete'), 'True Rebuilt')
+    assert.equal(driven.status().pods?.ready, 6)
+  })
+})
+
 describe('a standby that takes over', () => {
   const leading = (): { leader: Driven; standby: Driven } => {
     const [leader, standby] = [drive(), drive()]
