@@ -270,11 +270,19 @@ function countersOf({ sessions, flight, exports }: State): Record<string, number
     sessions: sessions.size,
     'pods in flight': flight.size,
     'deliveries awaited': exports.waiting,
+    'limit.sent traces remembered': exports.forgotten,
+    'limit.images and revisions': 0,
+    'pods vanished': 0,
   }
-  for (const { completion, plan, starting } of sessions.values()) {
+  const raise = (name: string, by: number): void => {
+    counts[name] = (counts[name] ?? 0) + by
+  }
+  for (const { aggregate, completion, lost, plan, starting } of sessions.values()) {
     const phase = plan.refused ? 'Error' : (completion?.verdict ?? 'Running')
-    counts[`phase.${phase}`] = (counts[`phase.${phase}`] ?? 0) + 1
-    counts['pods of sessions'] = (counts['pods of sessions'] ?? 0) + starting.size
+    raise(`phase.${phase}`, 1)
+    raise('pods of sessions', starting.size)
+    raise('pods vanished', lost)
+    for (const { leftOut } of aggregate.stretches.values()) raise('limit.images and revisions', leftOut)
   }
   return counts
 }

@@ -29,6 +29,8 @@ export interface Exports {
   has(exporter: string): boolean
   names(): string[]
   readonly waiting: number
+  /** Sent traces that are remembered no more, so that a late session may send them again. */
+  readonly forgotten: number
 }
 
 const REMEMBERED = 20_000
@@ -42,6 +44,7 @@ export function createExports(): Exports {
   const exporters = new Map<string, Exporter>()
   const waiting = new Map<string, Claim[]>()
   const sent = new Set<string>()
+  let forgotten = 0
   const keyOf = (traceId: string, exporter: string): string => `${traceId}/${exporter}`
   return {
     decide: (traceId, start, claims, now) => {
@@ -73,7 +76,9 @@ export function createExports(): Exports {
       for (const claim of claims) move(claim, 'pending', result === 'sent' ? 'exported' : 'dropped')
       if (result !== 'sent') return
       sent.add(key)
-      if (sent.size > REMEMBERED) for (const oldest of sent) if (sent.delete(oldest)) break
+      if (sent.size <= REMEMBERED) return
+      forgotten += 1
+      for (const oldest of sent) if (sent.delete(oldest)) break
     },
     configure: (named, now) => {
       for (const name of exporters.keys()) if (!(name in named)) exporters.delete(name)
@@ -88,6 +93,9 @@ export function createExports(): Exports {
     names: () => [...exporters.keys()].sort(),
     get waiting() {
       return waiting.size
+    },
+    get forgotten() {
+      return forgotten
     },
   }
 }

@@ -62,6 +62,8 @@ export interface Sums {
   bad: number
   incomplete: number
   told: number
+  /** Images and revisions that a limit left out. */
+  leftOut: number
 }
 
 export const REVISIONS_MAX = 16
@@ -79,6 +81,7 @@ export const emptySums = (): Sums => ({
   bad: 0,
   incomplete: 0,
   told: 0,
+  leftOut: 0,
 })
 
 /** The verdict on one pod. Where a session timed out by itself, that comes before its trace. */
@@ -120,7 +123,7 @@ export function addStart(sums: Sums, told: Told): void {
     if (isGood(ending)) addValue(entry(sums.goodSpent, name, emptyQuantiles), spentMs)
   }
   if (told.revision !== undefined) addRevision(sums, told, told.revision)
-  for (const image of facts.images) addImage(sums.images, image)
+  for (const image of facts.images) addImage(sums, image)
   if (ending !== 'deleted') sums.slowest = slowestOf([...sums.slowest, told.slow])
 }
 
@@ -128,7 +131,8 @@ const emptyOperation = (): OperationSum => ({ spent: emptyQuantiles(), criticalM
 const emptyRevision = (): RevisionSum => ({ startup: emptyQuantiles(), pods: 0, latest: 0n })
 const emptyImage = (): ImageSum => ({ pulls: emptyQuantiles(), cached: 0, pullMs: 0, bytes: undefined })
 
-function addRevision({ revisions }: Sums, { facts, ending, created }: Told, name: string): void {
+function addRevision(sums: Sums, { facts, ending, created }: Told, name: string): void {
+  const { revisions } = sums
   const revision = entry(revisions, name, emptyRevision)
   revision.pods += 1
   if (created > revision.latest) revision.latest = created
@@ -136,11 +140,16 @@ function addRevision({ revisions }: Sums, { facts, ending, created }: Told, name
   if (revisions.size <= REVISIONS_MAX) return
   const oldest = [...revisions].reduce((a, b) => (a[1].latest <= b[1].latest ? a : b))
   revisions.delete(oldest[0])
+  sums.leftOut += 1
 }
 
 /** Beyond the limit further images are not looked at: the commonest come first, and a table of 64 is long. */
-function addImage(images: Map<string, ImageSum>, { image, pullMs, bytes }: ImageFact): void {
-  if (!images.has(image) && images.size >= IMAGES_MAX) return
+function addImage(sums: Sums, { image, pullMs, bytes }: ImageFact): void {
+  const { images } = sums
+  if (!images.has(image) && images.size >= IMAGES_MAX) {
+    sums.leftOut += 1
+    return
+  }
   const sum = entry(images, image, emptyImage)
   if (bytes !== undefined) sum.bytes = Math.max(bytes, sum.bytes ?? 0)
   if (pullMs === undefined) {
@@ -196,6 +205,7 @@ export function mergeSums(all: readonly Sums[]): Sums {
     bad: total(all.map(({ bad }) => bad)),
     incomplete: total(all.map(({ incomplete }) => incomplete)),
     told: total(all.map(({ told }) => told)),
+    leftOut: total(all.map(({ leftOut }) => leftOut)),
   }
 }
 

@@ -79,6 +79,22 @@ test('a thousand sessions and twenty thousand pods in flight: a second in which 
   assert.ok(last.every(({ status }) => status.pods?.ready === PODS / SESSIONS))
 })
 
+test('limits that are reached are counted', () => {
+  const driven = drive()
+  driven.apply(session({ allPods: true }))
+  for (let pod = 0; pod < 100; pod += 1) {
+    const attributes = { 'container.image.name': `image-${pod}` }
+    const operations = [{ name: 'pull image', from: 0, to: 1, attributes }]
+    driven.take({ pod, revision: `r-${pod}`, created: pod, operations })
+  }
+  assert.equal(driven.book.counters()['limit.images and revisions'], 100 - 64 + (100 - 16))
+  driven.tick(200)
+  assert.deepEqual(
+    driven.status().revisions?.map(({ revision }) => revision),
+    ['r-99', 'r-98', 'r-97', 'r-96', 'r-95'],
+  )
+})
+
 test('a status stays below 20 KB, whatever goes into it', () => {
   const status = fullStatus()
   const lists = ['objectives', 'operations', 'revisions', 'images', 'slowest', 'stuck'] as const
