@@ -1,14 +1,11 @@
-// Owns the configuration: precedence, refusals by name, unknown keys, the document.
+// Owns the configuration: precedence, refusals by name, unknown keys.
 // Promises that each message names where the value came from and what was expected.
 
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { loadConfig, otlpConfigOf, type LoadedConfig } from '../../src/controller/config.ts'
-import { configurationReference } from '../../src/controller/config-reference.ts'
 import { CONFIG_KEYS, nearest, SETTINGS } from '../../src/controller/config-settings.ts'
 import { parseDuration } from '../../src/controller/config-values.ts'
-import { assertGolden } from '../support/golden-file.ts'
 
 const file = (text: string): { path: string; text: string } => ({ path: 'config.yaml', text })
 
@@ -195,8 +192,4 @@ test('durations are those of Go', () => {
 test('a near word is found, a far one is not', () => {
   assert.equal(nearest('endpont', ['endpoint', 'protocol']), 'endpoint')
   assert.equal(nearest('colour', ['level']), undefined)
-})
-
-test('docs/configuration.md says what the schema says', () => {
-  assertGolden(join(import.meta.dirname, '../../docs/configuration.md'), configurationReference())
 })

@@ -262,7 +262,8 @@ test('what becomes of a session is recorded as Events on it', async () => {
       .map(({ body }) => body as Obj)
   await world.until('it is recorded', () => events().length > 0)
   assert.equal(events()[0]?.['reason'], 'Accepted')
-  assert.equal((events()[0]?.['regarding'] as Obj)['name'], 'all')
+  const regarding = events()[0]?.['regarding'] as Obj | undefined
+  assert.equal(regarding?.['name'], 'all')
 })
 
 test('without the CRD it goes on, says what that costs, and sees sessions as soon as there are some', async () => {
