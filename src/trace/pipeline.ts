@@ -17,6 +17,7 @@ import {
 import { type Ending, type Facts, factsOf } from '../operations/milestones.ts'
 import { type Startup, tellStartup } from '../operations/startup.ts'
 import { offsetOf } from '../timeline/clocks.ts'
+import type { Fact } from '../timeline/facts.ts'
 import type { End, PodTimeline } from '../timeline/pod-timeline.ts'
 import { foldFrame } from '../timeline/fold.ts'
 import { count, emptyWorld, finish, type World } from '../timeline/world.ts'
@@ -202,18 +203,24 @@ function startupOf(state: State, timeline: PodTimeline, ending: Ending): Startup
   return tellStartup({ timeline, node, clocks, lag, revisions }, ending, state.now, state.startTimeout)
 }
 
-/** A container that ended non-zero while the evidence settled, in words. */
+/** A container that ended non-zero while the evidence settled, in words. One that ended because its pod was deleted was killed, not unstable. */
 function crashedAfterReady(facts: Facts, ended: End | undefined, { settle }: State): string | undefined {
   if (!ended) return undefined
-  for (const { detail, stamps, container } of factsOf(facts, 'finished container')) {
-    if (!detail?.exitCode) continue
-    const receipt = stamps.find(({ clock }) => clock === 'observer')
-    if (receipt && receipt.at >= ended.seenAt && receipt.at - ended.seenAt <= settle) {
+  const asked = factsOf(facts, 'deleting')[0]
+  const deleting = asked && receiptOf(asked)
+  for (const fact of factsOf(facts, 'finished container')) {
+    const { detail, container } = fact
+    const seen = receiptOf(fact)
+    if (!detail?.exitCode || seen === undefined || (deleting !== undefined && seen >= deleting)) continue
+    if (seen >= ended.seenAt && seen - ended.seenAt <= settle) {
       return `${container} exited with code ${detail.exitCode}${detail.reason && detail.reason !== 'Error' ? ` (${detail.reason})` : ''}`
     }
   }
   return undefined
 }
+
+const receiptOf = ({ stamps }: Fact): UnixNano | undefined =>
+  stamps.find(({ clock }) => clock === 'observer')?.at
 
 function listInFlight(state: State): InFlight[] {
   const found: InFlight[] = []

@@ -334,6 +334,30 @@ test('a start in flight says what the component said of why it waits', () => {
   assert.equal(waiting?.reason, message)
 })
 
+const beforeItEnds = () =>
+  story()
+    .create(0)
+    .bind(20)
+    .admit(50)
+    .start(200, 'app')
+    .statuses(300, { app: { running: 230 } })
+    .ready(320)
+const killed = { app: { exited: 137, from: 230, until: 2000 } }
+
+test('a container that ends non-zero while the evidence settles makes a start unstable', () => {
+  const trace = traceOf(beforeItEnds().statuses(2000, killed).frames(20_000))
+  assert.equal(trace.outcome, 'unstable')
+  assert.match(trace.verdict, /app exited with code 137/)
+})
+
+test('one that ends because its pod is deleted does not: the pod was ready, and then was not wanted', () => {
+  const asked = { deletionSeconds: secondsAt(31_000), deletionGraceSeconds: 30 }
+  const told = beforeItEnds().change(1000, asked).statuses(2000, killed).remove(2100)
+  assert.equal(traceOf(told.frames(20_000)).outcome, 'ready')
+  const crashedFirst = beforeItEnds().statuses(900, killed).change(1000, asked).remove(2100)
+  assert.equal(traceOf(crashedFirst.frames(20_000)).outcome, 'unstable')
+})
+
 /** What is in flight after these frames, before the end of the story ends everything. */
 function inFlightOf(frames: readonly Frame[]): InFlight | undefined {
   const pipeline = createPipeline()
