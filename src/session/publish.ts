@@ -32,6 +32,8 @@ export function publish(session: Session, now: UnixNano, options: PublishOptions
   const text = comparable(status)
   if (text === session.written?.text && session.events.length === 0) return undefined
   session.written = { text, at: now }
+  // What was retold after a restart is matched with the old totals by number alone, so it could take back what it has said.
+  if (session.restored !== undefined) session.floor = status
   session.conditions = status.conditions ?? []
   if (!session.frozen) noteEvents(session, status)
   const events = session.events

@@ -97,7 +97,7 @@ export interface Session {
   /** The status that was there before this process. */
   readonly restored: TraceSessionStatus | undefined
   readonly restoredAt: UnixNano | undefined
-  /** The latest status that another replica wrote: nothing falls below it. */
+  /** The latest status that another replica wrote, or after a restart this one: nothing falls below it. */
   floor: TraceSessionStatus | undefined
   closing: Closing | undefined
   completion: Completion | undefined

@@ -140,6 +140,33 @@ function run(
   }
 }
 
+type Spec = typeof spec extends fc.Arbitrary<infer T> ? T : never
+
+/** A start that is told after the backfill has given up on another one of the same ending. */
+const LATE_AFTER_RESTART: [Spec, Step[]] = [
+  {
+    targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'checkout' },
+    completion: { when: 'RolloutComplete', minPods: 3, timeout: '80s' },
+    objectives: [{ name: 'ready', percentile: 50, threshold: '30s' }],
+    sampling: { percent: 0 },
+    limits: { tracesPerMinute: 3 },
+    backfill: '10s',
+    startTimeout: '20s',
+    exporter: 'default',
+  },
+  [
+    ...([0, 0] as const).map((pod) => failedTake(pod)),
+    ...Array.from({ length: 4 }, (): Step => ({ kind: 'flight', pods: [] })),
+    { kind: 'flight', pods: [1] },
+    { kind: 'restart' },
+    failedTake(1),
+  ],
+]
+
+function failedTake(pod: number): Step {
+  return { kind: 'take', made: { pod, outcome: 'failed', took: 1, created: 0, evidenceComplete: false } }
+}
+
 describe('whatever happens to a session', () => {
   test('its totals sum up and never fall, a final phase is final, and nothing is met before it is complete', () => {
     fc.assert(
@@ -154,7 +181,7 @@ describe('whatever happens to a session', () => {
         const complete = statuses.at(-1)?.completionTime !== undefined
         assert.equal(complete, object.completion.when !== 'Never', 'Complete always comes')
       }),
-      { numRuns: 150 },
+      { numRuns: 500, examples: [LATE_AFTER_RESTART] },
     )
   })
 
