@@ -29,5 +29,6 @@ COPY --from=build --chown=0:0 --chmod=0444 /src/dist/podspan.mjs /app/podspan.mj
 COPY --from=build --chown=0:0 --chmod=0444 /src/LICENSE /LICENSE
 USER 65532:65532
 EXPOSE 8080
-ENTRYPOINT ["/nodejs/bin/node", "/app/podspan.mjs"]
+# One helper thread of V8 instead of four: their arenas are 15 MB of an idle process.
+ENTRYPOINT ["/nodejs/bin/node", "--v8-pool-size=1", "/app/podspan.mjs"]
 CMD ["controller"]

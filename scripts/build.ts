@@ -49,4 +49,11 @@ await build({
   plugins: [kubeConfigOnly],
   logLevel: 'warning',
 })
+
+// esbuild escapes what is not ASCII in strings, but not in regular expressions.
+const strange = readFileSync('dist/podspan.mjs', 'latin1').search(/[\u0080-\u00ff]/)
+if (strange >= 0)
+  throw new Error(
+    `dist/podspan.mjs has a letter outside of ASCII at ${strange}, which would double its source in memory`,
+  )
 chmodSync('dist/podspan.mjs', 0o755)

@@ -82,11 +82,15 @@ with_image "$root/examples/jaeger.yaml" "${JAEGER_IMAGE:-}" >"$work/jaeger.yaml"
 "$KUBECTL" apply --namespace "$NAMESPACE" -f "$work/jaeger.yaml"
 "$KUBECTL" rollout status --namespace "$NAMESPACE" deployment/jaeger --timeout=3m
 
+# By its address, which serves in a cluster without DNS too.
+address=$("$KUBECTL" get service jaeger --namespace "$NAMESPACE" --output 'jsonpath={.spec.clusterIP}')
+case $address in *:*) address="[$address]" ;; esac
+
 say 'Install'
 # shellcheck disable=SC2046
 "$HELM" upgrade --install podspan "$root/charts/podspan" --namespace "$NAMESPACE" --wait --timeout 3m \
   --set cluster.name=first-ten-minutes \
-  --set exporters.default.endpoint="http://jaeger.$NAMESPACE:4317" \
+  --set exporters.default.endpoint="http://$address:4317" \
   --set links.traceURLTemplate="http://localhost:$PORT/trace/{traceID}" $(image_values)
 
 say 'Check'
