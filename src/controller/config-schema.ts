@@ -221,7 +221,7 @@ export const configSchema = z
     ring: z
       .strictObject({
         maxBytes: whole(
-          'Memory for finished starts: late sessions, and what a standby would have to export.',
+          'Memory for finished starts: late sessions, and what a standby may have to export, which is 30 s of starts. 64 MiB hold about 4,000.',
           1_048_576,
           4_294_967_296,
         ).prefault(67_108_864),

@@ -49,7 +49,7 @@ export function createRing(maxBytes: number, onEvicted: (trace: Trace) => void):
   }
 }
 
-/** What objects cost in V8, measured on recordings: see the test, which holds this estimate to the heap. */
+/** Measured on recordings, where traces take 10.6 to 28 KB of heap: the sum is right for the smallest and up to 43 % too much for others. */
 const BYTES = { trace: 1500, span: 900, stamp: 220, attribute: 60, event: 300, character: 1 } as const
 
 export function bytesOf(trace: Trace): number {

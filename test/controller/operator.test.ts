@@ -245,7 +245,8 @@ test('a session that has been over for its time is deleted, and only that very o
   await startPod(world, 1)
   await world.until('it is deleted', () => world.server.store.of('tracesessions').size === 0)
   const removal = world.server.writes.find(({ method }) => method === 'DELETE')
-  assert.deepEqual((removal?.body as Obj)['preconditions'], { uid: metaOf(session).uid })
+  const removed = removal?.body as Obj | undefined
+  assert.deepEqual(removed?.['preconditions'], { uid: metaOf(session).uid })
   const last = statusOf(statusWrites(world).at(-1))
   const complete = (last['conditions'] as readonly Obj[]).find(({ type }) => type === 'Complete')
   assert.equal(complete?.['status'], 'True')
