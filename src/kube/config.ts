@@ -118,7 +118,8 @@ export async function openConnection(options: ConfigOptions = {}): Promise<Conne
 
 async function loadConfig(options: ConfigOptions): Promise<KubeConfig> {
   // Imported here, since it costs 90 MB and half a second that `replay` need not pay.
-  const { KubeConfig, loadYaml } = await import('@kubernetes/client-node')
+  // Of client-node the bundle holds KubeConfig only, so YAML is read by the parser that reads the configuration.
+  const [{ KubeConfig }, { parse }] = await Promise.all([import('@kubernetes/client-node'), import('yaml')])
   const config = new KubeConfig()
   if (options.kubeconfig === undefined) config.loadFromDefault()
   else {
@@ -126,7 +127,7 @@ async function loadConfig(options: ConfigOptions): Promise<KubeConfig> {
     config.users = withTokenFiles(
       config.users,
       options.kubeconfig,
-      loadYaml(readFileSync(options.kubeconfig, 'utf8')),
+      parse(readFileSync(options.kubeconfig, 'utf8')),
     )
   }
   if (options.context !== undefined) {

@@ -184,3 +184,19 @@ test('replay loads neither the Kubernetes client nor an exporter', () => {
   const { status, stderr } = spawnSync(process.execPath, args, { env: ENV, encoding: 'utf8' })
   assert.deepEqual([status, stderr], [0, ''])
 })
+
+test('a kubeconfig that is named is read, so that what fails is the cluster', () => {
+  const path = join(directory, 'kubeconfig.yaml')
+  const server = 'http://127.0.0.1:1'
+  writeFileSync(
+    path,
+    `current-context: none
+contexts: [{name: none, context: {cluster: none, user: none}}]
+clusters: [{name: none, cluster: {server: "${server}", insecure-skip-tls-verify: true}}]
+users: [{name: none, user: {}}]
+`,
+  )
+  const { code, err } = podspan(['check', '--kubeconfig', path])
+  assert.equal(code, 3)
+  assert.match(err, /The cluster at http:\/\/127\.0\.0\.1:1 \(context none\) does not answer/)
+})
