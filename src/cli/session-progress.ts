@@ -49,7 +49,7 @@ function parts(session: TraceSession): { readonly title: string; readonly text: 
   const all = [
     { title: 'pods', text: status.pods?.matched ? countsText(status.pods) : 'none yet' },
     { title: 'startup', text: startup },
-    { title: 'objective', text: status.objective },
+    { title: 'objective', text: startup === undefined ? undefined : status.objective },
     { title: 'slowest', text: slowestText(status) },
     { title: 'stuck', text: stuckText(status) },
     { title: 'waiting', text: waiting?.status === 'False' ? waiting.message : undefined },
