@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { Right } from '../../src/controller/rights.ts'
+import { expectedRights, type Installation, type RightsByPlace, rightLine } from './expected-rights.ts'
 import { at, type Manifest, noHelm, only, releaseNamespace, render, type Values } from './render.ts'
 import { VALUE_SETS } from './value-sets.ts'
 
@@ -13,30 +15,28 @@ interface Rule {
 const RBAC = ['Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding']
 const rulesOf = (role: Manifest): readonly Rule[] => at<readonly Rule[]>(role, 'rules')
 
-/** Every right as one line: `pods: get`, `leases/podspan: update`; by the namespace it holds in, `*` for all. */
-function rightsOf(manifests: readonly Manifest[]): Record<string, readonly string[]> {
+/** Every right as one line, by the namespace it holds in, `*` for all. */
+function rightsOf(manifests: readonly Manifest[]): RightsByPlace {
   const roles = manifests.filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole')
-  const lines = (role: Manifest): string[] =>
-    rulesOf(role).flatMap(({ apiGroups, resources, resourceNames = [''], verbs }) =>
-      apiGroups.flatMap((group) =>
-        resources.flatMap((resource) =>
-          resourceNames.flatMap((name) => verbs.map((verb) => right({ group, resource, name, verb }))),
-        ),
-      ),
-    )
+  const lines = roles.flatMap((role) =>
+    rulesOf(role).flatMap((rule) =>
+      linesOf(rule).map((line) => ({ place: role.metadata.namespace ?? '*', line })),
+    ),
+  )
   return Object.fromEntries(
-    roles.map((role) => [role.metadata.namespace ?? '*', lines(role).toSorted()] as const),
+    [...Map.groupBy(lines, ({ place }) => place)].map(([place, found]) => [
+      place,
+      [...new Set(found.map(({ line }) => line))].toSorted(),
+    ]),
   )
 }
 
-function right({
-  group,
-  resource,
-  name,
-  verb,
-}: Record<'group' | 'resource' | 'name' | 'verb', string>): string {
-  return `${resource}${group === '' ? '' : `.${group}`}${name === '' ? '' : `/${name}`}: ${verb}`
-}
+const linesOf = ({ apiGroups, resources, resourceNames = [''], verbs }: Rule): string[] =>
+  apiGroups.flatMap((group) =>
+    resources.flatMap((resource) =>
+      resourceNames.flatMap((name) => verbs.map((verb) => rightLine({ group, resource, name, verb }))),
+    ),
+  )
 
 const reads = (...resources: string[]): string[] =>
   resources.flatMap((resource) => ['get', 'list', 'watch'].map((verb) => `${resource}: ${verb}`))
@@ -54,6 +54,37 @@ describe('the rights that the chart gives', { skip: noHelm }, () => {
           assert.ok(/^(tracesessions(\/status)?|events|leases)$/.test(resource), `${resource}: ${writes}`)
       }
     })
+
+  const installed = (values: Values): Installation => {
+    const watch = { events: true, nodes: true, leases: true, owners: true, ...(values['watch'] as object) }
+    const election = { enabled: true, ...(values['leaderElection'] as object) }
+    const standing = { enabled: true, ...(values['standingSession'] as object) }
+    const hasExporter = 'default' in ((values['exporters'] ?? {}) as object)
+    const off = Object.entries(watch).filter(([, on]) => !on)
+    return {
+      own: releaseNamespace,
+      namespaces: (values['namespaces'] ?? []) as string[],
+      leaseName: 'podspan',
+      off: [
+        ...off.map(([feature]) => `watch.${feature}` as NonNullable<Right['feature']>),
+        ...(election.enabled ? [] : (['leaderElection.enabled'] as const)),
+        ...(hasExporter && standing.enabled ? [] : (['standingSession'] as const)),
+      ],
+    }
+  }
+
+  for (const [name, values] of Object.entries(VALUE_SETS)) {
+    if ('rbac' in values) continue
+    test(`are those that docs/security.md lists, no more and no less: ${name}`, async () => {
+      const custom = ((values['customOwners'] ?? []) as { apiGroup: string; resources: string[] }[]).flatMap(
+        ({ apiGroup, resources }) => resources.map((resource) => `${resource}.${apiGroup}: get`),
+      )
+      const rights = Object.entries(rightsOf(await render(values))).map(
+        ([place, lines]) => [place, lines.filter((line) => !custom.includes(line))] as const,
+      )
+      assert.deepEqual(Object.fromEntries(rights), expectedRights(installed(values)))
+    })
+  }
 
   test('are bound to the service account of the release, each role once', async () => {
     const manifests = await render({ serviceAccount: { name: 'watcher' } })
