@@ -183,11 +183,11 @@ async function explain(
   )
 }
 
-function nobody(run: Run): string {
+function nobody({ feed, ...run }: Run): string {
   const within = `within ${ACCEPTED_WITHIN / SECOND} s`
-  return run.feed.latest
-    ? `No controller answers: nobody has accepted session ${nameOf(run)} ${within}, so nothing was run. Is Podspan running, and does it watch this namespace? 'kubectl get pods -A -l app.kubernetes.io/name=podspan' shows it. ${left(run)}`
-    : `Session ${nameOf(run)} was created, but its watch has not shown it ${within}, so nothing was run: the connection to the cluster is in trouble. ${left(run)}`
+  return feed.latest
+    ? `No controller answers: nobody has accepted session ${nameOf(run)} ${within}, and nothing was run. Is Podspan running, and does it watch this namespace? 'kubectl get pods -A -l app.kubernetes.io/name=podspan' shows it. ${left(run)}`
+    : `Session ${nameOf(run)} was created, but its watch has not shown it ${within}, and nothing was run: the connection to the cluster is in trouble. ${left(run)}`
 }
 
 function interrupted(run: Run): ExitCode {
@@ -196,7 +196,7 @@ function interrupted(run: Run): ExitCode {
   return EXIT.interrupted
 }
 
-function left(run: Run): string {
+function left(run: Pick<Run, 'asked' | 'place' | 'options'>): string {
   const { name } = run.asked.manifest.metadata
   const where = `${name} -n ${run.place.namespace}`
   return run.options.delete
@@ -204,7 +204,7 @@ function left(run: Run): string {
     : `The session stays: 'podspan session get ${where}' shows it, 'kubectl delete tsn ${where}' removes it.`
 }
 
-const nameOf = ({ place, asked }: Run): string =>
+const nameOf = ({ place, asked }: Pick<Run, 'place' | 'asked'>): string =>
   neutralise(`${place.namespace}/${asked.manifest.metadata.name}`, 320)
 
 /** Also after an interrupt, when the other requests are over. */

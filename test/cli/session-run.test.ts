@@ -204,7 +204,7 @@ test('a session that nobody accepts within 15 s is told, and the command is not 
   assert.equal(code, EXIT.cluster)
   assert.match(
     around.err(),
-    /No controller answers: nobody has accepted session shop\/checkout-rrrrr within 15 s, so nothing was run\. Is Podspan running.*podspan session get checkout-rrrrr -n shop/,
+    /No controller answers: nobody has accepted session shop\/checkout-rrrrr within 15 s, and nothing was run\. Is Podspan running.*podspan session get checkout-rrrrr -n shop/,
   )
   assert.equal(around.server.sessions.size, 1)
 })
