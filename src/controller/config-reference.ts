@@ -25,6 +25,10 @@ The file and the files that exporters name are looked at every 10 seconds. What 
 restart: unchanged exporters go on, removed and changed ones send what waits for up to 30 seconds. A wrong file is
 refused as a whole and what was there before goes on. Every other change needs a restart, and the log says so.
 
+Restarts and replicas: a start is sent at least once. A new leader sends what the one before had not acknowledged on the Lease, which it
+renews every \`leaderElection.retryPeriod\`; what was sent after that may come twice, with the same ids. After a time without any
+replica, pods of the last hour that became ready meanwhile are told from what the API server still holds.
+
 \`POD_NAME\` and \`POD_NAMESPACE\` come from the downward API: they name the replica, and where its Lease is.
 
 ## Settings

@@ -197,6 +197,7 @@ class Operator {
       startTimeout,
       streamOf: streamOf(config),
       before,
+      startedAt: clock.now(),
     })
     this.#pipelineOptions = {
       settle,
@@ -328,11 +329,10 @@ class Operator {
   }
 
   #limits(): Readonly<Record<string, number>> {
-    const { reloaded, refused } = this.#reload.counters()
+    const { refused } = this.#reload.counters()
     return {
       'sessions that cannot be read': this.#sessions?.unreadable() ?? 0,
       'events on sessions over the limit': this.#writes.counters['event over limit'] ?? 0,
-      'configurations taken over': reloaded,
       'configurations refused': refused,
     }
   }

@@ -106,9 +106,11 @@ class BookedDelivery implements Delivery {
       let sent = 0
       for (const traceId of pending) {
         const trace = this.ring.get(traceId)
-        if (!trace) continue
-        this.#send(exporter, trace)
-        sent += 1
+        if (!trace) this.#lose(traceId)
+        else {
+          this.#send(exporter, trace)
+          sent += 1
+        }
       }
       if (mayRepeat) this.#countersOf(exporter).repeats += sent
       if (sent > 0) log.info('starts taken over from the leader before', { exporter, starts: sent })
@@ -127,11 +129,14 @@ class BookedDelivery implements Delivery {
 
   /** A leader's exporters hold what they have to send; a standby has nothing but the ring. */
   #evicted(trace: Trace): void {
-    if (this.#leads) return
+    if (!this.#leads) this.#lose(trace.traceId)
+  }
+
+  #lose(traceId: string): void {
     const { book, handover, log } = this.#options
-    for (const exporter of handover.forget(trace.traceId)) {
+    for (const exporter of handover.forget(traceId)) {
       this.#lost += 1
-      book.delivered(trace.traceId, exporter, 'dropped')
+      book.delivered(traceId, exporter, 'dropped')
       log.warn('the ring is full of starts that the leader has not exported yet; see ring.maxBytes', {
         exporter,
       })

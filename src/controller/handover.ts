@@ -76,6 +76,7 @@ export interface HandoverOptions {
   readonly streamOf: (namespace: string) => string
   /** What was on the Lease when we started. */
   readonly before: Watermarks
+  readonly startedAt: UnixNano
 }
 
 interface Pending extends Told {
@@ -105,6 +106,8 @@ const TELLING_APART = milliseconds(3000)
 const LISTED_AT_LEAST = 100
 /** The API server's clock may be off from that of a replica by so much, where a version alone does not tell. */
 const SERVER_CLOCK = milliseconds(5000)
+/** An operator that comes back after days does not tell of all that began meanwhile: events are gone by then, and backends refuse it. */
+const MISSED_AGE = milliseconds(3_600_000)
 /** Clocks of kubelets may be off from ours by so much where only they say when a pod became ready. */
 const NODE_CLOCKS = milliseconds(60_000)
 
@@ -218,10 +221,11 @@ class HandoverBook implements Handover {
   }
 
   wasMissed(pod: PodRecord): boolean {
-    const { startTimeout, streamOf } = this.#options
+    const { startedAt, startTimeout, streamOf } = this.#options
     const created = fromSeconds(pod.createdSeconds ?? 0)
     // Came and became ready while the watch was broken.
     if (this.#watchingSince !== undefined && created >= this.#watchingSince) return true
+    if (add(created, MISSED_AGE) < startedAt) return false
     const told: Told = {
       traceId: traceIdOf(pod.uid),
       stream: streamOf(pod.namespace),

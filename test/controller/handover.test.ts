@@ -159,6 +159,7 @@ class Replica {
       startTimeout: 60_000_000_000n as never,
       streamOf: () => '',
       before: parseWatermarks(lease.text),
+      startedAt: at(this.#world.nowMs),
     })
     cluster.watchers.add((pod) => this.#onChange(pod))
     this.#relist('initial')
