@@ -41,6 +41,7 @@ export async function dial({ env }: Context, options: ClusterOptions): Promise<C
     ...(kubeconfig !== undefined && { kubeconfig }),
     ...(context !== undefined && { context }),
     ...(proxyUrl && { proxyUrl }),
+    noProxy: env['NO_PROXY'] ?? env['no_proxy'],
   }).catch((error: Error) =>
     refuse(`No cluster to talk to: ${error.message}. Name one with --kubeconfig FILE or --context NAME.`),
   )

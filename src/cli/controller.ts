@@ -55,6 +55,7 @@ async function operate(
     ...(kubeconfig !== undefined && { kubeconfig }),
     ...(kubeContext !== undefined && { context: kubeContext }),
     ...(proxyUrl && { proxyUrl }),
+    noProxy: env['NO_PROXY'] ?? env['no_proxy'],
   }).catch((error: Error) => {
     throw new CliError(EXIT.cluster, `No cluster to talk to: ${error.message}.`)
   })

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { KubeConfig, User } from '@kubernetes/client-node'
 import { Agent, type Dispatcher, ProxyAgent } from 'undici'
+import { isDirect } from './no-proxy.ts'
 
 export interface ConfigOptions {
   /** A kubeconfig file; else KUBECONFIG, else ~/.kube/config, else the pod's own service account. */
@@ -13,6 +14,8 @@ export interface ConfigOptions {
   readonly context?: string
   /** A proxy for the API server; the kubeconfig's own `proxy-url` wins. */
   readonly proxyUrl?: string
+  /** NO_PROXY: hosts for which `proxyUrl` does not count. */
+  readonly noProxy?: string | undefined
   /** How many watches will be open at once; default 16. */
   readonly watches?: number
 }
@@ -97,7 +100,8 @@ export async function openConnection(options: ConfigOptions = {}): Promise<Conne
   let config = await loadConfig(options)
   const cluster = config.getCurrentCluster()
   if (!cluster) throw new Error(`context ${config.getCurrentContext()}: its cluster is not in the kubeconfig`)
-  const proxyUrl = cluster.proxyUrl ?? options.proxyUrl
+  const proxyUrl =
+    cluster.proxyUrl ?? (isDirect(cluster.server, options.noProxy) ? undefined : options.proxyUrl)
   const agents = agentKeeper(proxyUrl, options.watches)
   const namespace = config.getContextObject(config.getCurrentContext())?.namespace
   return {
