@@ -5,7 +5,6 @@
 
 import type { Clock } from '../base/clock.ts'
 import type { Frame } from '../base/frame.ts'
-import { type DurationNano, seconds } from '../base/time.ts'
 import { describeAccounting } from '../export/ledger.ts'
 import { type ClusterApi, createApi } from '../kube/api.ts'
 import type { Connection } from '../kube/config.ts'
@@ -140,7 +139,7 @@ class Operator {
       log,
       onExporters: (changed) => this.#book.configure(bookOptions(changed, podNamespace), clock.now()),
     })
-    this.#progress = createProgress((config.settle + seconds(3600)) as DurationNano)
+    this.#progress = createProgress()
     this.#leaseStore = leaseStoreOf(config, this.#caller, podNamespace)
     options.signal.addEventListener('abort', () => this.#stop.abort(), { once: true })
     if (options.signal.aborted) this.#stop.abort()

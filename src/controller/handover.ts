@@ -184,10 +184,13 @@ class HandoverBook implements Handover {
     const before = this.#before.get(exporter)
     const complete = Object.keys(position).length > 0
     const until = earliest(ended, told)
-    const listed = book.acknowledged.filter(({ coveredFrom }) => !complete || coveredFrom > until)
-    this.#unlisted = Math.max(this.#unlisted, listed.length - most)
-    book.acknowledged = listed.length < LISTED_AT_LEAST ? book.acknowledged.slice(-LISTED_AT_LEAST) : listed
-    const beyond = book.acknowledged.slice(-most).map(({ id }) => id)
+    const recent = new Set(book.acknowledged.slice(-LISTED_AT_LEAST))
+    const needed = book.acknowledged.filter(({ coveredFrom }) => !complete || coveredFrom > until)
+    this.#unlisted = Math.max(this.#unlisted, needed.length - most)
+    const listed = new Set([...recent, ...needed])
+    // What has no room on the Lease need not be kept for it either.
+    book.acknowledged = book.acknowledged.filter((one) => listed.has(one)).slice(-most)
+    const beyond = book.acknowledged.map(({ id }) => id)
     if (complete) return { position, at: until, beyond: new Set(beyond) }
     return before && { ...before, beyond: new Set([...before.beyond, ...beyond].slice(-most)) }
   }

@@ -7,7 +7,7 @@
 // repaired by a list is followed by frames that are not live; one that is not (a frame that could not be read) by live ones.
 
 import type { Frame } from '../base/frame.ts'
-import { add, type DurationNano, milliseconds, minus, type UnixNano } from '../base/time.ts'
+import { add, milliseconds, type UnixNano } from '../base/time.ts'
 import { isOlder } from '../timeline/world.ts'
 
 /** By stream: '' for the whole cluster, else the namespace. */
@@ -40,16 +40,16 @@ interface Sample {
 
 /** Several frames of one such span are one sample: a position that is a little old is only more careful. */
 const GRAIN = milliseconds(100)
-/** A back-off of the Collector longer than this makes the position coarser, not wrong. */
+/** Seven minutes of a busy cluster as they are, and hours of it coarser. */
 const SAMPLES_MAX = 4096
 
-export function createProgress(keep: DurationNano): Progress {
+export function createProgress(): Progress {
   const streams = new Map<string, Stream>()
   return {
     see: (name, frame) => {
       let stream = streams.get(name)
       if (!stream) streams.set(name, (stream = { listing: 'yes', live: false, listed: '', samples: [] }))
-      see(stream, frame, keep)
+      see(stream, frame)
     },
     at: (t) => {
       const found: Record<string, string> = {}
@@ -66,36 +66,32 @@ export function createProgress(keep: DurationNano): Progress {
   }
 }
 
-function see(stream: Stream, frame: Frame, keep: DurationNano): void {
+function see(stream: Stream, frame: Frame): void {
   switch (frame.kind) {
     case 'gap':
       stream.listing = 'perhaps'
       stream.live = false
       return
     case 'synced':
-      return arrive(stream, frame.t, keep)
+      return arrive(stream, frame.t)
     case 'added':
     case 'modified':
     case 'deleted':
-      return seeObject(stream, frame, keep)
+      return seeObject(stream, frame)
   }
 }
 
-function seeObject(
-  stream: Stream,
-  frame: Extract<Frame, { kind: 'added' | 'modified' | 'deleted' }>,
-  keep: DurationNano,
-): void {
+function seeObject(stream: Stream, frame: Extract<Frame, { kind: 'added' | 'modified' | 'deleted' }>): void {
   const version = frame.record.resourceVersion
   if (stream.listed === '' || isOlder(stream.listed, version)) stream.listed = version
   if (stream.listing === 'perhaps' && frame.phase !== 'live') stream.listing = 'yes'
   // Only `synced` ends a list.
   if (stream.listing === 'yes') return
-  arrive(stream, frame.t, keep)
+  arrive(stream, frame.t)
   stream.live = true
 }
 
-function arrive(stream: Stream, t: UnixNano, keep: DurationNano): void {
+function arrive(stream: Stream, t: UnixNano): void {
   const { listed, samples } = stream
   stream.listing = 'no'
   stream.listed = ''
@@ -105,7 +101,8 @@ function arrive(stream: Stream, t: UnixNano, keep: DurationNano): void {
   if (last && t < add(last.since, GRAIN))
     samples[samples.length - 1] = { since: last.since, t, version: listed }
   else samples.push({ since: t, t, version: listed })
-  const oldest = add(t, minus(keep))
-  while (samples.length > 2 && (samples.length > SAMPLES_MAX || (samples[1]?.t ?? t) < oldest))
-    samples.shift()
+  if (samples.length <= SAMPLES_MAX) return
+  // The older half gets coarser each time, and the first sample stays: a position that is older than need be only repeats more.
+  const thinned = samples.filter((_, n) => n % 2 === 0 || n > SAMPLES_MAX / 2)
+  samples.splice(0, samples.length, ...thinned)
 }

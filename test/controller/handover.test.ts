@@ -152,7 +152,7 @@ class Replica {
     this.#lease = lease
     this.#lagMs = this.#world.random() * 300
     this.#skewMs = (this.#world.random() - 0.5) * 2000
-    this.#progress = createProgress(600_000_000_000n as never)
+    this.#progress = createProgress()
     this.handover = createHandover({
       progress: this.#progress,
       settle: 5_000_000_000n as never,
@@ -436,7 +436,7 @@ test('a start is covered by its version, by its id, or, where the clock ended it
 })
 
 test('the position stands still while a list arrives in any order, and goes on when it is complete', () => {
-  const progress = createProgress(60_000_000_000n as never)
+  const progress = createProgress()
   const object = (ms: number, version: string, phase: Phase): Frame => ({
     kind: 'added',
     t: at(ms),
@@ -462,7 +462,7 @@ test('the position stands still while a list arrives in any order, and goes on w
 })
 
 test('a frame that could not be read is no list: the position goes on with the next live one', () => {
-  const progress = createProgress(60_000_000_000n as never)
+  const progress = createProgress()
   const record = { ...recordOf({ n: 1, createdMs: 0, version: 1 }), resourceVersion: '7' }
   progress.see('', { kind: 'synced', t: at(0), source: 'pods' })
   progress.see('', { kind: 'gap', t: at(1), source: 'pods', reason: 'undecodable' })
@@ -471,7 +471,7 @@ test('a frame that could not be read is no list: the position goes on with the n
 })
 
 test('a busy stream has a position for every moment of the time that is kept', () => {
-  const progress = createProgress(10_000_000_000n as never)
+  const progress = createProgress()
   progress.see('', { kind: 'synced', t: at(0), source: 'pods' })
   for (let ms = 0; ms < 60_000; ms += 7) {
     const record = { ...recordOf({ n: 1, createdMs: 0, version: 1 }), resourceVersion: String(1000 + ms) }
@@ -482,6 +482,24 @@ test('a busy stream has a position for every moment of the time that is kept', (
     assert.ok(version <= 1000 + 59_990 - agoMs, `${agoMs} ms ago: ${version}`)
     assert.ok(version >= 1000 + 59_990 - agoMs - 220, `${agoMs} ms ago: ${version}`)
   }
+})
+
+test('hours of a busy stream keep few samples, and the beginning', () => {
+  const progress = createProgress()
+  progress.see('', { kind: 'synced', t: at(0), source: 'pods' })
+  for (let second = 0; second < 7200; second += 0.2) {
+    const record = {
+      ...recordOf({ n: 1, createdMs: 0, version: 1 }),
+      resourceVersion: String(1000 + Math.round(second * 10)),
+    }
+    progress.see('', { kind: 'modified', t: at(second * 1000), source: 'pods', phase: 'live', record })
+  }
+  for (const second of [10, 600, 3600, 7000, 7190]) {
+    const version = Number(progress.at(at(second * 1000))[''])
+    assert.ok(version <= 1000 + second * 10, `${second} s: ${version}`)
+    assert.ok(version >= 1000, `${second} s: ${version}`)
+  }
+  assert.ok(Number(progress.at(at(7_190_000))['']) >= 1000 + 71_890)
 })
 
 test('the simulation draws from its seed only', () => {
