@@ -29,6 +29,14 @@ export async function pushPodspan(tag: string): Promise<string> {
   return pushImage('podspan', tag, await podspanImage())
 }
 
+/** What a node has to download of an image of the test registry. */
+export async function compressedBytes(name: string, tag: string): Promise<number> {
+  const { binaries, registry } = readCluster()
+  const manifest = await run(binaries['crane'] ?? 'crane', ['manifest', `${registry}/${name}:${tag}`])
+  const { layers } = JSON.parse(manifest) as { layers: readonly { size: number }[] }
+  return layers.reduce((sum, { size }) => sum + size, 0)
+}
+
 export interface Helm {
   /** The values are those of the image in the test registry, and these. */
   (args: readonly string[], values?: Values): Promise<CommandResult>
@@ -260,6 +268,16 @@ export async function fetchMetrics(
   const { podIP } = (pod?.status ?? {}) as { podIP: string }
   const response = await fetch(`http://${podIP}:8080/metrics`, { signal: AbortSignal.timeout(5000) })
   return { type: response.headers.get('content-type') ?? '', text: await response.text() }
+}
+
+/** Whether a service account may do this; an answer that is neither yes nor no is an error. */
+export async function may(account: string, what: readonly string[]): Promise<boolean> {
+  const { binaries, kubeconfig } = readCluster()
+  const args = ['auth', 'can-i', ...what, '--as', `system:serviceaccount:${account}`]
+  const answer = await attempt(binaries['kubectl'] ?? 'kubectl', args, { env: { KUBECONFIG: kubeconfig } })
+  const said = answer.stdout.trim()
+  if (said === 'yes' || said === 'no') return said === 'yes'
+  throw new ClusterError(`kubectl ${args.join(' ')}: ${said}${answer.stderr}`)
 }
 
 /** The rights of a service account in a namespace as the API server lists them: `pods: get,list,watch`, `leases/podspan: get`. */
