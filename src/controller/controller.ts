@@ -177,6 +177,7 @@ class Operator {
       random,
       log,
       onFrame: (stream, frame) => this.#onFrame(stream, frame),
+      wasMissed: (pod) => this.#handover.wasMissed(pod),
     })
     await orAborted(this.#beatUntil(this.#streams.ready), signal)
     if (signal.aborted) return

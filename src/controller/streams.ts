@@ -4,6 +4,7 @@
 
 import type { Clock } from '../base/clock.ts'
 import type { Frame, Source } from '../base/frame.ts'
+import type { PodRecord } from '../base/record.ts'
 import { OWNER_SOURCES } from '../decode/resources.ts'
 import { type Cluster, type MissingStream, watchCluster } from '../kube/cluster.ts'
 import type { Connection } from '../kube/config.ts'
@@ -26,6 +27,8 @@ export interface StreamsOptions {
   readonly log: Log
   /** `stream`: the namespace, or '' for all. */
   readonly onFrame: (stream: string, frame: Frame) => void
+  /** Whether a pod that was over when a list first showed it is told all the same; then its past events are read. */
+  readonly wasMissed: (pod: PodRecord) => boolean
 }
 
 /** Which resources are watched in each place. */
@@ -53,7 +56,7 @@ export const streamOf =
     config.namespaces.length === 0 ? '' : namespace
 
 export function watchStreams(options: StreamsOptions): Streams {
-  const { clock, config, connection, log, onFrame, random } = options
+  const { clock, config, connection, log, onFrame, random, wasMissed } = options
   const clusters = placesOf(config).map((place) =>
     watchCluster(connection, {
       clock,
@@ -61,6 +64,7 @@ export function watchStreams(options: StreamsOptions): Streams {
       streams: sourcesOf(config),
       ...(place === '' ? {} : { namespace: place }),
       onFrame: (frame) => onFrame(place, frame),
+      wantsPast: wasMissed,
       log: (message, fields) =>
         log.debug(message, { ...fields, ...(place === '' ? {} : { namespace: place }) }),
     }),

@@ -5,6 +5,7 @@
 import { randomInt } from 'node:crypto'
 import { type Clock, systemClock } from '../base/clock.ts'
 import type { Frame, Source } from '../base/frame.ts'
+import type { PodRecord } from '../base/record.ts'
 import { type ClusterApi, createApi } from './api.ts'
 import { type ConfigOptions, type Connection, openConnection } from './config.ts'
 import { type StreamCounters, streamCounters } from './counters.ts'
@@ -32,6 +33,8 @@ export interface WatchClusterOptions extends WatchScope {
   readonly onFrame?: (frame: Frame) => void
   /** JSON only: objects as they came, before any trimming, bookmarks included. */
   readonly onRaw?: (event: RawEvent) => void
+  /** Whether past events are read of a pod too whose start was over when a list first showed it. Default of none. */
+  readonly wantsPast?: (pod: PodRecord) => boolean
   readonly log?: Log
   readonly signal?: AbortSignal
   readonly limits?: Partial<ReflectorLimits>
@@ -81,7 +84,9 @@ export function watchCluster(connection: Connection, options: WatchClusterOption
   const onFrame = options.onFrame ?? queue.push
   const plans = planStreams(options)
   const api = createApi(connection, signal)
-  const backfill = createEventBackfill({ api, clock, onFrame, ready: () => valve.opened() })
+  const { wantsPast } = options
+  const past = wantsPast ? { wantsPast } : {}
+  const backfill = createEventBackfill({ api, clock, onFrame, ready: () => valve.opened(), ...past })
   const health = streamHealth(plans)
   const deliver = deliveryThrough(backfill, health, onFrame, plans)
   const counters = new Map(plans.map((plan) => [plan.resource.source, streamCounters()]))

@@ -1,4 +1,4 @@
-// Owns the reading of past events for pods in flight: at the start, and after a gap in the events stream.
+// Owns the reading of past events for pods in flight, and for others that are asked for: at the start, and after a gap in the events stream.
 // Promises bounded work (namespaces, events each, requests at once) and per-object order: what the watch has shown since is not shown again older.
 // Does not list the events of a whole cluster.
 
@@ -33,12 +33,16 @@ export function createEventBackfill(options: {
   readonly onFrame: (frame: Frame) => void
   /** Waits while the consumer is full. */
   readonly ready: () => Promise<void>
+  /** Whether the start of a pod that a list shows to be over is to be told all the same. */
+  readonly wantsPast?: (pod: PodRecord) => boolean
   readonly limits?: typeof BACKFILL_LIMITS
 }): EventBackfill {
-  const { api, clock, onFrame, ready } = options
+  const { api, clock, onFrame, ready, wantsPast = () => false } = options
   const limits = options.limits ?? BACKFILL_LIMITS
   const counters = { runs: 0, namespaces: 0, events: 0, skippedNamespaces: 0, truncated: 0, failures: 0 }
   const namespaceOf = new Map<string, string>()
+  /** Where pods were over and are to be told; until their events are read. */
+  let over = new Set<string>()
   /** UIDs of events the watch has shown while a read is under way: the read may hold an older version. */
   let shownLive: Set<string> | undefined
 
@@ -65,7 +69,8 @@ export function createEventBackfill(options: {
 
   const run = async (phase: Phase): Promise<void> => {
     counters.runs += 1
-    const all = [...new Set(namespaceOf.values())]
+    const all = [...new Set([...namespaceOf.values(), ...over])]
+    over = new Set()
     counters.skippedNamespaces += Math.max(0, all.length - limits.namespaces)
     const waiting = all.slice(0, limits.namespaces)
     const shown = shownLive ?? new Set<string>()
@@ -87,6 +92,7 @@ export function createEventBackfill(options: {
       else if (record.resource === 'pods') {
         if (frame.kind !== 'deleted' && isInFlight(record)) namespaceOf.set(record.uid, record.namespace)
         else namespaceOf.delete(record.uid)
+        if (frame.phase !== 'live' && !isInFlight(record) && wantsPast(record)) over.add(record.namespace)
       }
     },
   }

@@ -148,6 +148,29 @@ test('past events are read for namespaces with pods in flight, and only there', 
   assert.equal(c.cluster.backfill.events, 2)
 })
 
+test('past events are read too where a list shows a pod to be over that is wanted, and once', async () => {
+  const prepare = (server: StubApiServer): void => {
+    server.store.load('pods', [readyPod(1, 'quiet'), readyPod(2, 'missed')])
+    server.store.load('events', [event(1, 1, 'quiet'), event(2, 2, 'missed')])
+  }
+  await using c = await open(prepare, { wantsPast: (pod) => pod.namespace === 'missed' })
+  await c.until('the past event', () => c.cluster.backfill.events === 1)
+  assert.deepStrictEqual(readNamespaces(c), ['missed'])
+  await c.until('the watch', () => c.server.openWatches('events') === 1)
+  c.server.resetWatches('events')
+  await c.until('the reset is seen', () => c.cluster.counters.get('events')?.state === 'waiting')
+  c.server.store.apply('events', event(3, 2, 'missed'))
+  c.server.compact()
+  await c.until('a second run', () => c.cluster.backfill.runs === 2, 'moves')
+  assert.deepStrictEqual(readNamespaces(c), ['missed'])
+})
+
+const readNamespaces = (c: Opened): (string | undefined)[] =>
+  c.server.requests
+    .filter((request) => request.resource === 'events' && !request.watch)
+    .map(({ path }) => /namespaces\/([^/]+)/.exec(path)?.[1])
+    .filter((namespace) => namespace !== undefined)
+
 test('after a gap in the events they are read again, as a relist', async () => {
   await using c = await open((server) => {
     server.store.load('pods', [startingPod(1)])
