@@ -3,8 +3,8 @@
 #   docker buildx build --platform linux/amd64,linux/arm64 --tag REGISTRY/podspan:VERSION --push .
 # The bundle is the same for every platform, so it is built once, on the machine's own.
 
-ARG NODE_IMAGE=docker.io/library/node:24-bookworm-slim
-ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian12:nonroot
+ARG NODE_IMAGE=docker.io/library/node:24-trixie-slim
+ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian13:nonroot
 
 FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS build
 WORKDIR /src
