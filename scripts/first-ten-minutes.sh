@@ -80,7 +80,11 @@ say 'A place to see traces'
 "$KUBECTL" create namespace "$DEMO" --dry-run=client --output yaml | "$KUBECTL" apply -f -
 with_image "$root/examples/jaeger.yaml" "${JAEGER_IMAGE:-}" >"$work/jaeger.yaml"
 "$KUBECTL" apply --namespace "$NAMESPACE" -f "$work/jaeger.yaml"
-"$KUBECTL" rollout status --namespace "$NAMESPACE" deployment/jaeger --timeout=3m
+"$KUBECTL" rollout status --namespace "$NAMESPACE" deployment/jaeger --timeout=3m || {
+  "$KUBECTL" get pods --namespace "$NAMESPACE"
+  "$KUBECTL" logs --namespace "$NAMESPACE" deployment/jaeger --tail=20 || true
+  fail 'Jaeger does not start'
+}
 
 # By its address, which serves in a cluster without DNS too.
 address=$("$KUBECTL" get service jaeger --namespace "$NAMESPACE" --output 'jsonpath={.spec.clusterIP}')
