@@ -4,7 +4,7 @@
 
 import type { Clock } from '../base/clock.ts'
 import type { Frame, Phase } from '../base/frame.ts'
-import { add, seconds, type UnixNano, unixNano } from '../base/time.ts'
+import { add, seconds, since, type UnixNano, unixNano } from '../base/time.ts'
 import type { Resource } from '../decode/resources.ts'
 import type { DecodeError, WatchItem } from '../decode/result.ts'
 import type { Connection } from './config.ts'
@@ -76,7 +76,7 @@ export const REFLECTOR_LIMITS: ReflectorLimits = {
   protobufErrors: 3,
 }
 
-/** A resumed watch has caught up after this: what it missed comes in one burst. */
+/** What was stored while nobody listened comes in one burst, and is through after this; after a shorter time it takes no longer than that. */
 const CATCH_UP = seconds(1)
 
 export async function runReflector(options: ReflectorOptions): Promise<void> {
@@ -90,8 +90,10 @@ class Reflector {
   private state: WatchState
   private delayMs = 0
   private progressed = ''
-  /** Until then a resumed watch delivers what it missed: late, so that its receipts date nothing from near. */
+  /** Until then a watch delivers what happened while nobody listened: late, so that its receipts date nothing from near. */
   private caughtUpAt = unixNano(0n)
+  /** Since when nobody listens: a list was asked for, or a watch has ended. Of one that broke nobody knows. */
+  private deafSince = unixNano(0n)
   private watches = 0
   private protobufErrors = 0
   private jsonNext = false
@@ -128,6 +130,7 @@ class Reflector {
         return this.delivery.gap(output.reason, clock.now())
       case 'synced':
         counters.state = 'live'
+        this.catchUp()
         return this.delivery.listEnds(clock.now(), phase)
       case 'relist':
         if (countIn(counters.relists, output.reason)) this.log('relisting', { reason: output.reason })
@@ -136,6 +139,12 @@ class Reflector {
         counters.watchListRefused += 1
         return this.log('WatchList refused, listing by pages', { message: output.reason })
     }
+  }
+
+  private catchUp(): void {
+    const now = this.options.clock.now()
+    const deaf = since(now, this.deafSince)
+    this.caughtUpAt = add(now, deaf < CATCH_UP ? deaf : CATCH_UP)
   }
 
   private phase(): Phase {
@@ -147,6 +156,7 @@ class Reflector {
     const { counters } = this.options
     if (action.kind === 'watch') return this.watch(action)
     counters.state = 'listing'
+    if (this.state.name === 'empty') this.deafSince = this.options.clock.now()
     await (action.kind === 'list' ? this.listPage(action.continueToken) : this.watch(action))
   }
 
@@ -242,7 +252,7 @@ class Reflector {
     this.healthy()
     if (this.watches > 0) counters.restarts += 1
     this.watches += 1
-    if (this.state.name === 'watching') this.caughtUpAt = add(this.options.clock.now(), CATCH_UP)
+    if (this.state.name === 'listed') this.catchUp()
     this.begin()
     if (this.state.name === 'watching') counters.state = 'live'
   }
@@ -270,6 +280,7 @@ class Reflector {
 
   private ended(end: WatchEnd): void {
     const { clock, random, signal } = this.options
+    this.deafSince = end.kind === 'closed' && end.orderly ? clock.now() : unixNano(0n)
     if (end.kind === 'failed') return this.fail(end.failure)
     if (end.orderly) this.delivery.complete(clock.now())
     else countIn(this.options.counters.failures, 'network')

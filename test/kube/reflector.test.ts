@@ -108,7 +108,28 @@ test('a reset connection resumes at the last version after a wait', async () => 
   await h.until('the reset is seen', () => h.counters.state === 'waiting')
   h.server.store.apply('pods', pod(4))
   await h.until('the change made meanwhile', () => h.frames.length === 5, 'moves')
-  assert.deepStrictEqual(h.said().slice(3), [`added ${name(3)}@4 live`, `added ${name(4)}@5 live`])
+  assert.deepStrictEqual(h.said().slice(3), [`added ${name(3)}@4 live`, `added ${name(4)}@5 relist`])
+})
+
+test('what a watch that broke delivers late dates nothing from near, for a second', async () => {
+  await using h = await startReflector({ prepare: twoPods })
+  await live(h)
+  h.server.resetWatches('pods')
+  await h.until('the reset is seen', () => h.counters.state === 'waiting')
+  h.server.store.apply('pods', pod(3))
+  await h.until('the change made meanwhile', () => h.frames.length === 4, 'moves')
+  h.clock.advance(seconds(1))
+  h.server.store.apply('pods', pod(4))
+  await h.until('a change of now', () => h.frames.length === 5)
+  assert.deepStrictEqual(h.said().slice(3), [`added ${name(3)}@4 relist`, `added ${name(4)}@5 live`])
+})
+
+test('what comes behind a list is late for as long as the list took', async () => {
+  await using h = await startReflector({ prepare: twoPods })
+  await h.until('the list', synced(h))
+  h.server.store.apply('pods', pod(3))
+  await h.until('a change at once', () => h.frames.length === 4)
+  assert.equal(h.said().at(-1), `added ${name(3)}@4 live`, 'the clock stood still, so the list took no time')
 })
 
 test('a connection cut inside a frame loses nothing', async () => {
@@ -121,7 +142,7 @@ test('a connection cut inside a frame loses nothing', async () => {
   await h.until('the reset is seen', () => h.counters.state === 'waiting')
   h.server.store.apply('pods', pod(3))
   await h.until('the whole frame', () => h.frames.length === 4, 'moves')
-  assert.equal(h.said().at(-1), `added ${name(3)}@4 live`)
+  assert.equal(h.said().at(-1), `added ${name(3)}@4 relist`)
 })
 
 for (const expiredAs of ['frame', 'status'] as const)
@@ -212,7 +233,7 @@ test('the server dies and comes back: resumed, nothing missed', async () => {
   h.server.store.apply('pods', pod(3))
   await h.server.restart()
   await h.until('the change', () => h.frames.length === 4, 'moves')
-  assert.equal(h.said().at(-1), `added ${name(3)}@4 live`)
+  assert.equal(h.said().at(-1), `added ${name(3)}@4 relist`)
   assert.equal(h.counters.gaps, 0)
   assert.deepStrictEqual(h.counters.relists, {})
 })
@@ -292,7 +313,7 @@ test('what protobuf cannot read is read as JSON from the version before it, and 
   h.server.writeRaw('pods', frame(wrapWatchEvent('ADDED', unknown('v1', 'Pod', Buffer.from([10, 50, 1])))))
   h.server.store.apply('pods', pod(4))
   await h.until('the pod behind it', () => h.frames.length === 5, 'moves')
-  assert.equal(h.said().at(-1), `added ${name(4)}@5 live`)
+  assert.equal(h.said().at(-1), `added ${name(4)}@5 relist`)
   assert.equal(h.server.requests.at(-1)?.headers.accept, 'application/json')
   assert.deepStrictEqual(h.counters.decodeErrors, { truncated: 1 })
   assert.equal(h.counters.gaps, 0)
