@@ -1,7 +1,7 @@
 #!/bin/sh
 # docs/first-ten-minutes.md without hands: installs Podspan and a Jaeger, checks, watches, judges a rollout, and opens the trace behind its link.
 # Works on the cluster of the current kubeconfig, as its administrator; exits with 0 only where every step did what the page says.
-# Removes what it made at the end, but for the CRD, unless KEEP=1.
+# Begins only where neither namespace and no Podspan is there yet, so that what it removes at the end is what it made; KEEP=1 leaves it. The CRD stays.
 #
 #   PODSPAN       the command to test         (default: dist/podspan.mjs of this repository, by node)
 #   KUBECTL HELM  those two                   (default: kubectl, helm)
@@ -20,7 +20,7 @@ NAMESPACE=${NAMESPACE:-podspan}
 DEMO=${DEMO:-podspan-demo}
 PORT=${PORT:-16686}
 work=$(mktemp -d)
-watching='' forwarding=''
+watching='' forwarding='' made='' installed=''
 
 podspan() {
   if [ -n "${PODSPAN:-}" ]; then "$PODSPAN" "$@"; else node "$root/dist/podspan.mjs" "$@"; fi
@@ -53,8 +53,9 @@ clean() {
   stop "$watching"
   [ -z "$forwarding" ] || kill "$forwarding" 2>/dev/null || true
   if [ "${KEEP:-}" != 1 ]; then
-    "$HELM" uninstall podspan --namespace "$NAMESPACE" >/dev/null 2>&1 || true
-    "$KUBECTL" delete namespace "$DEMO" "$NAMESPACE" --ignore-not-found --wait=false >/dev/null 2>&1 || true
+    [ -z "$installed" ] || "$HELM" uninstall podspan --namespace "$NAMESPACE" || true
+    # shellcheck disable=SC2086
+    [ -z "$made" ] || "$KUBECTL" delete namespace $made --ignore-not-found --wait=false || true
   fi
   rm -rf "$work"
   exit "$code"
@@ -75,9 +76,20 @@ image_values() {
     "${IMAGE%%/*}" "${rest%:*}" "${rest##*:}"
 }
 
+# Nobody else's namespace or release is touched, let alone removed.
+others=$("$KUBECTL" get deployments --all-namespaces --selector app.kubernetes.io/name=podspan --output name) ||
+  fail 'the cluster does not answer'
+[ -z "$others" ] || fail "Podspan is in this cluster already: $others"
+for namespace in "$NAMESPACE" "$DEMO"; do
+  found=$("$KUBECTL" get namespace "$namespace" --ignore-not-found --output name) || fail 'the cluster does not answer'
+  [ -z "$found" ] || fail "there is a namespace $namespace already; choose others with NAMESPACE and DEMO"
+done
+
 say 'A place to see traces'
-"$KUBECTL" create namespace "$NAMESPACE" --dry-run=client --output yaml | "$KUBECTL" apply -f -
-"$KUBECTL" create namespace "$DEMO" --dry-run=client --output yaml | "$KUBECTL" apply -f -
+for namespace in "$NAMESPACE" "$DEMO"; do
+  "$KUBECTL" create namespace "$namespace"
+  made="$made $namespace"
+done
 with_image "$root/examples/jaeger.yaml" "${JAEGER_IMAGE:-}" >"$work/jaeger.yaml"
 "$KUBECTL" apply --namespace "$NAMESPACE" -f "$work/jaeger.yaml"
 "$KUBECTL" rollout status --namespace "$NAMESPACE" deployment/jaeger --timeout=3m || {
@@ -91,8 +103,9 @@ address=$("$KUBECTL" get service jaeger --namespace "$NAMESPACE" --output 'jsonp
 case $address in *:*) address="[$address]" ;; esac
 
 say 'Install'
+installed=1
 # shellcheck disable=SC2046
-"$HELM" upgrade --install podspan "$root/charts/podspan" --namespace "$NAMESPACE" --wait --timeout 3m \
+"$HELM" install podspan "$root/charts/podspan" --namespace "$NAMESPACE" --wait --timeout 3m \
   --set cluster.name=first-ten-minutes \
   --set exporters.default.endpoint="http://$address:4317" \
   --set links.traceURLTemplate="http://localhost:$PORT/trace/{traceID}" $(image_values)
