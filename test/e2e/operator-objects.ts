@@ -10,8 +10,10 @@ import { type Collector, get, list, restrictedContainer, restrictedPod } from '.
 import { expectedIds } from './trace-support.ts'
 
 /** Podspan's own namespace, and one of somebody who uses it. */
-export const home = 'podspan'
+export const home = 'podspan-e2e'
 export const shop = 'operator-shop'
+/** The Secret with the header of the exporter, which whoever installs Podspan has made. */
+export const TOKEN = 'otlp-token'
 
 export interface Session {
   readonly metadata: { readonly name: string; readonly uid: string }
@@ -110,7 +112,9 @@ export async function leftOver(): Promise<string[]> {
   const elsewhere = await list('roles,rolebindings', '--all-namespaces', ...labelled)
   const global = await list(GLOBAL_KINDS.join(','), ...labelled)
   const isOfNamespace = ({ kind, metadata: { name } }: KubeObject): boolean =>
-    (kind === 'ServiceAccount' && name === 'default') || (kind === 'ConfigMap' && name === 'kube-root-ca.crt')
+    (kind === 'ServiceAccount' && name === 'default') ||
+    (kind === 'Secret' && name === TOKEN) ||
+    (kind === 'ConfigMap' && name === 'kube-root-ca.crt')
   return [...here, ...elsewhere, ...global]
     .filter((object) => !isOfNamespace(object))
     .map(({ kind, metadata: { name, namespace } }) => `${kind} ${namespace ?? ''}/${name}`)

@@ -22,6 +22,7 @@ import {
   sessionNamed,
   shop,
   SLOT,
+  TOKEN,
   withoutSlots,
   withSlots,
   workload,
@@ -63,24 +64,52 @@ interface Stage {
 }
 
 /** Installed into nothing: no CRD, no namespace but an empty one, the Collector already there. */
-async function install(): Promise<Stage> {
+async function install(cleanups: (() => PromiseLike<unknown>)[]): Promise<Stage> {
   const api = new Api()
-  await kubectl(['delete', 'crd', 'tracesessions.podspan.dev', '--ignore-not-found'])
-  for (const name of [home, shop]) await freshNamespace(api, name)
+  const later = (cleanup: () => PromiseLike<unknown>): unknown => cleanups.unshift(cleanup)
+  later(async () => api.close())
+  await kubectl(['delete', 'crd', CRD, '--ignore-not-found'])
+  later(() => kubectl(['delete', 'crd', CRD, '--ignore-not-found', '--wait=false']))
+  for (const name of [home, shop]) {
+    await freshNamespace(api, name)
+    later(() => removeNamespace(api, name))
+  }
   await apply([home, shop].map(restrictedNamespace))
+  await apply([token])
   const tag = randomBytes(4).toString('hex')
   const [collector, helm] = await Promise.all([installCollector(shop), createHelm(tag), pushPodspan(tag)])
-  const { code, stderr } = await helm(
-    ['install', 'podspan', chart, '-n', home, '--wait', '--timeout', '60s'],
-    valuesFor(collector),
-  )
-  assert.equal(code, 0, stderr)
-  return { api, helm, collector, tag, prometheus: await startPrometheus(home) }
+  later(() => helm[Symbol.asyncDispose]())
+  later(() => helm(['uninstall', 'podspan', '-n', home, '--ignore-not-found']))
+  const args = ['install', 'podspan', chart, '-n', home, '--wait', '--timeout', '60s']
+  const { code, stderr } = await helm(args, valuesFor(collector))
+  assert.equal(code, 0, code === 0 ? '' : `${stderr}${await logs()}`)
+  const prometheus = await startPrometheus(home)
+  later(() => prometheus[Symbol.asyncDispose]())
+  return { api, helm, collector, tag, prometheus }
 }
+
+const CRD = 'tracesessions.podspan.dev'
+const logs = (): Promise<string> => kubectl(['logs', 'deployment/podspan', '-n', home]).catch(String)
+
+/** A header of every export; the pod would not start without it, nor export where its file cannot be read. */
+const token = {
+  apiVersion: 'v1',
+  kind: 'Secret',
+  metadata: { name: TOKEN, namespace: home },
+  stringData: { authorization: 'Bearer not-asked-for' },
+}
+
+const exporterFor = (collector: Collector, more: object = {}): object => ({
+  default: {
+    endpoint: collector.endpoint,
+    headersFromSecrets: { authorization: { secret: TOKEN } },
+    ...more,
+  },
+})
 
 const valuesFor = (collector: Collector, more: Values = {}): Values => ({
   cluster: { name: 'test' },
-  exporters: { default: { endpoint: collector.endpoint } },
+  exporters: exporterFor(collector),
   // A start that never ends is told after this time, and not before.
   startTimeout: '40s',
   links: { traceURLTemplate: 'https://traces.example/{traceID}' },
@@ -89,25 +118,12 @@ const valuesFor = (collector: Collector, more: Values = {}): Values => ({
 
 describe('the operator, installed by Helm', { skip: noCluster, timeout: 240_000 }, () => {
   let stage: Stage
+  const cleanups: (() => PromiseLike<unknown>)[] = []
   before(async () => {
-    stage = await install()
+    stage = await install(cleanups)
   })
   after(async () => {
-    if (stage === undefined) return
-    await stage.prometheus[Symbol.asyncDispose]()
-    await stage.helm[Symbol.asyncDispose]()
-    for (const name of [home, shop]) await removeNamespace(stage.api, name)
-    await kubectl(['delete', 'crd', 'tracesessions.podspan.dev', '--ignore-not-found', '--wait=false'])
-    await kubectl([
-      'patch',
-      'node',
-      readCluster().nodeName,
-      '--subresource=status',
-      '--type=json',
-      '-p',
-      withoutSlots,
-    ]).catch(() => '')
-    stage.api.close()
+    for (const cleanup of cleanups) await cleanup()
   })
 
   test('has a session of the whole cluster at once, although the CRD came with it', async () => {
@@ -151,15 +167,8 @@ describe('the operator, installed by Helm', { skip: noCluster, timeout: 240_000 
   })
 
   test('judges twenty pods that meet an objective, twenty that miss one, and one that never starts', async () => {
-    await kubectl([
-      'patch',
-      'node',
-      readCluster().nodeName,
-      '--subresource=status',
-      '--type=json',
-      '-p',
-      withSlots,
-    ])
+    await patchNode(withSlots)
+    cleanups.unshift(() => patchNode(withoutSlots))
     await apply([
       session('meets', { name: 'ready', percentile: 99, threshold: '5m' }),
       session('misses', { name: 'ready', percentile: 50, threshold: '50ms' }),
@@ -321,7 +330,7 @@ describe('the operator, installed by Helm', { skip: noCluster, timeout: 240_000 
 
   test('takes another exporter without a new pod, and any other change with one', async () => {
     const before = await podNames()
-    const elsewhere = { default: { endpoint: stage.collector.endpoint, spansPerMinute: 50_000 } }
+    const elsewhere = exporterFor(stage.collector, { spansPerMinute: 50_000 })
     await upgrade(valuesFor(stage.collector, { exporters: elsewhere }))
     assert.deepEqual(await podNames(), before)
     await upgrade(valuesFor(stage.collector, { settle: '4s' }))
@@ -388,6 +397,9 @@ describe('the operator, installed by Helm', { skip: noCluster, timeout: 240_000 
     assert.equal(code, 0, stderr)
   }
 })
+
+const patchNode = (patch: string): Promise<string> =>
+  kubectl(['patch', 'node', readCluster().nodeName, '--subresource=status', '--type=json', '-p', patch])
 
 /** Looks for the pods of the shop from where they are not. */
 const blindSession = {
