@@ -54,9 +54,14 @@ export function createLog({ level, clock, out, base = {} }: LogOptions): Log {
     write(last && last.unsaid > 0 ? { ...fields, unsaid: last.unsaid } : fields, message)
   }
   return {
-    debug: (message, fields = {}) => logger.debug(fields, message),
-    info: (message, fields = {}) => logger.info(fields, message),
-    warn: (message, fields = {}) => troubled((f, m) => logger.warn(f, m), message, fields),
-    error: (message, fields = {}) => troubled((f, m) => logger.error(f, m), message, fields),
+    debug: (message, fields = {}) => logger.debug(withReason(fields), message),
+    info: (message, fields = {}) => logger.info(withReason(fields), message),
+    warn: (message, fields = {}) => troubled((f, m) => logger.warn(f, m), message, withReason(fields)),
+    error: (message, fields = {}) => troubled((f, m) => logger.error(f, m), message, withReason(fields)),
   }
+}
+
+/** A failure has a message of its own, and a line may have the key once. */
+function withReason({ message, ...fields }: Fields): Fields {
+  return message === undefined ? fields : { reason: message, ...fields }
 }
