@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install build demo test test-fast check run cluster-up cluster-down scenarios accuracy golden generate verify bench clean
+.PHONY: help install build demo test test-fast check run cluster-up cluster-down failover scenarios accuracy golden generate verify bench clean
 
 # Node 24 comes with the packages, whatever Node runs npm; so do esbuild and the checkers.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -13,7 +13,7 @@ RECORDINGS ?= $(wildcard test/recordings/*.jsonl.gz)
 SLOWEST ?= 3
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # A registry that mirrors one platform gives a lock that `npm ci` refuses, since it does not name the others' binaries; `npm install`
 # takes the same versions from it.
@@ -62,6 +62,11 @@ cluster-up: install ## Bring up a real cluster on this machine (Linux, root, Go)
 cluster-down: install ## Take that cluster down and prove that nothing is left
 	@node test/cluster/down.ts
 
+# The tests of `make test`, with as many faults as the design promises to survive.
+failover: dist/podspan.mjs ## Kill the leader ten times and take the Collector away for two minutes, on the cluster of cluster-up
+	@PODSPAN_E2E_KILLS=$${PODSPAN_E2E_KILLS:-10} PODSPAN_E2E_AWAY_SECONDS=$${PODSPAN_E2E_AWAY_SECONDS:-120} \
+	  node --test test/e2e/failover.e2e.test.ts
+
 scenarios: install ## Run all scenarios on the real cluster and record them anew (ARGS=NAME for one)
 	@node test/scenarios/run.ts $(ARGS)
 
@@ -83,6 +88,9 @@ generate: install ## Write what is generated: the CRD, the chart's copy of it an
 
 verify: dist/podspan.mjs ## Fail where a file no longer says what the code does: golden files, references, CRD, chart
 	@PODSPAN_GOLDEN=check $(GOLDEN) test/session/crd.test.ts test/chart/generated.test.ts
+
+install.yaml: dist/podspan.mjs $(shell find charts/podspan crds -type f) ## The chart with its default values as one file, for kubectl apply; builds Helm with Go the first time
+	@node scripts/install-yaml.ts > $@.new && mv $@.new $@
 
 bench: install ## Measure speed and memory
 	@node bench/run.ts $(ARGS)
