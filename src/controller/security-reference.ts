@@ -72,7 +72,9 @@ function row(rights: readonly Right[]): string {
 function nameOf({ group, name, resource }: Right): string {
   const which =
     name === 'lease' ? ' named `leaderElection.leaseName`' : name === 'standing' ? ' named `standing`' : ''
-  return `\`${group === '' ? resource : `${resource}.${group}`}\`${which}`
+  // As kubectl writes it: the group belongs to the resource, the subresource comes last.
+  const [plural = '', ...subresource] = resource.split('/')
+  return `\`${[group === '' ? plural : `${plural}.${group}`, ...subresource].join('/')}\`${which}`
 }
 
 const PLACES: Readonly<Record<Right['where'], string>> = {
