@@ -13,6 +13,7 @@ import { type ControllerConfig, type ExporterConfig, otlpConfigOf } from './conf
 import type { Log } from './log.ts'
 
 export interface Exporters {
+  /** Those of the last configuration, also after the end: what was sent is still to be said of them. */
   names(): readonly string[]
   /** `settled` is called once. False where there is no exporter of this name; then it is not called. */
   export(name: string, trace: Trace, settled: (fate: Fate) => void): boolean
@@ -56,6 +57,7 @@ export const createExporters = (options: ExportersOptions): Exporters => new Nam
 class NamedExporters implements Exporters {
   readonly #options: ExportersOptions
   readonly #running = new Map<string, Running>()
+  #names: readonly string[] = []
   /** Exporters that are on their way out, and what ended ones have done, by name. */
   readonly #draining = new Map<string, Set<Exporter>>()
   readonly #ended = new Map<string, Accounting>()
@@ -66,7 +68,7 @@ class NamedExporters implements Exporters {
   }
 
   names(): readonly string[] {
-    return [...this.#running.keys()]
+    return this.#names
   }
 
   export(name: string, trace: Trace, settled: (fate: Fate) => void): boolean {
@@ -95,6 +97,7 @@ class NamedExporters implements Exporters {
     for (const name of wanted.keys()) if (!this.#running.has(name)) changes.added.push(name)
     this.#running.clear()
     for (const [name, running] of wanted) this.#running.set(name, running)
+    this.#names = [...wanted.keys()]
     return changes
   }
 

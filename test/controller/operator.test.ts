@@ -190,6 +190,22 @@ test('a leader that is asked to end sends what it has, frees the Lease, and acco
   assert.match(String(said(first, 'account').at(-1)?.['account']), /in 1 = sent 1 \+ dropped 0 \+ waiting 0/)
 })
 
+test('the last word of a leader that is asked to end covers all it sent, so that nothing repeats', async () => {
+  await using world = await openWorld()
+  world.server.store.load('tracesessions', [sessionObject('all', ALL)])
+  const first = world.replica('first')
+  await ready(world, first)
+  await world.until('it leads', () => leads(world, first))
+  const second = world.replica('second')
+  await ready(world, second)
+  await startPod(world, 1)
+  await world.until('it arrives', () => world.sent.length === 1)
+  first.stop()
+  await world.until('the standby leads', () => leads(world, second))
+  await world.pass(20_000)
+  assert.deepEqual(world.sent, [{ replica: first.name, uid: podUid(1) }])
+})
+
 test('what a leader that ends cannot send is left to the next one', async () => {
   await using world = await openWorld()
   world.server.store.load('tracesessions', [sessionObject('all', ALL)])
