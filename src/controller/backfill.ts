@@ -19,6 +19,8 @@ export interface BackfillOptions {
   readonly delivery: Pick<Delivery, 'offer' | 'ring'>
   readonly clock: Clock
   readonly pipeline: PipelineOptions
+  /** Whether a start is still to be told by the watch, which knows more of it. */
+  readonly isOpen: (uid: string) => boolean
   /** The only namespaces that we may read; empty: all. */
   readonly namespaces: readonly string[]
 }
@@ -46,7 +48,7 @@ interface Earlier {
 }
 
 async function readEarlier(
-  { api, clock, namespaces, pipeline }: BackfillOptions,
+  { api, clock, isOpen, namespaces, pipeline }: BackfillOptions,
   { namespace, since }: BackfillRequest,
   shown: ReadonlySet<string>,
 ): Promise<Earlier> {
@@ -59,7 +61,7 @@ async function readEarlier(
       problems.push(`earlier pods could not be read: ${pods.failure.message}`)
       continue
     }
-    const wanted = pods.value.filter((pod) => isWanted(pod, since, shown))
+    const wanted = pods.value.filter((pod) => isWanted(pod, since, shown) && !isOpen(pod.uid))
     if (wanted.length > BACKFILL_PODS_MAX)
       problems.push(`only ${BACKFILL_PODS_MAX} of ${wanted.length} earlier pods were read`)
     const t = clock.now()

@@ -315,6 +315,7 @@ class Operator {
         delivery: this.#delivery,
         clock,
         pipeline: this.#pipelineOptions,
+        isOpen: (uid: string) => this.#pipeline.holds(uid),
         namespaces: config.namespaces,
       }
       const { name, namespace } = request.session

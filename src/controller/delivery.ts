@@ -70,6 +70,8 @@ class BookedDelivery implements Delivery {
 
   offer(sessionUid: string, trace: Trace): void {
     const { book, clock } = this.#options
+    // What is pending is in the ring: a leader to come has it from there.
+    if (!this.ring.get(trace.traceId)) this.ring.put(trace)
     this.#carryOut(trace, book.offer(sessionUid, trace, clock.now()))
   }
 

@@ -68,6 +68,8 @@ export interface Pipeline {
   inFlight(): InFlight[]
   /** The trace of a pod that has not been returned yet, as it stands. */
   traceOf(uid: string): Trace | undefined
+  /** Whether the start of this pod is still to be told: it is in flight, or its evidence settles. */
+  holds(uid: string): boolean
   clocks(): ClockReport[]
   /** Counts by name: frames, garbage by kind, limits reached. */
   counters(): Readonly<Record<string, number>>
@@ -104,6 +106,7 @@ export function createPipeline(options: PipelineOptions = {}): Pipeline {
       const timeline = state.world.pods.get(uid)
       return timeline && tell(state, timeline, timeline.ended?.outcome ?? 'starting')
     },
+    holds: (uid) => state.world.pods.has(uid),
     clocks: () => reportClocks(state),
     counters: () => ({ ...state.world.counters, 'pods in flight': state.world.pods.size }),
   }

@@ -254,6 +254,38 @@ test('a pod that was in flight when the operator was restarted is exported once'
   assert.deepEqual(uids(world).toSorted(), [1, 2, 3].map(podUid))
 })
 
+test('a start is told when its evidence has settled, not when a session asks for earlier ones', async () => {
+  await using world = await openWorld()
+  world.server.store.load('tracesessions', [sessionObject('all', ALL)])
+  const first = world.replica('first')
+  await ready(world, first)
+  await world.until('it leads', () => leads(world, first))
+  await startPod(world, 1)
+  await world.pass(4000)
+  assert.deepEqual(world.sent, [])
+  await world.until('it arrives', () => world.sent.length === 1)
+  await world.pass(10_000)
+  assert.deepEqual(uids(world), [podUid(1)])
+})
+
+test('a standby that got a start from what the API still held sends it when it leads', async () => {
+  await using world = await openWorld()
+  world.server.store.load('tracesessions', [sessionObject('all', { ...ALL, backfill: '10m' })])
+  const first = world.replica('first')
+  await ready(world, first)
+  await world.until('it leads', () => leads(world, first))
+  world.answer = () => ({ kind: 'retryable', reason: 'away' })
+  await startPod(world, 1)
+  const second = world.replica('second')
+  await ready(world, second)
+  await world.pass(5000)
+  first.kill()
+  world.answer = () => ({ kind: 'ok' })
+  await world.until('the standby leads', () => leads(world, second))
+  await world.pass(10_000)
+  assert.deepEqual(world.sent, [{ replica: second.name, uid: podUid(1) }])
+})
+
 test('a session that has been over for its time is deleted, and only that very one', async () => {
   await using world = await openWorld()
   const spec = { allPods: true, completion: { when: 'PodCount', minPods: 1 }, ttlSecondsAfterFinished: 30 }
