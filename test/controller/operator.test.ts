@@ -204,7 +204,7 @@ test('the last word of a leader that is asked to end says of each exporter what 
   await world.until('both arrive', () => world.sent.length === 2)
   first.stop()
   await world.until('the Lease is free', () => holderOf(world) === '')
-  const { annotations } = leaseOf(world)?.['metadata'] as Obj
+  const { annotations } = (leaseOf(world)?.['metadata'] ?? {}) as Obj
   const lastWord = parseWatermarks((annotations as Record<string, string>)[WATERMARK_ANNOTATION])
   assert.ok(lastWord.get('default')?.beyond.has(shortId(traceIdOf(podUid(2)))))
 })
