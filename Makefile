@@ -65,7 +65,7 @@ cluster-down: install ## Take that cluster down and prove that nothing is left
 # The tests of `make test`, with as many faults as the design promises to survive.
 failover: dist/podspan.mjs ## Kill the leader ten times and take the Collector away for two minutes, on the cluster of cluster-up
 	@PODSPAN_E2E_KILLS=$${PODSPAN_E2E_KILLS:-10} PODSPAN_E2E_AWAY_SECONDS=$${PODSPAN_E2E_AWAY_SECONDS:-120} \
-	  node --test test/e2e/failover.e2e.test.ts
+	  node --test test/e2e/failover.ts
 
 scenarios: install ## Run all scenarios on the real cluster and record them anew (ARGS=NAME for one)
 	@node test/scenarios/run.ts $(ARGS)

@@ -14,7 +14,7 @@ export const noCluster = withoutOurs()
 const root = join(import.meta.dirname, '..', '..')
 
 /** The bundle where it is newer than every source file, else the source. */
-function program(): string {
+export function program(): string {
   const bundle = join(root, 'dist', 'podspan.mjs')
   const built = statSync(bundle, { throwIfNoEntry: false })?.mtimeMs ?? 0
   const sources = globSync('src/**/*.ts', { cwd: root })
@@ -78,6 +78,11 @@ export function bounds(span: TruthSpan, side: 'start' | 'end'): { from: bigint; 
 }
 
 export function describeSpan(span: TruthSpan, origin: UnixNano): string {
-  const at = (moment: UnixNano): string => `${toMilliseconds(since(moment, origin))} ms`
-  return `${span.name} ${String(span.attributes['k8s.container.name'] ?? '')} ${at(span.start)} to ${at(span.end)}`
+  const at = (moment: bigint): string => `${toMilliseconds(since(moment as UnixNano, origin))} ms`
+  const side = (which: 'start' | 'end'): string => {
+    const { from, to } = bounds(span, which)
+    return `${at(span[which])} (${at(from)} to ${at(to)} by ${String(span.attributes[`podspan.${which}.source`])})`
+  }
+  const container = String(span.attributes['k8s.container.name'] ?? '')
+  return `${span.name} ${container} from ${side('start')} to ${side('end')}`
 }

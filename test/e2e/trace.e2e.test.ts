@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { parseRfc3339, unixNano } from '../../src/base/time.ts'
+import { parseRfc3339 } from '../../src/base/time.ts'
 import type { TruthSpan } from '../accuracy/collector.ts'
 import { testedCluster, withoutAny } from '../cluster/foreign.ts'
 import { Api, type KubeObject, pathOf } from '../scenarios/api.ts'
@@ -15,15 +15,8 @@ import { container, deployment, pod, server, template } from '../scenarios/manif
 import { eventually, newNamespace, removeNamespace } from '../scenarios/namespaces.ts'
 import { clock, hasCondition, isReady } from '../scenarios/stage.ts'
 import { type Destination, ourCollector, ownReceiver } from './received.ts'
-import {
-  bounds,
-  describeSpan,
-  expectedIds,
-  podspan,
-  type Running,
-  spansOf,
-  startPodspan,
-} from './trace-support.ts'
+import { assertNested, assertSame } from './same-trace.ts'
+import { expectedIds, podspan, type Running, spansOf, startPodspan } from './trace-support.ts'
 
 const REPLICAS = 3
 
@@ -125,7 +118,8 @@ describe('the command line against a real cluster', { skip: withoutAny, timeout:
     const nodes = items.filter((node) => hasCondition(node, 'Ready')).length
     const agreeing = Number(/(\d+) clocks? agrees? with this machine's/.exec(stdout)?.[1])
     const off = [...stdout.matchAll(/(?:behind|ahead of) this machine's clock/g)].length
-    assert.equal(agreeing + off, nodes, stdout)
+    // The API server's and the scheduler's show too where pods come meanwhile.
+    assert.ok(agreeing + off >= nodes, stdout)
     if (testedCluster().isOurs) assert.equal(off, 0, stdout)
   })
 
@@ -227,32 +221,4 @@ async function createDeployment({ api, namespace, images }: Place): Promise<Star
     ...{ name, uid: String(uid) },
     created: parseRfc3339(creationTimestamp) ?? 0n,
   }))
-}
-
-function assertNested(spans: readonly TruthSpan[]): void {
-  const byId = new Map(spans.map((span) => [span.spanId, span]))
-  for (const span of spans) {
-    assert.ok(span.end >= span.start, `${span.name} ends after it starts`)
-    if (span.parentSpanId === undefined) continue
-    const parent = byId.get(span.parentSpanId)
-    assert.ok(parent, `${span.name} has its parent`)
-    assert.ok(span.start >= parent.start && span.end <= parent.end, `${span.name} lies within ${parent.name}`)
-  }
-}
-
-/** The same operations by id and name; and two intervals that hold the same truth overlap. */
-function assertSame(expected: readonly TruthSpan[], actual: readonly TruthSpan[]): void {
-  const origin = expected[0]?.start ?? unixNano(0n)
-  const key = ({ spanId, name }: TruthSpan): string => `${spanId} ${name}`
-  const evident = (spans: readonly TruthSpan[]): TruthSpan[] =>
-    spans.filter(({ name }) => name !== 'unaccounted')
-  assert.deepEqual(evident(actual).map(key).sort(), evident(expected).map(key).sort())
-  for (const one of evident(expected)) {
-    const other = actual.find(({ spanId }) => spanId === one.spanId)
-    for (const side of ['start', 'end'] as const) {
-      const [a, b] = [bounds(one, side), bounds(other ?? one, side)]
-      const words = `${side} of ${describeSpan(one, origin)} against ${describeSpan(other ?? one, origin)}`
-      assert.ok(a.from <= b.to && b.from <= a.to, words)
-    }
-  }
 }

@@ -1,0 +1,240 @@
+// Owns the place in which failovers are tested: a namespace with a Deployment, its pods as the API server shows them, two replicas, and
+// an observer that nobody disturbs. Promises that all of it is removed again, also where the test fails.
+// Does not disturb anything itself, and asserts only in `judge`.
+
+import assert from 'node:assert/strict'
+import { add, parseRfc3339, seconds, type UnixNano, unixNano } from '../../src/base/time.ts'
+import { CRD_FILE } from '../../scripts/generate-crd.ts'
+import type { TruthSpan } from '../accuracy/collector.ts'
+import { kubectl, readCluster } from '../cluster/cluster.ts'
+import { Api, type KubeObject, pathOf } from '../scenarios/api.ts'
+import { deployment, server, template } from '../scenarios/manifests.ts'
+import { eventually, newNamespace, removeNamespace } from '../scenarios/namespaces.ts'
+import { clock, isReady } from '../scenarios/stage.ts'
+import { type Arrivals, type Copy, watchArrivals } from './arrivals.ts'
+import { type Replicas, type ReplicasOptions, startReplicas } from './replicas.ts'
+import { assertNested, assertSameOperations } from './same-trace.ts'
+import { expectedIds, startPodspan } from './trace-support.ts'
+import { parseExports } from '../accuracy/collector.ts'
+
+export const REPLICAS = 40
+
+export interface PodSeen {
+  readonly uid: string
+  readonly name: string
+  readonly created: UnixNano
+  /** When it was first seen ready. */
+  readyAt?: UnixNano
+}
+
+export interface Stage extends AsyncDisposable {
+  readonly api: Api
+  readonly namespace: string
+  readonly replicas: Replicas
+  readonly arrivals: Arrivals
+  /** Every pod that there has been. */
+  pods(): readonly PodSeen[]
+  /** Replaces every pod of the Deployment; resolves when the API server has taken the order. */
+  rollOut(): Promise<void>
+  /** Waits until all pods of the rollout are ready. */
+  rolledOut(): Promise<void>
+  /** Waits until every pod that became ready has arrived at the Collector. */
+  delivered(): Promise<void>
+  /** Ends the observer, and returns what it has told of each pod. */
+  observed(): Promise<ReadonlyMap<string, readonly TruthSpan[]>>
+}
+
+export interface StageOptions {
+  readonly collector: { readonly endpoint: string; readonly file: string }
+  readonly leaderElection: ReplicasOptions['leaderElection']
+}
+
+export const clusterCollector = (): StageOptions['collector'] => {
+  const { collector, podspanTracesFile } = readCluster()
+  return { endpoint: collector.podspan.grpc, file: podspanTracesFile }
+}
+
+/** Leaves the CRD as it was; returns how. */
+export async function installCrd(): Promise<() => Promise<void>> {
+  const crd = 'crd/tracesessions.podspan.dev'
+  const wasThere = (await kubectl(['get', crd, '--ignore-not-found', '-o', 'name'])) !== ''
+  await kubectl(['apply', '--server-side', '--force-conflicts', '-f', CRD_FILE])
+  await kubectl(['wait', '--for=condition=Established', '--timeout=30s', crd])
+  return async () => {
+    if (!wasThere) await kubectl(['delete', crd, '--wait=false'])
+  }
+}
+
+export async function openStage({ collector, leaderElection }: StageOptions): Promise<Stage> {
+  const stack = new AsyncDisposableStack()
+  try {
+    const api = stack.use(new Api())
+    const namespace = await newNamespace(api, 'podspan-e2e-failover')
+    stack.defer(() => removeNamespace(api, namespace))
+    const arrivals = watchArrivals(collector.file, namespace)
+    stack.defer(() => arrivals.close())
+    const ledger = stack.use(watchPods(api, namespace))
+    const args = ['watch', '--namespace', namespace, '--output', 'otlp-json']
+    const observer = startPodspan(args, readCluster().kubeconfig)
+    stack.defer(async () => void (await observer.stop()))
+    const replicas = stack.use(
+      await startReplicas({ namespace, leaderElection, endpoint: collector.endpoint }),
+    )
+    await replicas.settled()
+    await eventually('the observer watches', async () => /watching/.test(observer.said()))
+    const disposal = stack.move()
+    return {
+      ...{ api, namespace, replicas, arrivals },
+      pods: () => [...ledger.pods.values()],
+      ...rolloutsIn(api, namespace),
+      delivered: () => delivered(ledger.pods, arrivals),
+      observed: async () => byTrace(parseExports((await observer.stop()).stdout)),
+      [Symbol.asyncDispose]: () => disposal.disposeAsync(),
+    }
+  } catch (error) {
+    await stack.disposeAsync()
+    throw error
+  }
+}
+
+const POLL_MS = 400
+
+/** By lists, which a broken API server interrupts and does not spoil. */
+function watchPods(api: Api, namespace: string): AsyncDisposable & { readonly pods: Map<string, PodSeen> } {
+  const pods = new Map<string, PodSeen>()
+  const stop = new AbortController()
+  const look = async (): Promise<void> => {
+    const answer = await api
+      .send('GET', pathOf({ apiVersion: 'v1', kind: 'Pod', namespace }))
+      .catch(() => undefined)
+    if (answer?.status !== 200) return
+    for (const pod of (JSON.parse(answer.body) as { items: readonly KubeObject[] }).items) see(pods, pod)
+  }
+  const loop = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      await look()
+      await clock.sleep(POLL_MS, stop.signal)
+    }
+  }
+  const ended = loop()
+  return {
+    pods,
+    [Symbol.asyncDispose]: async () => {
+      stop.abort()
+      await ended
+    },
+  }
+}
+
+function see(pods: Map<string, PodSeen>, pod: KubeObject): void {
+  const { creationTimestamp, name } = pod.metadata
+  const uid = String(pod.metadata['uid'])
+  const seen = pods.get(uid) ?? { uid, name, created: parseRfc3339(creationTimestamp) ?? unixNano(0n) }
+  pods.set(uid, seen)
+  if (isReady(pod)) seen.readyAt ??= clock.now()
+}
+
+const NAME = 'shop'
+
+function rolloutsIn(api: Api, namespace: string): Pick<Stage, 'rollOut' | 'rolledOut'> {
+  const target = { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: NAME }
+  let revision = 0
+  return {
+    rollOut: async () => {
+      revision += 1
+      const metadata = { annotations: { revision: String(revision) } }
+      if (revision > 1) return void (await api.patch(target, { spec: { template: { metadata } } }))
+      const strategy = { rollingUpdate: { maxSurge: '50%', maxUnavailable: 0 } }
+      const shop = deployment(NAME, REPLICAS, template(NAME, [server()]), { strategy })
+      await api.create({ ...shop, metadata: { ...shop.metadata, namespace } })
+    },
+    rolledOut: () =>
+      eventually(
+        'the rollout is complete',
+        async () => {
+          const found = await api.get(target).catch(() => undefined)
+          return found !== undefined && isComplete(found)
+        },
+        120,
+      ),
+  }
+}
+
+function isComplete({ metadata, status }: KubeObject): boolean {
+  const { observedGeneration, replicas, readyReplicas, updatedReplicas } = (status ?? {}) as Record<
+    string,
+    number
+  >
+  const counts = [replicas, readyReplicas, updatedReplicas]
+  return observedGeneration === metadata['generation'] && counts.every((count) => count === REPLICAS)
+}
+
+async function delivered(pods: ReadonlyMap<string, PodSeen>, arrivals: Arrivals): Promise<void> {
+  const missing = (): PodSeen[] => {
+    const arrived = new Set(arrivals.copies().map(({ uid }) => uid))
+    return [...pods.values()].filter(({ uid, readyAt }) => readyAt !== undefined && !arrived.has(uid))
+  }
+  // What is missing then is for the judgement to name.
+  await eventually('', async () => missing().length === 0, 60).catch(() => undefined)
+}
+
+function byTrace(spans: readonly TruthSpan[]): Map<string, TruthSpan[]> {
+  const traces = new Map<string, TruthSpan[]>()
+  for (const span of spans) traces.set(span.traceId, [...(traces.get(span.traceId) ?? []), span])
+  return traces
+}
+
+export interface Repeat {
+  readonly pod: PodSeen
+  readonly first: Copy
+  readonly again: Copy
+}
+
+export interface Judgement {
+  readonly ready: number
+  readonly repeats: readonly Repeat[]
+}
+
+/** To the pod: none lost, one trace each, every copy of it whole, of the same operations as an observer tells whom nothing has disturbed. */
+export async function judge(stage: Stage): Promise<Judgement> {
+  const observed = await stage.observed()
+  const copies = Map.groupBy(stage.arrivals.copies(), ({ uid }) => uid)
+  const ready = stage.pods().filter(({ readyAt }) => readyAt !== undefined)
+  const lost = ready.filter(({ uid }) => !copies.has(uid))
+  assert.deepEqual(
+    lost.map(({ name }) => name),
+    [],
+    `lost of ${ready.length}`,
+  )
+  const repeats: Repeat[] = []
+  for (const pod of ready) {
+    const [first, ...again] = copies.get(pod.uid) as [Copy, ...Copy[]]
+    for (const copy of [first, ...again]) assertWhole(pod, copy, observed)
+    again.forEach((copy, n) => repeats.push({ pod, first: again[n - 1] ?? first, again: copy }))
+  }
+  return { ready: ready.length, repeats }
+}
+
+function assertWhole(pod: PodSeen, copy: Copy, observed: ReadonlyMap<string, readonly TruthSpan[]>): void {
+  const { rootId, traceId } = expectedIds(pod.uid)
+  assert.equal(copy.traceId, traceId, pod.name)
+  const spans = copy.spans()
+  const roots = spans.filter(({ parentSpanId }) => parentSpanId === undefined)
+  assert.deepEqual(
+    roots.map(({ name, spanId }) => [name, spanId]),
+    [['pod startup', rootId]],
+    pod.name,
+  )
+  assert.equal(roots[0]?.attributes['podspan.outcome'], 'ready', pod.name)
+  const begins = roots[0]?.start ?? 0n
+  // A stamp of a whole second, and what lies between it and the store.
+  assert.ok(
+    begins >= pod.created && begins < add(pod.created, seconds(2)),
+    `${pod.name} begins when it was created`,
+  )
+  assert.equal(new Set(spans.map(({ spanId }) => spanId)).size, spans.length, `${pod.name}: no span twice`)
+  assertNested(spans)
+  const same = observed.get(traceId)
+  assert.ok(same, `the observer saw ${pod.name}`)
+  assertSameOperations(same, spans)
+}
