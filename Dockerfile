@@ -8,9 +8,10 @@ ARG RUNTIME_IMAGE=gcr.io/distroless/nodejs24-debian13:nonroot
 
 FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS build
 WORKDIR /src
+ENV npm_config_cache=/var/cache/npm
 COPY package.json package-lock.json .npmrc ./
 # A lock that was written where a registry mirrors one platform names no other; `npm install` takes the same versions from it.
-RUN --mount=type=cache,target=/root/.npm \
+RUN --mount=type=cache,target=/var/cache/npm \
     npm ci --no-audit --no-fund || npm install --no-save --no-audit --no-fund
 COPY scripts/build.ts scripts/build.ts
 COPY LICENSE ./

@@ -32,6 +32,7 @@ import { createSessionDuties, type SessionDuties } from './session-duties.ts'
 import { type SessionWatch, watchSessions } from './session-watch.ts'
 import { streamOf, type Streams, watchStreams } from './streams.ts'
 import { leaseStoreOf, startTerms, type Terms } from './terms.ts'
+import { orAborted, withDeadline } from './waiting.ts'
 import { parseWatermarks, WATERMARK_ANNOTATION, type Watermarks } from './watermark.ts'
 
 export interface ControllerOptions {
@@ -381,17 +382,4 @@ class Operator {
     for (const [exporter, account] of exporters.accounting())
       log.info('account', { exporter, account: describeAccounting(account) })
   }
-}
-
-const orAborted = (work: Promise<void>, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    work.then(resolve, reject)
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-
-async function withDeadline(clock: Clock, work: Promise<void>, deadlineMs: number): Promise<void> {
-  const done = new AbortController()
-  await Promise.race([work, clock.sleep(deadlineMs, done.signal)])
-  done.abort()
 }

@@ -22,7 +22,7 @@ export interface Election {
   readonly terms: Terms
   /** The last known state of the Lease, and when we saw it become that. */
   readonly observed?: { readonly lease: Lease; readonly changedMs: number }
-  /** Whether `observed`, or that there is none, is known to be the present state, as far as anyone can know. */
+  /** Whether `observed`, or that there is none, is believed to be the present state. */
   readonly fresh: boolean
   /** Since when the present term counts; absent while we do not lead. */
   readonly renewedMs?: number

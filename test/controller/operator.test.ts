@@ -44,6 +44,15 @@ const said = (replica: Replica, message: string): readonly Obj[] =>
 
 const uids = (world: World): string[] => world.sent.map(({ uid }) => uid)
 
+/** A replica that leads, with a session for every start. */
+async function firstLeader(world: World): Promise<Replica> {
+  world.server.store.load('tracesessions', [sessionObject('all', ALL)])
+  const first = world.replica('first')
+  await ready(world, first)
+  await world.until('it leads', () => leads(world, first))
+  return first
+}
+
 async function ready(world: World, replica: Replica): Promise<void> {
   await world.until(`${replica.name} is ready`, () => said(replica, 'podspan is ready').length > 0)
 }
@@ -175,10 +184,7 @@ test('what was acknowledged after the last renewal repeats with the same ids, an
 
 test('a leader that is asked to end sends what it has, frees the Lease, and accounts for every trace', async () => {
   await using world = await openWorld()
-  world.server.store.load('tracesessions', [sessionObject('all', ALL)])
-  const first = world.replica('first')
-  await ready(world, first)
-  await world.until('it leads', () => leads(world, first))
+  const first = await firstLeader(world)
   world.answer = () => ({ kind: 'retryable', reason: 'away' })
   await startPod(world, 1)
   await world.pass(8000)
@@ -194,10 +200,7 @@ test('a leader that is asked to end sends what it has, frees the Lease, and acco
 
 test('the last word of a leader that is asked to end says of each exporter what was sent', async () => {
   await using world = await openWorld()
-  world.server.store.load('tracesessions', [sessionObject('all', ALL)])
-  const first = world.replica('first')
-  await ready(world, first)
-  await world.until('it leads', () => leads(world, first))
+  const first = await firstLeader(world)
   await startPod(world, 1)
   await world.pass(15_000)
   await startPod(world, 2)
@@ -211,10 +214,7 @@ test('the last word of a leader that is asked to end says of each exporter what 
 
 test('what a leader that ends cannot send is left to the next one', async () => {
   await using world = await openWorld()
-  world.server.store.load('tracesessions', [sessionObject('all', ALL)])
-  const first = world.replica('first')
-  await ready(world, first)
-  await world.until('it leads', () => leads(world, first))
+  const first = await firstLeader(world)
   world.answer = () => ({ kind: 'retryable', reason: 'away' })
   await startPod(world, 1)
   await world.pass(8000)
@@ -233,10 +233,7 @@ test('what a leader that ends cannot send is left to the next one', async () => 
 
 test('a pod that was in flight when the operator was restarted is exported once', async () => {
   await using world = await openWorld()
-  world.server.store.load('tracesessions', [sessionObject('all', ALL)])
-  const first = world.replica('first')
-  await ready(world, first)
-  await world.until('it leads', () => leads(world, first))
+  const first = await firstLeader(world)
   await startPod(world, 1)
   await world.until('it arrives', () => world.sent.length === 1)
   await world.pass(15_000)
@@ -256,10 +253,7 @@ test('a pod that was in flight when the operator was restarted is exported once'
 
 test('a start is told when its evidence has settled, not when a session asks for earlier ones', async () => {
   await using world = await openWorld()
-  world.server.store.load('tracesessions', [sessionObject('all', ALL)])
-  const first = world.replica('first')
-  await ready(world, first)
-  await world.until('it leads', () => leads(world, first))
+  await firstLeader(world)
   await startPod(world, 1)
   await world.pass(4000)
   assert.deepEqual(world.sent, [])
