@@ -4,7 +4,7 @@
 // Does not know what any component is: see control-plane.ts and node.ts.
 
 import { spawn } from 'node:child_process'
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -92,11 +92,12 @@ export function processNames(layout: Layout): string[] {
   return listDirectory(layout.processes).map((file) => file.replace(/\.json$/, ''))
 }
 
-/** Every process on this machine that carries the mark of a cluster: our daemons and their children. */
+/** Every process that carries the mark of a cluster: our daemons and their children. Those of a cluster apart (apart.ts) are not ours. */
 export function findMarked(): FoundProcess[] {
   const found: FoundProcess[] = []
+  const own = namespaceOf('self')
   for (const entry of listDirectory('/proc')) {
-    if (!/^\d+$/.test(entry)) continue
+    if (!/^\d+$/.test(entry) || namespaceOf(entry) !== own) continue
     const root = readText(`/proc/${entry}/environ`)?.match(
       new RegExp(`(?:^|\0)${markVariable}=([^\0]*)`),
     )?.[1]
@@ -105,6 +106,14 @@ export function findMarked(): FoundProcess[] {
     found.push({ pid: Number(entry), root, command })
   }
   return found
+}
+
+function namespaceOf(process: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${process}/ns/pid`)
+  } catch {
+    return undefined
+  }
 }
 
 /** Kills at once; a process that is gone already is as good. */
