@@ -35,6 +35,8 @@ export interface SyncedFrame {
   readonly kind: 'synced'
   readonly t: UnixNano
   readonly source: Source
+  /** The resourceVersion that the list shows whole; absent where it is of two versions, and in recordings. */
+  readonly version?: string
 }
 
 /** Time passes; `final` at the end of a recording: everything still open is emitted as it stands. */

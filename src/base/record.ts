@@ -1,4 +1,5 @@
-// Owns the trimmed forms of the objects that Podspan reads: what is kept of a Pod, Event, Node, Lease and an owner.
+// Owns the trimmed forms of the objects that Podspan reads: what is kept of a Pod, Event, Node, Lease, an owner, and what a start may
+// wait for besides (volumes, new nodes, queues, devices).
 // Promises that both decoders (protobuf, JSON) give equal records, that no literal environment value or argument is in one,
 // and that what is absent on the wire is absent here. Does not interpret: whole-second stamps stay whole seconds (`…Seconds`).
 
@@ -54,6 +55,7 @@ export const KEPT_ANNOTATIONS: ReadonlySet<string> = new Set([
   'podspan.dev/traceparent',
   'deployment.kubernetes.io/revision',
   'volume.kubernetes.io/selected-node',
+  'volume.kubernetes.io/storage-provisioner',
   'pv.kubernetes.io/bind-completed',
   'batch.kubernetes.io/cronjob-scheduled-timestamp',
 ])
@@ -200,10 +202,74 @@ export interface OwnerRecord extends ObjectMeta {
   readonly kind: string
 }
 
+/** A PersistentVolumeClaim. Its annotations say which node was chosen for it, who provisions, and that binding is complete. */
+export interface ClaimRecord extends ObjectMeta {
+  readonly resource: 'persistentvolumeclaims'
+  readonly storageClass?: string
+  /** The PersistentVolume that it is bound to, or is to be. */
+  readonly volume?: string
+  readonly phase?: string
+}
+
+/** A VolumeAttachment: one volume to one node. */
+export interface AttachmentRecord extends ObjectMeta {
+  readonly resource: 'volumeattachments'
+  readonly attacher: string
+  readonly node: string
+  readonly volume?: string
+  readonly attached: boolean
+  /** `status.attachError`: the last try that failed. */
+  readonly error?: { readonly seconds?: UnixSeconds; readonly message?: string }
+}
+
+/** A NodeClaim of Karpenter: a node that is to be. */
+export interface NodeClaimRecord extends ObjectMeta {
+  readonly resource: 'nodeclaims'
+  /** `status.nodeName`, once the node has registered. */
+  readonly node?: string
+  readonly conditions?: readonly Condition[]
+}
+
+/** A Workload of Kueue: what waits for quota, on behalf of its owner. */
+export interface WorkloadRecord extends ObjectMeta {
+  readonly resource: 'workloads'
+  readonly queue?: string
+  /** `status.admission.clusterQueue`. */
+  readonly clusterQueue?: string
+  readonly conditions?: readonly Condition[]
+}
+
+/** A ResourceClaim: devices that a pod asked for by name (DRA). */
+export interface DeviceClaimRecord extends ObjectMeta {
+  readonly resource: 'resourceclaims'
+  readonly allocated: boolean
+  /** `status.allocation.allocationTimestamp`, where the server writes it. */
+  readonly allocatedSeconds?: UnixSeconds
+  readonly drivers?: readonly string[]
+  /** UIDs of the pods that it is reserved for. */
+  readonly reservedFor?: readonly string[]
+  readonly conditions?: readonly Condition[]
+}
+
+/** What a start may wait for besides its node and its images. */
+export type RelatedRecord =
+  | ClaimRecord
+  | AttachmentRecord
+  | NodeClaimRecord
+  | WorkloadRecord
+  | DeviceClaimRecord
+
 /** An object of a custom resource, or one that is read whole, as parsed JSON; the middle passes over it. */
 export interface CustomRecord extends ObjectMeta {
   readonly resource: 'custom'
   readonly object: Readonly<Record<string, unknown>>
 }
 
-export type AnyRecord = PodRecord | EventRecord | NodeRecord | LeaseRecord | OwnerRecord | CustomRecord
+export type AnyRecord =
+  | PodRecord
+  | EventRecord
+  | NodeRecord
+  | LeaseRecord
+  | OwnerRecord
+  | RelatedRecord
+  | CustomRecord

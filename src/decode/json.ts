@@ -7,6 +7,7 @@ import type { AnyRecord } from '../base/record.ts'
 import { asObject, type Json, listAt, mapAt, numberAt, objectAt, put, textAt } from './json-fields.ts'
 import { customOf, eventOf, leaseOf, nodeOf, ownerOf } from './json-kinds.ts'
 import { podOf } from './json-pod.ts'
+import { relatedOf } from './json-related.ts'
 import { type Resource, resourceOf } from './resources.ts'
 import {
   type ApiStatus,
@@ -45,6 +46,8 @@ function recordOf(resource: Resource, object: Json): AnyRecord {
       return leaseOf(object)
     case 'owners':
       return ownerOf(object, resource)
+    case 'related':
+      return relatedOf(object, resource.source)
     case 'custom':
       return customOf(object)
   }

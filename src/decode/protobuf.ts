@@ -144,8 +144,9 @@ function readObject(c: Cursor, resource: Resource): AnyRecord {
       return readLease(c)
     case 'owners':
       return readOwnerObject(c, resource)
+    case 'related':
     case 'custom':
-      throw new DecodeFailure('unsupported', 'no protobuf for custom resources', resource.source)
+      throw new DecodeFailure('unsupported', 'this resource is read as JSON only', resource.source)
   }
 }
 

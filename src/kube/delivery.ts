@@ -5,6 +5,7 @@
 import type { Frame, ObjectFrame, Phase } from '../base/frame.ts'
 import type { AnyRecord } from '../base/record.ts'
 import type { UnixNano } from '../base/time.ts'
+import { emptyRelated } from '../decode/json-related.ts'
 import type { Resource } from '../decode/resources.ts'
 import type { WatchType } from '../decode/result.ts'
 import type { StreamCounters } from './counters.ts'
@@ -17,7 +18,8 @@ export interface Delivery {
   complete(t: UnixNano): void
   gap(reason: string, t: UnixNano): void
   listBegins(): void
-  listEnds(t: UnixNano, phase: Phase): void
+  /** `version`: the one that the list shows whole. */
+  listEnds(t: UnixNano, phase: Phase, version: string | undefined): void
 }
 
 const KIND_OF_TYPE = { ADDED: 'added', MODIFIED: 'modified', DELETED: 'deleted' } as const
@@ -63,7 +65,7 @@ export function createDelivery(options: {
     listBegins: () => {
       if (known) beginSweep(known)
     },
-    listEnds: (t, phase) => {
+    listEnds: (t, phase, version) => {
       const missing = known ? sweepMissing(known) : []
       for (const [uid, object] of missing)
         emit({
@@ -77,7 +79,7 @@ export function createDelivery(options: {
       counters.syntheticDeletes += missing.length
       counters.objects = known?.byUid.size ?? 0
       completeUntil = t
-      onFrame({ kind: 'synced', t, source })
+      onFrame({ kind: 'synced', t, source, ...(version !== undefined && { version }) })
     },
   }
 }
@@ -97,6 +99,8 @@ function recordOfMissing(resource: Resource, uid: string, object: KnownObject): 
       return { resource: 'leases', ...meta }
     case 'owners':
       return { resource: 'owners', ...meta, apiVersion: resource.apiVersion, kind: resource.kind }
+    case 'related':
+      return emptyRelated(resource.source, meta)
     case 'custom':
       return { resource: 'custom', ...meta, object: {} }
   }

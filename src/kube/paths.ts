@@ -36,7 +36,7 @@ const PARTIAL = {
 
 /** Protobuf with JSON behind it, which a server without protobuf for the resource will choose. */
 export function acceptOf(resource: Resource, encoding: Encoding, what: 'get' | 'list' | 'watch'): string {
-  if (resource.record === 'custom') return 'application/json'
+  if (resource.record === 'custom' || resource.record === 'related') return 'application/json'
   const stream = what === 'watch' ? ';stream=watch' : ''
   if (resource.record !== 'owners')
     return encoding === 'json'

@@ -131,7 +131,7 @@ class Reflector {
       case 'synced':
         counters.state = 'live'
         this.catchUp()
-        return this.delivery.listEnds(clock.now(), phase)
+        return this.delivery.listEnds(clock.now(), phase, output.resourceVersion)
       case 'relist':
         if (countIn(counters.relists, output.reason)) this.log('relisting', { reason: output.reason })
         return

@@ -70,8 +70,8 @@ export type WatchInput =
 
 export type WatchOutput =
   | { readonly kind: 'gap'; readonly reason: string }
-  /** The list is complete: what it did not show is gone. */
-  | { readonly kind: 'synced' }
+  /** The list is complete: what it did not show is gone. Without a version where it is of two. */
+  | { readonly kind: 'synced'; readonly resourceVersion?: string }
   | { readonly kind: 'relist'; readonly reason: string }
   | { readonly kind: 'watch-list-refused'; readonly reason: string }
 
@@ -165,10 +165,12 @@ function onPage(
 function synced(state: WatchState, resourceVersion: string, name: 'listed' | 'watching'): WatchStep {
   // Pages that were finished from a newer snapshot after a 410 do not fit together: what changed between them is missing.
   const torn = state.expiredPages >= EXPIRED_BEFORE_TORN
-  const outputs: WatchOutput[] = torn ? [{ kind: 'gap', reason: 'the list is of two versions' }] : []
+  const outputs: WatchOutput[] = torn
+    ? [{ kind: 'gap', reason: 'the list is of two versions' }, { kind: 'synced' }]
+    : [{ kind: 'synced', resourceVersion }]
   const { relistReason: _, ...common } = withoutPosition(state)
   const done = { ...common, everSynced: true, brokenLists: 0, serverErrors: 0, expiredPages: 0 }
-  return { state: { ...done, name, resourceVersion }, outputs: [...outputs, { kind: 'synced' }], delayMs: 0 }
+  return { state: { ...done, name, resourceVersion }, outputs, delayMs: 0 }
 }
 
 function onProgress(state: WatchState, resourceVersion: string): WatchStep {

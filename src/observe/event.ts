@@ -21,6 +21,15 @@ import { fineStamp, type ReadStamp, receiptStamp, secondStamp } from './stamps.t
 export function observeEvent(frame: ObjectFrame, event: EventRecord): Observation[] {
   const kind = classify(event)
   if (!kind || frame.kind === 'deleted') return []
+  return occurrences(frame, event, kind)
+}
+
+/** The same of an event that is kept as it was said: by its reason, message and component. */
+export function observeNoted(frame: ObjectFrame, event: EventRecord): Observation[] {
+  return occurrences(frame, event, { what: 'noted', detail: saidBy(event) })
+}
+
+function occurrences(frame: ObjectFrame, event: EventRecord, kind: Classified): Observation[] {
   const container = containerInFieldPath(event.involved.fieldPath)
   const count = Math.max(event.count ?? 1, event.seriesCount ?? 1)
   const base = {
@@ -94,13 +103,15 @@ function classify(event: EventRecord): Classified | undefined {
   const pulled = what === 'pulled' ? parsePulled(message) : undefined
   return {
     what,
-    detail: {
-      reason: event.reason,
-      ...(message ? { message: message.slice(0, MESSAGE_MAX) } : {}),
-      ...(image === undefined ? {} : { image }),
-      ...pulled,
-      ...(event.component === undefined ? {} : { component: event.component }),
-    },
+    detail: { ...saidBy(event), ...(image === undefined ? {} : { image }), ...pulled },
+  }
+}
+
+function saidBy({ reason, message = '', component }: EventRecord): Detail {
+  return {
+    reason,
+    ...(message ? { message: message.slice(0, MESSAGE_MAX) } : {}),
+    ...(component === undefined ? {} : { component }),
   }
 }
 

@@ -5,7 +5,7 @@
 import type { DurationNano } from '../base/time.ts'
 import type { ReadStamp } from './stamps.ts'
 
-/** What can happen to a pod or to one of its containers. */
+/** What can happen to a pod, to one of its containers, or to something that it waits for. */
 export type What =
   | 'created'
   | 'gated'
@@ -36,6 +36,14 @@ export type What =
   | 'phase'
   | 'deleting'
   | 'deleted'
+  // to what a start may wait for besides (related.ts)
+  | 'node selected'
+  | 'claim bound'
+  | 'attached'
+  | 'attach failed'
+  | 'allocated'
+  | 'reserved'
+  | 'untainted'
 
 export interface Detail {
   readonly reason?: string

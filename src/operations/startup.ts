@@ -8,6 +8,7 @@ import type { ClockModel } from '../timeline/clocks.ts'
 import type { Clocks, Draft } from '../timeline/combine.ts'
 import type { Instant } from '../timeline/instant.ts'
 import type { LagModel } from '../timeline/lag.ts'
+import type { Surroundings } from '../timeline/related.ts'
 import type { RevisionModel } from '../timeline/revisions.ts'
 import type { NodeTimeline } from '../timeline/node-timeline.ts'
 import { finishDraft, orderDrafts } from '../timeline/order.ts'
@@ -29,6 +30,7 @@ export interface Snapshot {
   readonly clocks: ClockModel
   readonly lag: LagModel
   readonly revisions: RevisionModel
+  readonly surroundings: Surroundings
 }
 
 export interface Startup {

@@ -13,6 +13,7 @@ import { sampleLag } from './lag.ts'
 import { foldPull } from './node-timeline.ts'
 import { addFacts } from './fact-log.ts'
 import type { PodTimeline } from './pod-timeline.ts'
+import { foldRelatedEvent } from './related.ts'
 import { sampleRevision } from './revisions.ts'
 import { count, nodeOf, type World } from './world.ts'
 
@@ -23,7 +24,12 @@ const ORPHAN_AGE = durationNano(SECOND * 120n)
 
 export function foldEvent(world: World, frame: ObjectFrame, event: EventRecord): void {
   const { involved } = event
-  if (frame.kind === 'deleted' || involved.kind !== 'Pod' || involved.uid === undefined) return
+  if (frame.kind === 'deleted') return
+  if (involved.kind !== 'Pod') {
+    const refused = foldRelatedEvent(world.related, frame, event)
+    return refused > 0 ? count(world, 'limit.related objects', refused) : undefined
+  }
+  if (involved.uid === undefined) return
   const uid = world.mirrors.get(involved.uid) ?? involved.uid
   if (world.finished.has(uid)) return
   const timeline = world.pods.get(uid)

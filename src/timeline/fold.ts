@@ -10,6 +10,7 @@ import { isBelievable, sampleLease, shiftOf } from './clocks.ts'
 import { foldEvent, forgetOrphans } from './fold-event.ts'
 import { foldPod } from './fold-pod.ts'
 import { sampleLag } from './lag.ts'
+import { foldRelated, sweepRelated } from './related.ts'
 import { sampleRevision } from './revisions.ts'
 import { count, isOlder, nodeOf, type World } from './world.ts'
 
@@ -34,7 +35,8 @@ export function foldFrame(world: World, frame: Frame): void {
     case 'gap':
       return foldGap(world, frame)
     case 'tick':
-      return forgetOrphans(world, frame.t)
+      forgetOrphans(world, frame.t)
+      return sweepRelated(world.related, frame.t)
   }
 }
 
@@ -51,14 +53,25 @@ function foldObject(world: World, frame: ObjectFrame): void {
       return foldLease(world, frame, record)
     case 'owners':
       return foldOwner(world, frame, record)
+    case 'persistentvolumeclaims':
+    case 'volumeattachments':
+    case 'nodeclaims':
+    case 'workloads':
+    case 'resourceclaims':
+      return countFull(world, foldRelated(world.related, frame, record))
     case 'custom':
       return
   }
 }
 
 function foldNode(world: World, frame: ObjectFrame, record: NodeRecord): void {
+  countFull(world, foldRelated(world.related, frame, record))
   if (frame.kind === 'deleted') world.nodes.delete(record.name)
   else nodeOf(world, record.name).node = record
+}
+
+function countFull(world: World, refused: number): void {
+  if (refused > 0) count(world, 'limit.related objects', refused)
 }
 
 function foldLease(world: World, frame: ObjectFrame, lease: LeaseRecord): void {

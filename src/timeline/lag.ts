@@ -1,4 +1,4 @@
-// Owns how late the watch shows things: the least and the greatest lateness of fine stamps against their live receipts, near a moment.
+// Owns how late the watch shows things: the least and the greatest lateness of fine stamps against their live receipts, near a moment or now.
 // Promises the same answer whatever the order of samples. Does not tell the write's share from the watch's: it bounds their sum.
 
 import type { UnixNano } from '../base/time.ts'
@@ -82,6 +82,18 @@ function findLag(model: LagModel, index: number): Lag {
     return { least, greatest: few ? Math.max(greatest, UNKNOWN.greatest) : greatest }
   }
   return UNKNOWN
+}
+
+/** How late the watch typically was in the last 15 s, in nanoseconds; undefined where it has shown no fine stamp meanwhile. */
+export function lagNow({ slots }: LagModel, now: UnixNano): number | undefined {
+  const index = slotOf(now)
+  const seen: number[] = []
+  for (let at = index - FEW_REACH; at <= index; at++) {
+    const slot = slots.get(at)
+    if (slot) seen.push(slot.least)
+  }
+  // The least of each moment, and their median: a component that was slow to write says nothing of the watch.
+  return seen.toSorted((a, b) => a - b)[(seen.length - 1) >> 1]
 }
 
 function isFew({ slots }: LagModel, index: number): boolean {

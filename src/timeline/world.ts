@@ -1,4 +1,5 @@
-// Owns the state that frames are folded into: pods in flight, nodes, owners, the models that all pods share, and the counters.
+// Owns the state that frames are folded into: pods in flight, nodes, owners, what starts wait for besides, the models that
+// all pods share, and the counters.
 // Promises bounded memory. Does not fold: fold.ts does, and trace/pipeline.ts decides by time when a start is over for good.
 
 import type { ObjectFrame } from '../base/frame.ts'
@@ -8,6 +9,7 @@ import { type ClockModel, emptyClocks } from './clocks.ts'
 import { emptyLag, type LagModel } from './lag.ts'
 import { emptyNode, type NodeTimeline } from './node-timeline.ts'
 import type { PodTimeline } from './pod-timeline.ts'
+import { emptyRelatedObjects, type RelatedObjects } from './related.ts'
 import { emptyRevisions, type RevisionModel } from './revisions.ts'
 import { emptyVocabulary, type Vocabulary } from './vocabulary.ts'
 
@@ -18,6 +20,8 @@ export interface World {
   readonly finished: Set<string>
   readonly nodes: Map<string, NodeTimeline>
   readonly owners: Map<string, OwnerRecord>
+  /** Claims, attachments, NodeClaims, Workloads and devices, and what nodes and owners went through. */
+  readonly related: RelatedObjects
   /** A static pod's own UID (its manifest's hash) → the UID of its mirror at the API server. */
   readonly mirrors: Map<string, string>
   /** Events whose pod has not been seen yet. */
@@ -52,6 +56,7 @@ export function emptyWorld(backfill: (pod: PodRecord) => boolean = () => false):
     finished: new Set(),
     nodes: new Map(),
     owners: new Map(),
+    related: emptyRelatedObjects(),
     mirrors: new Map(),
     orphans: new Map(),
     departures: new Map(),

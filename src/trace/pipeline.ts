@@ -20,6 +20,8 @@ import { offsetOf } from '../timeline/clocks.ts'
 import type { Fact } from '../timeline/facts.ts'
 import type { End, PodTimeline } from '../timeline/pod-timeline.ts'
 import { foldFrame } from '../timeline/fold.ts'
+import { lagNow } from '../timeline/lag.ts'
+import { surroundingsOf } from '../timeline/related.ts'
 import { count, emptyWorld, finish, type World } from '../timeline/world.ts'
 import { buildTrace, type Cluster } from './build.ts'
 import { isUid } from './identity.ts'
@@ -71,6 +73,8 @@ export interface Pipeline {
   /** Whether the start of this pod is still to be told: it is in flight, or its evidence settles. */
   holds(uid: string): boolean
   clocks(): ClockReport[]
+  /** How late the watch has shown things of late, the writing included; undefined where fine stamps were too rare to say. */
+  lag(): DurationNano | undefined
   /** Counts by name: frames, garbage by kind, limits reached. */
   counters(): Readonly<Record<string, number>>
 }
@@ -108,6 +112,7 @@ export function createPipeline(options: PipelineOptions = {}): Pipeline {
     },
     holds: (uid) => state.world.pods.has(uid),
     clocks: () => reportClocks(state),
+    lag: () => reportLag(state),
     counters: () => ({ ...state.world.counters, 'pods in flight': state.world.pods.size }),
   }
 }
@@ -202,8 +207,10 @@ function tell(state: State, timeline: PodTimeline, ending: Ending): Trace | unde
 
 function startupOf(state: State, timeline: PodTimeline, ending: Ending): Startup | undefined {
   const node = timeline.pod.nodeName === undefined ? undefined : state.world.nodes.get(timeline.pod.nodeName)
-  const { clocks, lag, revisions } = state.world
-  return tellStartup({ timeline, node, clocks, lag, revisions }, ending, state.now, state.startTimeout)
+  const { clocks, lag, revisions, related } = state.world
+  const surroundings = surroundingsOf(related)
+  const snapshot = { timeline, node, clocks, lag, revisions, surroundings }
+  return tellStartup(snapshot, ending, state.now, state.startTimeout)
 }
 
 /** A container that ended non-zero while the evidence settled, in words. One that ended because its pod was deleted was killed, not unstable. */
@@ -257,8 +264,14 @@ function inFlightOf({ world }: State, startup: Startup): InFlight {
   }
 }
 
+const nanos = (value: number): DurationNano => durationNano(BigInt(Math.round(value)))
+
+function reportLag({ world, now }: State): DurationNano | undefined {
+  const lag = lagNow(world.lag, now)
+  return lag === undefined ? undefined : nanos(lag)
+}
+
 function reportClocks({ world, now }: State): ClockReport[] {
-  const nanos = (value: number): DurationNano => durationNano(BigInt(Math.round(value)))
   return [...world.clocks.clocks.keys()].sort().map((clock) => {
     const offset = offsetOf(world.clocks, clock, now)
     return {

@@ -2,6 +2,7 @@
 // Promises the same lists as a reflector: the latest version of each object, those gone left out, or deleted unseen.
 // Does not judge the traces that follow: restart-compare.ts does.
 
+import { emptyRelated } from '../../src/decode/json-related.ts'
 import type { Frame, ObjectFrame, Phase } from '../../src/base/frame.ts'
 import type { AnyRecord, PodRecord } from '../../src/base/record.ts'
 import { unixNano } from '../../src/base/time.ts'
@@ -90,8 +91,11 @@ function bare({ resource, uid, name, namespace, resourceVersion }: AnyRecord): A
       return { resource, ...meta, apiVersion: '', kind: '' }
     case 'custom':
       return { resource, ...meta, object: {} }
-    default:
+    case 'nodes':
+    case 'leases':
       return { resource, ...meta }
+    default:
+      return emptyRelated(resource, meta)
   }
 }
 

@@ -1,0 +1,209 @@
+// Owns what the objects beside a pod say (claims, attachments, NodeClaims, Workloads, devices, nodes): the facts in which a version
+// differs from the last one seen. Promises that a fact which both versions hold is not drawn again.
+// Does not know which pod waits for them: operations/ does.
+
+import type { ObjectFrame } from '../base/frame.ts'
+import type {
+  AttachmentRecord,
+  ClaimRecord,
+  Condition,
+  DeviceClaimRecord,
+  NodeRecord,
+  RelatedRecord,
+} from '../base/record.ts'
+import type { ClockName } from '../base/stamp.ts'
+import type { Observation } from './observation.ts'
+import { nodeClock } from './pod.ts'
+import { receiptStamp, secondStamp } from './stamps.ts'
+
+/** What else than a pod is looked at this closely. */
+export type RelatedObject = RelatedRecord | NodeRecord
+
+/** The facts that this version shows and the previous one did not. */
+export function observeRelated(
+  previous: RelatedObject | undefined,
+  frame: ObjectFrame,
+  record: RelatedObject,
+): Observation[] {
+  const found: Observation[] = []
+  if (!previous) found.push(observeCreated(frame, record))
+  switch (record.resource) {
+    case 'persistentvolumeclaims':
+      observeClaim(previous as ClaimRecord | undefined, frame, record, found)
+      break
+    case 'volumeattachments':
+      observeAttachment(previous as AttachmentRecord | undefined, frame, record, found)
+      break
+    case 'resourceclaims':
+      observeDeviceClaim(previous as DeviceClaimRecord | undefined, frame, record, found)
+      break
+    case 'nodes':
+      observeTaints(previous as NodeRecord | undefined, frame, record, found)
+      break
+  }
+  if ('conditions' in record) observeConditions(previous, frame, record, found)
+  if (frame.kind === 'deleted')
+    found.push({
+      key: 'deleted',
+      what: 'deleted',
+      stamps: [receiptStamp(frame, frame.synthetic ? 'list-receipt' : 'watch-receipt', 'metadata.uid')],
+    })
+  return found
+}
+
+function observeCreated(frame: ObjectFrame, { createdSeconds }: RelatedObject): Observation {
+  const fresh = frame.kind === 'added' && frame.phase === 'live'
+  return {
+    key: 'created',
+    what: 'created',
+    stamps: [
+      ...secondStamp(frame, 'creation-second', 'apiserver', 'metadata.creationTimestamp', createdSeconds),
+      receiptStamp(frame, fresh ? 'watch-receipt' : 'list-receipt', 'metadata.uid'),
+    ],
+  }
+}
+
+const SELECTED_NODE = 'volume.kubernetes.io/selected-node'
+const BOUND = 'pv.kubernetes.io/bind-completed'
+
+function observeClaim(
+  previous: ClaimRecord | undefined,
+  frame: ObjectFrame,
+  { annotations, phase, volume }: ClaimRecord,
+  found: Observation[],
+): void {
+  const node = annotations?.[SELECTED_NODE]
+  if (node !== undefined && node !== previous?.annotations?.[SELECTED_NODE])
+    found.push({
+      key: `node selected/${node}`,
+      what: 'node selected',
+      detail: { value: node },
+      stamps: [receiptStamp(frame, 'watch-receipt', `metadata.annotations[${SELECTED_NODE}]`)],
+    })
+  const complete = annotations?.[BOUND] !== undefined && previous?.annotations?.[BOUND] === undefined
+  if (complete || (phase === 'Bound' && previous?.phase !== 'Bound'))
+    found.push({
+      key: complete ? 'claim bound/annotation' : 'claim bound/phase',
+      what: 'claim bound',
+      ...(volume === undefined ? {} : { detail: { value: volume } }),
+      stamps: [
+        receiptStamp(frame, 'watch-receipt', complete ? `metadata.annotations[${BOUND}]` : 'status.phase'),
+      ],
+    })
+}
+
+function observeAttachment(
+  previous: AttachmentRecord | undefined,
+  frame: ObjectFrame,
+  { attached, error }: AttachmentRecord,
+  found: Observation[],
+): void {
+  if (attached && !previous?.attached)
+    found.push({
+      key: 'attached',
+      what: 'attached',
+      stamps: [receiptStamp(frame, 'watch-receipt', 'status.attached')],
+    })
+  if (!error || (error.seconds === previous?.error?.seconds && error.message === previous?.error?.message))
+    return
+  const { seconds, message } = error
+  found.push({
+    key: `attach failed/${message ?? ''}`,
+    what: 'attach failed',
+    index: seconds ?? 0,
+    ...(message === undefined ? {} : { detail: { message } }),
+    stamps: [
+      ...secondStamp(frame, 'condition-second', 'controller', 'status.attachError.time', seconds),
+      receiptStamp(frame, 'watch-receipt', 'status.attachError'),
+    ],
+  })
+}
+
+function observeDeviceClaim(
+  previous: DeviceClaimRecord | undefined,
+  frame: ObjectFrame,
+  { allocated, allocatedSeconds, reservedFor = [] }: DeviceClaimRecord,
+  found: Observation[],
+): void {
+  if (allocated && !previous?.allocated)
+    found.push({
+      key: 'allocated',
+      what: 'allocated',
+      index: allocatedSeconds ?? 0,
+      stamps: [
+        ...secondStamp(
+          frame,
+          'condition-second',
+          'scheduler',
+          'status.allocation.allocationTimestamp',
+          allocatedSeconds,
+        ),
+        receiptStamp(frame, 'watch-receipt', 'status.allocation'),
+      ],
+    })
+  for (const uid of reservedFor) {
+    if (previous?.reservedFor?.includes(uid)) continue
+    found.push({
+      key: `reserved/${uid}`,
+      what: 'reserved',
+      detail: { value: uid },
+      stamps: [receiptStamp(frame, 'watch-receipt', 'status.reservedFor')],
+    })
+  }
+}
+
+function observeTaints(
+  previous: NodeRecord | undefined,
+  frame: ObjectFrame,
+  { taints = [] }: NodeRecord,
+  found: Observation[],
+): void {
+  for (const { key } of previous?.taints ?? []) {
+    if (taints.some((taint) => taint.key === key)) continue
+    found.push({
+      key: `untainted/${key}`,
+      what: 'untainted',
+      detail: { value: key },
+      stamps: [receiptStamp(frame, 'watch-receipt', 'spec.taints')],
+    })
+  }
+}
+
+function observeConditions(
+  previous: RelatedObject | undefined,
+  frame: ObjectFrame,
+  record: RelatedObject,
+  found: Observation[],
+): void {
+  const before = conditionsOf(previous)
+  for (const condition of conditionsOf(record)) {
+    const { type, status, reason, message, transitionSeconds } = condition
+    const known = before.find((one) => one.type === type)
+    if (known?.status === status && known.transitionSeconds === transitionSeconds) continue
+    found.push({
+      key: `condition/${type}/${status}`,
+      what: 'condition',
+      index: transitionSeconds ?? 0,
+      detail: { type, value: status, ...(reason ? { reason } : {}), ...(message ? { message } : {}) },
+      stamps: [
+        ...secondStamp(
+          frame,
+          'condition-second',
+          writerOf(record),
+          `status.conditions[${type}].lastTransitionTime`,
+          transitionSeconds,
+        ),
+        receiptStamp(frame, 'watch-receipt', `status.conditions[${type}].status`),
+      ],
+    })
+  }
+}
+
+const NONE: readonly Condition[] = []
+
+const conditionsOf = (record: RelatedObject | undefined): readonly Condition[] =>
+  (record && 'conditions' in record ? record.conditions : undefined) ?? NONE
+
+/** A node's conditions are its kubelet's, as long as it lives; all others come from controllers. */
+const writerOf = (record: RelatedObject): ClockName =>
+  record.resource === 'nodes' ? nodeClock(record.name) : 'controller'

@@ -1,0 +1,181 @@
+// Owns what is known of the objects beside the pods, and the ways from one to another: a pod's claim, its volume's attachment to a node,
+// the NodeClaim of a node, the Workload of a Job.
+// Promises bounded memory: so many objects, so many facts of each, the oldest out first; what is gone is kept for as long as a start
+// may still ask. Does not read what they say: observe/related.ts does.
+
+import type { ObjectFrame, Source } from '../base/frame.ts'
+import type { EventRecord, NodeRecord, RelatedRecord } from '../base/record.ts'
+import { add, durationNano, SECOND, type UnixNano } from '../base/time.ts'
+import type { Observation } from '../observe/observation.ts'
+import { observeRelated, type RelatedObject } from '../observe/related.ts'
+import { observeRelatedEvent, relatedSourceOf } from '../observe/related-event.ts'
+import { type Fact, mergeStamps } from './facts.ts'
+
+/** One object beside the pods. */
+export interface Related {
+  /** `persistentvolumeclaims/shop/data-0` */
+  readonly key: string
+  /** The last version seen; undefined where only its events are known. */
+  record: RelatedObject | undefined
+  readonly facts: Map<string, Fact>
+  /** When something was last heard of it, by our clock. */
+  heard: UnixNano
+  gone: boolean
+}
+
+export interface RelatedObjects {
+  readonly byKey: Map<string, Related>
+  /** By what an object belongs to: `volume/NAME`, `node/NAME`, `owner/UID`, `pod/UID`. */
+  readonly byLink: Map<string, Set<Related>>
+  sweptAt: UnixNano
+}
+
+export const emptyRelatedObjects = (): RelatedObjects => ({
+  byKey: new Map(),
+  byLink: new Map(),
+  sweptAt: 0n as UnixNano,
+})
+
+/** A cluster of 150,000 pods has fewer claims, attachments, nodes and Workloads together. */
+const OBJECTS_MAX = 300_000
+/** A claim has three facts, a node that joined some twenty. */
+const FACTS_MAX = 100
+/** What is gone, or known by events alone, is kept for longer than a start may take. */
+const KEPT = durationNano(SECOND * 1800n)
+const SWEEP_EVERY = durationNano(SECOND * 60n)
+
+export const relatedKey = (source: Source, namespace: string, name: string): string =>
+  `${source}/${namespace}/${name}`
+
+const NO_OBJECTS: readonly Related[] = []
+
+/** What an operation may look up beside its pod. */
+export interface Surroundings {
+  /** `namespace` is empty for what is in none. */
+  related(source: Source, namespace: string, name: string): Related | undefined
+  /** What belongs to `volume/NAME`, `node/NAME`, `owner/UID` or `pod/UID`, in the order in which it was first seen. */
+  linked(link: string): readonly Related[]
+}
+
+export const surroundingsOf = ({ byKey, byLink }: RelatedObjects): Surroundings => ({
+  related: (source, namespace, name) => byKey.get(relatedKey(source, namespace, name)),
+  linked: (link) => [...(byLink.get(link) ?? NO_OBJECTS)],
+})
+
+/** Takes a version of an object in; returns how many facts or objects found no room. */
+export function foldRelated(objects: RelatedObjects, frame: ObjectFrame, record: RelatedObject): number {
+  const key = relatedKey(record.resource, record.namespace, record.name)
+  const known = objects.byKey.get(key)
+  const previous = known?.record?.uid === record.uid ? known.record : undefined
+  if (previous?.resourceVersion === record.resourceVersion && frame.kind !== 'deleted') return 0
+  if (frame.kind === 'deleted' && !previous) return 0
+  // Another object of the same name has a life of its own.
+  if (known?.record && !previous) forget(objects, known)
+  const related = take(objects, key, frame.t)
+  if (!related) return 1
+  // A list that no longer shows it tells its name only.
+  const shown = frame.synthetic && previous ? previous : record
+  const refused = addFacts(related, observeRelated(previous, frame, shown))
+  unlink(objects, related)
+  related.record = shown
+  related.gone = frame.kind === 'deleted'
+  for (const link of linksOf(shown)) linkTo(objects, link, related)
+  return refused
+}
+
+/** Takes an event of such an object in. */
+export function foldRelatedEvent(objects: RelatedObjects, frame: ObjectFrame, event: EventRecord): number {
+  const { involved } = event
+  const source = relatedSourceOf(involved)
+  if (source === undefined) return 0
+  const observations = observeRelatedEvent(frame, event)
+  if (observations.length === 0) return 0
+  const related = take(objects, keyOfInvolved(source, event), frame.t)
+  return related ? addFacts(related, observations) : 1
+}
+
+/** Events of what is in no namespace are in `default`. */
+const UNNAMESPACED: ReadonlySet<Source> = new Set(['nodes', 'nodeclaims', 'nodepools', 'volumeattachments'])
+
+function keyOfInvolved(source: Source, { involved, namespace }: EventRecord): string {
+  const place = UNNAMESPACED.has(source) ? '' : (involved.namespace ?? namespace)
+  return relatedKey(source, place, involved.name)
+}
+
+/** Time goes on: what nobody can ask for any more is forgotten. */
+export function sweepRelated(objects: RelatedObjects, now: UnixNano): void {
+  if (now < add(objects.sweptAt, SWEEP_EVERY)) return
+  objects.sweptAt = now
+  for (const related of objects.byKey.values()) {
+    const needed = related.record !== undefined && !related.gone
+    if (!needed && now >= add(related.heard, KEPT)) forget(objects, related)
+  }
+}
+
+function take(objects: RelatedObjects, key: string, t: UnixNano): Related | undefined {
+  let related = objects.byKey.get(key)
+  if (!related) {
+    if (objects.byKey.size >= OBJECTS_MAX) return undefined
+    related = { key, record: undefined, facts: new Map(), heard: t, gone: false }
+    objects.byKey.set(key, related)
+  }
+  related.heard = t
+  return related
+}
+
+function addFacts(related: Related, observations: readonly Observation[]): number {
+  let dropped = 0
+  for (const { key, what, index = 0, group = '', detail, stamps } of observations) {
+    const id = `${key}#${index}`
+    const known = related.facts.get(id)
+    if (known) {
+      known.stamps = mergeStamps(known.stamps, stamps)
+      continue
+    }
+    const [oldest] = related.facts.keys()
+    if (related.facts.size >= FACTS_MAX && oldest !== undefined) {
+      related.facts.delete(oldest)
+      dropped++
+    }
+    related.facts.set(id, { key, what, container: undefined, index, group, detail, stamps: [...stamps] })
+  }
+  return dropped
+}
+
+function forget(objects: RelatedObjects, related: Related): void {
+  unlink(objects, related)
+  objects.byKey.delete(related.key)
+}
+
+function unlink({ byLink }: RelatedObjects, related: Related): void {
+  if (!related.record) return
+  for (const link of linksOf(related.record)) {
+    const set = byLink.get(link)
+    set?.delete(related)
+    if (set?.size === 0) byLink.delete(link)
+  }
+}
+
+function linkTo({ byLink }: RelatedObjects, link: string, related: Related): void {
+  const set = byLink.get(link)
+  if (set) set.add(related)
+  else byLink.set(link, new Set([related]))
+}
+
+/** What this object belongs to. */
+function linksOf(record: RelatedRecord | NodeRecord): readonly string[] {
+  switch (record.resource) {
+    case 'volumeattachments':
+      return record.volume === undefined ? [] : [`volume/${record.volume}`]
+    case 'nodeclaims':
+      return record.node === undefined ? [] : [`node/${record.node}`]
+    case 'workloads':
+      return (record.owners ?? []).map(({ uid }) => `owner/${uid}`)
+    case 'resourceclaims': {
+      const owners = (record.owners ?? []).map(({ uid }) => `pod/${uid}`)
+      return [...new Set([...owners, ...(record.reservedFor ?? []).map((uid) => `pod/${uid}`)])]
+    }
+    default:
+      return []
+  }
+}
