@@ -2,6 +2,7 @@
 // Promises plain numbers, read when somebody asks. Does not render: metrics/ does.
 
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { toMilliseconds } from '../base/time.ts'
 import type { ExporterHealth, HealthSnapshot, StreamHealth } from '../metrics/health.ts'
 import type { SessionBook } from '../session/book.ts'
 import type { Pipeline } from '../trace/pipeline.ts'
@@ -34,9 +35,11 @@ export function watchLoopDelay(): LoopDelay {
 }
 
 export function readHealth(from: HealthSources): HealthSnapshot {
+  const lag = from.pipeline.lag()
   return {
     pipeline: from.pipeline.counters(),
     streams: from.streams(),
+    ...(lag === undefined ? {} : { watchLagSeconds: toMilliseconds(lag) / 1000 }),
     exporters: exportersHealth(from),
     ring: from.delivery.ring.counters(),
     eventLoopDelay: loopDelayOf(from.loopDelay),

@@ -151,7 +151,10 @@ const INPUT = {
     'Whether the stream is live (1) or listing, waiting or forbidden (0).',
   ),
   podspan_watch_lag_seconds: {
-    ...state([], 'How late the watch shows what the API server stored, by fine stamps of the components.'),
+    ...state(
+      [],
+      'How late the watch typically showed things in the last 15 s, from a fine stamp of a component to its receipt, the writing included. Absent while there was none.',
+    ),
     unit: 'seconds',
   },
 } as const satisfies Readonly<Record<string, Definition>>

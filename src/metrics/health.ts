@@ -9,7 +9,7 @@ export interface HealthSnapshot {
   readonly pipeline: Readonly<Record<string, number>>
   /** By stream (`pods`, `events`, …); a reflector's `StreamCounters` are one as they are. */
   readonly streams: Readonly<Record<string, StreamHealth>>
-  /** How late the watch is, by its own fine stamps; absent while it is not known. */
+  /** `Pipeline.lag()`: how late the watch has been of late, by its own fine stamps; absent while it is not known. */
   readonly watchLagSeconds?: number
   /** By the exporter's configured name. */
   readonly exporters: Readonly<Record<string, ExporterHealth>>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { emptyLag, lagAround, type LagModel, sampleLag } from '../../src/timeline/lag.ts'
+import { emptyLag, lagAround, lagNow, type LagModel, sampleLag } from '../../src/timeline/lag.ts'
 import { at } from '../support/pods.ts'
 
 /** Samples at `[receipt ms, late by ms]`. */
@@ -47,4 +47,26 @@ test('what is remembered is bounded', () => {
   for (let index = 0; index < 30_000; index++) sampleLag(model, at(index * 60), at(index * 60 + 5))
   assert.ok(model.slots.size <= 18_000)
   assert.equal(lagAround(model, at(30_000 * 60)).least, 5e6)
+})
+
+test('now it is as late as it typically was in the last 15 s', () => {
+  assert.equal(lagNow(lagOf(EVERY_SECOND), at(19_500)), 6e6)
+  const behind = [...EVERY_SECOND, ...EVERY_SECOND.map(([ms]) => [ms + 20_000, 8000] as const)]
+  assert.equal(lagNow(lagOf(behind), at(39_500)), 8000e6)
+})
+
+test('one component that was slow to write does not make it late, nor does one quick moment make it quick', () => {
+  const mostly = (odd: number, rest: number) =>
+    lagOf(EVERY_SECOND.map(([ms], index) => [ms, index === 12 ? odd : rest] as const))
+  assert.equal(lagNow(mostly(9000, 5), at(19_000)), 5e6)
+  assert.equal(lagNow(mostly(5, 9000), at(19_000)), 9000e6)
+  const together = [...EVERY_SECOND, ...EVERY_SECOND.map(([ms]) => [ms + 1, 9000] as const)]
+  assert.equal(lagNow(lagOf(together), at(19_500)), 6e6)
+})
+
+test('nobody says how late it is now where nothing fine came lately, or comes only later', () => {
+  assert.equal(lagNow(emptyLag(), at(0)), undefined)
+  assert.equal(lagNow(lagOf([[0, 5]]), at(15_000)), 5e6)
+  assert.equal(lagNow(lagOf([[0, 5]]), at(15_100)), undefined)
+  assert.equal(lagNow(lagOf([[1000, 5]]), at(500)), undefined)
 })
