@@ -25,6 +25,7 @@ import { planSession } from './plan.ts'
 import { publish } from './publish.ts'
 import type { TargetRef, TraceSession } from './schema.ts'
 import { isOwed, type Session } from './state.ts'
+import { phaseOf } from './status.ts'
 import { belongs, countStart, forget, type Taken, tellStart, timeOut } from './take.ts'
 
 interface State {
@@ -277,9 +278,9 @@ function countersOf({ sessions, flight, exports }: State): Record<string, number
   const raise = (name: string, by: number): void => {
     counts[name] = (counts[name] ?? 0) + by
   }
-  for (const { aggregate, completion, lost, plan, starting } of sessions.values()) {
-    const phase = plan.refused ? 'Error' : (completion?.verdict ?? 'Running')
-    raise(`phase.${phase}`, 1)
+  for (const session of sessions.values()) {
+    const { aggregate, lost, starting } = session
+    raise(`phase.${phaseOf(session)}`, 1)
     raise('pods of sessions', starting.size)
     raise('pods vanished', lost)
     for (const { leftOut } of aggregate.stretches.values()) raise('limit.images and revisions', leftOut)

@@ -32,7 +32,7 @@ export function statusOf(view: View, links: Links): TraceSessionStatus {
   const longest = longestText(sums)
   const objective = objectiveText(session, goals)
   return {
-    phase: phaseOf(session, starting + finishedOf(counts)),
+    phase: phaseOf(session),
     observedGeneration: session.generation,
     startTime: session.restored?.startTime ?? time(session.accepted),
     ...(session.closing ? { closedTime: time(session.closing.at), closedBy: session.closing.reason } : {}),
@@ -71,10 +71,13 @@ const startingOf = ({ starting, timedOut, completion }: Session) =>
 const listed = <K extends keyof TraceSessionStatus, V>(key: K, values: readonly V[]): { [key in K]?: V[] } =>
   (values.length === 0 ? {} : { [key]: values }) as { [key in K]?: V[] }
 
-function phaseOf({ plan, completion }: Session, matched: number): Phase {
+/** As it would be written now. */
+export function phaseOf(session: Session): Phase {
+  const { plan, completion, starting } = session
   if (plan.refused) return 'Error'
   if (completion) return completion.verdict
-  return matched > 0 || plan.when === 'Never' ? 'Running' : 'Pending'
+  const isMatched = starting.size > 0 || finishedOf(publishedTotals(session).counts) > 0
+  return isMatched || plan.when === 'Never' ? 'Running' : 'Pending'
 }
 
 function startupOf(startup: Quantiles): NonNullable<TraceSessionStatus['startup']> {

@@ -418,3 +418,37 @@ test('one in flight that is no trace yet is no start', () => {
   driven.book.due(at(10)).forEach((update) => driven.updates.push(update))
   assert.deepEqual([driven.status().pods?.matched, driven.status().pods?.starting], [1, 1])
 })
+
+test('the counts by phase are those of the statuses', () => {
+  const driven = drive()
+  driven.apply(session({ ...TARGET, completion: { when: 'Duration', timeout: '30s' } }, { name: 'judged' }))
+  const other = { targetRef: { ...TARGET.targetRef, name: 'other' } }
+  driven.apply(session(other, { name: 'idle' }))
+  driven.apply(session({ allPods: true, completion: { when: 'Never' } }, { name: 'standing' }))
+  driven.apply(session({ allPods: true, namespaceSelector: {} }, { name: 'refused' }))
+  driven.backfilled()
+  const phases = (): Record<string, number> =>
+    Object.fromEntries(
+      Object.entries(driven.book.counters())
+        .filter(([name]) => name.startsWith('phase.'))
+        .map(([name, count]) => [name.slice(6), count]),
+    )
+  const published = (): Record<string, number> => {
+    const counts: Record<string, number> = {}
+    for (const name of ['judged', 'idle', 'standing', 'refused']) {
+      const phase = driven.status(name).phase ?? 'none'
+      counts[phase] = (counts[phase] ?? 0) + 1
+    }
+    return counts
+  }
+  driven.tick(0)
+  assert.deepEqual(phases(), { Pending: 2, Running: 1, Error: 1 })
+  assert.deepEqual(phases(), published())
+  driven.tick(11, [{ pod: 1 }])
+  assert.deepEqual(phases(), { Pending: 1, Running: 2, Error: 1 })
+  assert.deepEqual(phases(), published())
+  driven.take({ pod: 1 }, 20)
+  driven.tick(60)
+  assert.deepEqual(phases(), { Passed: 1, Pending: 1, Running: 1, Error: 1 })
+  assert.deepEqual(phases(), published())
+})
