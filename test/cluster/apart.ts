@@ -43,13 +43,21 @@ const cgroups = (): string[] =>
     .filter(({ type }) => type === 'cgroup' || type === 'cgroup2')
     .map(({ path }) => path)
 
-/** Runs as the first process of the namespaces; it waits for orphans, as an init does. */
+/**
+ * Runs as the first process of the namespaces; it waits for orphans, as an init does. A cgroup comes in place of its whole hierarchy,
+ * not over it: runc takes the first mount that it finds for the whole, and looks for the containers' cgroups there.
+ */
 function initScript(name: string): string {
   const own = cgroupOf(name)
+  const spare = join(stateOf(name), 'cgroup')
   return [
     'set -e',
     'mount --make-rprivate /',
-    ...cgroups().map((path) => `mount --bind ${join(path, own)} ${path}`),
+    `mkdir -p ${spare}`,
+    ...cgroups().map(
+      (path) =>
+        `mount --bind ${join(path, own)} ${spare} && umount -l ${path} && mount --move ${spare} ${path}`,
+    ),
     ...fixedPaths.map((path) => `mkdir -p ${path}; mount -t tmpfs tmpfs ${path}`),
     'ip link set lo up',
     `touch ${join(stateOf(name), 'ready')}`,
