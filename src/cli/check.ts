@@ -3,6 +3,7 @@
 // Does not fix anything; each row says what its absence costs.
 
 import { type DurationNano, toMilliseconds } from '../base/time.ts'
+import type { Resource } from '../decode/resources.ts'
 import type { AccessQuestion } from '../kube/api.ts'
 import type { ClockReport } from '../trace/pipeline.ts'
 import { type ClusterOptions, connect, type Target, valueOf } from './connect.ts'
@@ -34,7 +35,7 @@ export async function check(
   const page = new Page(context)
   const { contextName, origin } = target.connection
   await page.section(`Cluster ${contextName} at ${origin}, Kubernetes ${target.version}`, [])
-  const rights = await readRights(target, options)
+  const rights = await readRights(target, options, context.signal)
   await page.section(
     `What may be seen in ${options.namespace ?? 'all namespaces'}`,
     rights.map((right) => page.right(right)),
@@ -68,33 +69,53 @@ class Page {
     return good ? this.#paint('green', 'yes') : this.#paint('red', 'no ')
   }
 
-  right({ resource, allowed, cost, missing }: Right): string {
-    const name = `${this.mark(allowed)}  ${padEnd(resource, 14)}`
+  right({ resource, served, allowed, cost, missing }: Right): string {
+    const label = padEnd(resource, RESOURCE_WIDTH)
+    if (!served) return `${this.#paint('dim', '–  ')}  ${label} not served by this cluster`
+    const name = `${this.mark(allowed)}  ${label}`
     return allowed ? `${name} get, list, watch` : `${name} ${missing.join(', ')} not allowed. ${cost}`
   }
 }
 
+const RESOURCE_WIDTH = 'persistentvolumeclaims'.length
+
 interface Right {
   readonly resource: string
+  /** Whether this cluster has such objects at all. */
+  readonly served: boolean
   readonly allowed: boolean
   readonly missing: readonly string[]
   readonly cost: string
-  /** Owners name workloads; no time rests on them. */
+  /** Owners name workloads, and what starts wait for besides is not on every cluster: no time of a plain start rests on them. */
   readonly optional: boolean
+}
+
+/** The streams behind a feature that is not called as its records are. */
+const FEATURE_SOURCES: Partial<Record<Feature, readonly string[]>> = {
+  volumes: ['persistentvolumeclaims', 'volumeattachments'],
+  nodeClaims: ['nodeclaims'],
+  workloads: ['workloads'],
+  deviceClaims: ['resourceclaims'],
 }
 
 async function readRights(
   { api, connection }: Target,
   { namespace, without = [] }: CheckOptions,
+  signal: AbortSignal,
 ): Promise<Right[]> {
   const { planStreams } = await import('../kube/sources.ts')
-  const isWanted = (record: string): boolean => !without.some((feature) => feature === record)
+  const { findServed } = await import('../kube/discovery.ts')
+  const isWanted = ({ record, source }: Resource): boolean =>
+    !without.some((feature) => feature === record || FEATURE_SOURCES[feature]?.includes(source))
   const plans = planStreams(namespace === undefined ? {} : { namespace }).filter(({ resource }) =>
-    isWanted(resource.record),
+    isWanted(resource),
   )
   const ask = async ({ resource, scope, cost }: (typeof plans)[number]): Promise<Right> => {
     const group = resource.root.split('/')[2] ?? ''
     const place = scope.namespace
+    const found = valueOf(await findServed(connection, resource, signal), connection)
+    if (!found)
+      return { resource: resource.source, served: false, allowed: false, missing: [], cost, optional: true }
     const questions = ['get', 'list', 'watch'].map(
       (verb): AccessQuestion => ({
         verb,
@@ -112,10 +133,11 @@ async function readRights(
     const missing = answers.filter(({ may }) => !may).map(({ verb }) => verb)
     return {
       resource: resource.source,
+      served: true,
       allowed: missing.length === 0,
       missing,
       cost,
-      optional: resource.record === 'owners',
+      optional: resource.record === 'owners' || resource.record === 'related',
     }
   }
   return Promise.all(plans.map(ask))

@@ -36,7 +36,16 @@ export function width(text: string): number {
 }
 
 /** What Podspan can do without; the operator's configuration calls it by the same names. */
-export const FEATURES = ['events', 'nodes', 'leases', 'owners'] as const
+export const FEATURES = [
+  'events',
+  'nodes',
+  'leases',
+  'owners',
+  'volumes',
+  'nodeClaims',
+  'workloads',
+  'deviceClaims',
+] as const
 export type Feature = (typeof FEATURES)[number]
 
 export function features(text: string): readonly Feature[] {

@@ -54,6 +54,14 @@ const watch = z.strictObject({
   owners: flag(
     'Watch the metadata of workloads, so that a pod is named by its Deployment or CronJob.',
   ).prefault(true),
+  volumes: flag(
+    'Watch PersistentVolumeClaims and, without `namespaces`, VolumeAttachments: waiting for a volume.',
+  ).prefault(true),
+  nodeClaims: flag(
+    "Watch Karpenter's NodeClaims, where it is installed: how a new node came to be. Never with `namespaces`.",
+  ).prefault(true),
+  workloads: flag("Watch Kueue's Workloads, where it is installed: waiting in a queue.").prefault(true),
+  deviceClaims: flag('Watch ResourceClaims, where they are served: waiting for devices.').prefault(true),
 })
 
 /** A header's value may be a secret, so what is wrong with one never shows it. */

@@ -19,6 +19,10 @@ export interface Right {
     | 'watch.nodes'
     | 'watch.leases'
     | 'watch.owners'
+    | 'watch.volumes'
+    | 'watch.nodeClaims'
+    | 'watch.workloads'
+    | 'watch.deviceClaims'
     | 'leaderElection.enabled'
     | 'standingSession'
   readonly purpose: string
@@ -87,6 +91,51 @@ export const RIGHTS: readonly Right[] = [
   },
   ...WORKLOADS.map(([group, resource]) => ({ group, resource, verbs: ['get'], ...TARGET })),
   ...WORKLOADS.map(([group, resource]) => ({ group, resource, verbs: ['list', 'watch'], ...OWNER })),
+  {
+    group: '',
+    resource: 'persistentvolumeclaims',
+    verbs: READ,
+    where: 'watched',
+    feature: 'watch.volumes',
+    purpose: 'Waiting for a volume: to be made, and for a node to be chosen for it.',
+    without: 'Waiting for a volume is not told from waiting for room.',
+  },
+  {
+    group: 'storage.k8s.io',
+    resource: 'volumeattachments',
+    verbs: READ,
+    where: 'cluster',
+    feature: 'watch.volumes',
+    purpose: 'When a volume was attached to its node, and what its driver said.',
+    without: 'Attaching is dated by events only, and not told apart where these are dropped.',
+  },
+  {
+    group: 'karpenter.sh',
+    resource: 'nodeclaims',
+    verbs: READ,
+    where: 'cluster',
+    feature: 'watch.nodeClaims',
+    purpose: 'How a new node came to be: launched, registered, initialised.',
+    without: 'Of a new node only its own object and its events are known.',
+  },
+  {
+    group: 'kueue.x-k8s.io',
+    resource: 'workloads',
+    verbs: READ,
+    where: 'watched',
+    feature: 'watch.workloads',
+    purpose: 'Waiting in a queue of Kueue.',
+    without: 'Waiting in a queue is not seen.',
+  },
+  {
+    group: 'resource.k8s.io',
+    resource: 'resourceclaims',
+    verbs: READ,
+    where: 'watched',
+    feature: 'watch.deviceClaims',
+    purpose: 'Waiting for devices to be allocated.',
+    without: 'Waiting for devices is not told from waiting for room.',
+  },
   {
     group: '',
     resource: 'namespaces',

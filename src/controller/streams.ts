@@ -40,6 +40,11 @@ export function sourcesOf({ namespaces, watch }: StreamsOptions['config']): read
     ...(watch.nodes && wide ? ['nodes'] : []),
     ...(watch.leases && wide ? ['leases'] : []),
     ...(watch.owners ? OWNER_SOURCES : []),
+    ...(watch.volumes ? ['persistentvolumeclaims'] : []),
+    ...(watch.volumes && wide ? ['volumeattachments'] : []),
+    ...(watch.nodeClaims && wide ? ['nodeclaims'] : []),
+    ...(watch.workloads ? ['workloads'] : []),
+    ...(watch.deviceClaims ? ['resourceclaims'] : []),
   ]
 }
 

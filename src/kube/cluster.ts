@@ -6,14 +6,22 @@ import { randomInt } from 'node:crypto'
 import { type Clock, systemClock } from '../base/clock.ts'
 import type { Frame, Source } from '../base/frame.ts'
 import type { PodRecord } from '../base/record.ts'
+import type { Resource } from '../decode/resources.ts'
 import { type ClusterApi, createApi } from './api.ts'
 import { type ConfigOptions, type Connection, openConnection } from './config.ts'
 import { type StreamCounters, streamCounters } from './counters.ts'
 import { type BackfillCounters, createEventBackfill, type EventBackfill } from './event-backfill.ts'
+import { findServed } from './discovery.ts'
 import type { Failure } from './failure.ts'
 import { createFrameQueue } from './frame-queue.ts'
 import type { Encoding } from './list-page.ts'
-import { type Log, type RawEvent, type ReflectorLimits, runReflector } from './reflector.ts'
+import {
+  type Log,
+  type RawEvent,
+  type ReflectorLimits,
+  type ReflectorOptions,
+  runReflector,
+} from './reflector.ts'
 import { planStreams, type StreamPlan, type WatchScope } from './sources.ts'
 import { createValve, type Valve } from './valve.ts'
 
@@ -90,14 +98,16 @@ export function watchCluster(connection: Connection, options: WatchClusterOption
   const health = streamHealth(plans)
   const deliver = deliveryThrough(backfill, health, onFrame, plans)
   const counters = new Map(plans.map((plan) => [plan.resource.source, streamCounters()]))
+  const random = options.random ?? jitter
   const running = plans.map((plan) =>
-    runReflector({
+    runWhereServed({ connection, clock, signal, plan, random, health }, (resource) => ({
       connection,
       clock,
       valve,
       signal,
       ...plan,
-      random: options.random ?? jitter,
+      resource,
+      random,
       encoding: options.encoding ?? 'protobuf',
       counters: counters.get(plan.resource.source) ?? streamCounters(),
       onFrame: deliver,
@@ -105,7 +115,7 @@ export function watchCluster(connection: Connection, options: WatchClusterOption
       ...(options.onRaw ? { onRaw: options.onRaw } : {}),
       ...(options.log ? { log: options.log } : {}),
       ...(options.limits ? { limits: options.limits } : {}),
-    }),
+    })),
   )
   signal.addEventListener('abort', () => queue.end(), { once: true })
   return {
@@ -122,6 +132,33 @@ export function watchCluster(connection: Connection, options: WatchClusterOption
       valve.open()
       await Promise.all(running)
     },
+  }
+}
+
+/** A group may be installed later: so often somebody looks, at the most. */
+const ABSENT_MS = 300_000
+const UNANSWERED_MS = 5000
+
+interface Optional {
+  readonly connection: Connection
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly plan: StreamPlan
+  readonly random: () => number
+  readonly health: StreamHealth
+}
+
+/** Runs the stream once the server serves its resource; what it does not serve costs nothing and is not missed. */
+async function runWhereServed(
+  { connection, clock, signal, plan, random, health }: Optional,
+  optionsFor: (resource: Resource) => ReflectorOptions,
+): Promise<void> {
+  while (!signal.aborted) {
+    const served = await findServed(connection, plan.resource, signal)
+    if (served.ok && served.value) return runReflector(optionsFor(served.value))
+    if (served.ok) health.absent(plan.resource.source)
+    else health.report(plan, served.failure)
+    await clock.sleep((served.ok ? ABSENT_MS : UNANSWERED_MS) * (0.5 + random() / 2), signal)
   }
 }
 
@@ -155,6 +192,8 @@ interface StreamHealth {
   readonly ready: Promise<void>
   report(plan: StreamPlan, failure: Failure | undefined): void
   synced(source: Source): void
+  /** The server does not serve it: nothing to wait for. */
+  absent(source: Source): void
   missing(): readonly MissingStream[]
 }
 
@@ -169,6 +208,7 @@ function streamHealth(plans: readonly StreamPlan[]): StreamHealth {
   return {
     ready: promise,
     synced: settle,
+    absent: settle,
     missing: () => [...missing.values()],
     report: (plan, failure) => {
       const { source } = plan.resource

@@ -3,7 +3,7 @@
 // Does not open them: cluster.ts does.
 
 import type { Source } from '../base/frame.ts'
-import { knownResource, OWNER_SOURCES, type Resource } from '../decode/resources.ts'
+import { knownResource, OWNER_SOURCES, RELATED_SOURCES, type Resource } from '../decode/resources.ts'
 import type { Scope } from './paths.ts'
 import type { Mode } from './watch.ts'
 
@@ -33,6 +33,12 @@ export const COSTS: Readonly<Record<string, string>> = {
   leases: "The nodes' clocks cannot be tied to ours, so times written by kubelets have wider intervals.",
   owners:
     'The workload is known by its owner reference only: no Deployment above a ReplicaSet, no CronJob above a Job.',
+  persistentvolumeclaims: 'Waiting for a volume to be made is not told from waiting for room.',
+  volumeattachments:
+    'Attaching a volume is dated by events only, and not told apart where these are dropped.',
+  nodeclaims: 'How a new node came to be is known by its events and its own object only.',
+  workloads: 'Waiting in a queue of Kueue is not seen.',
+  resourceclaims: 'Waiting for devices is not told from waiting for room.',
 }
 
 const NODE_LEASES = 'kube-node-lease'
@@ -52,11 +58,12 @@ export function planStreams(scope: WatchScope): readonly StreamPlan[] {
     plan('nodes', 'list', {}),
     plan('leases', 'list', { namespace: NODE_LEASES }),
     ...OWNER_SOURCES.map((source) => plan(source, 'list', within)),
+    ...RELATED_SOURCES.map((source) => plan(source, 'list', knownResource(source).namespaced ? within : {})),
   ]
   return streams ? plans.filter((each) => streams.includes(each.resource.source)) : plans
 }
 
 function plan(source: Source, mode: Mode, scope: Scope): StreamPlan {
   const resource = knownResource(source)
-  return { resource, mode, scope, cost: COSTS[resource.record] ?? '' }
+  return { resource, mode, scope, cost: COSTS[resource.record] ?? COSTS[source] ?? '' }
 }

@@ -142,7 +142,12 @@ describe('the rights that the chart gives', { skip: noHelm }, () => {
     assert.deepEqual(Object.keys(rights).toSorted(), ['billing', releaseNamespace, 'shop'])
     assert.deepEqual(rights['shop'], rights['billing'])
     const all = rightsOf(await render())['*'] ?? []
-    const clusterOnly = [...reads('nodes'), ...reads('namespaces')]
+    const clusterOnly = [
+      ...reads('nodes'),
+      ...reads('namespaces'),
+      ...reads('volumeattachments.storage.k8s.io'),
+      ...reads('nodeclaims.karpenter.sh'),
+    ]
     assert.deepEqual(
       rights['shop'],
       all.filter((one) => !clusterOnly.includes(one)),

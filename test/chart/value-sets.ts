@@ -79,7 +79,16 @@ export const VALUE_SETS: Readonly<Record<string, Values>> = {
   'exporters with secrets and certificates': { exporters: { default: fullExporter, second: exporter } },
   'listed namespaces': { namespaces: ['shop', 'billing'], exporters: { default: exporter } },
   'the fewest rights': {
-    watch: { events: false, nodes: false, leases: false, owners: false },
+    watch: {
+      events: false,
+      nodes: false,
+      leases: false,
+      owners: false,
+      volumes: false,
+      nodeClaims: false,
+      workloads: false,
+      deviceClaims: false,
+    },
     leaderElection: { enabled: false },
     strategy: { type: 'Recreate', rollingUpdate: null },
   },

@@ -216,7 +216,15 @@ test('check exits with 1 where something that traces rest on is missing', async 
 test('check asks nothing about what is left out on purpose', async (t) => {
   const { kubeconfig, stub } = await cluster(t, 'plain')
   const { context, out } = surroundings()
-  const args = ['check', '--kubeconfig', kubeconfig, '--for', '50ms', '--without', 'nodes,leases,owners']
+  const args = [
+    'check',
+    '--kubeconfig',
+    kubeconfig,
+    '--for',
+    '50ms',
+    '--without',
+    'nodes,leases,owners,volumes,nodeClaims,workloads,deviceClaims',
+  ]
   assert.equal(await run(args, context), EXIT.ok)
   const rows = out().match(/^ +(?:yes|no ) +\w+ +get, list, watch$/gm) ?? []
   assert.deepEqual(

@@ -222,10 +222,23 @@ export class StubApiServer {
       return this.inflict(seen, response, rule.fault)
     }
     if (watch) return this.watch(seen, response)
+    const group = /^\/apis\/([^/]+)$/.exec(seen.path)?.[1]
+    if (group !== undefined) return this.discover(seen, response, group)
     const place = placeOf(seen.path)
     if (place && (place.name !== undefined || seen.method !== 'GET'))
       return void this.object(place, request, response)
     this.list(seen, response)
+  }
+
+  /** The API groups that are served besides those every cluster has, with their versions. */
+  readonly groups = new Map<string, readonly string[]>()
+
+  private discover(seen: SeenRequest, response: ServerResponse, group: string): void {
+    const versions = this.groups.get(group)
+    if (!versions) return this.refuse(seen, response, { kind: 'status', code: 404, reason: 'NotFound' })
+    const list = versions.map((version) => ({ groupVersion: `${group}/${version}`, version }))
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify({ kind: 'APIGroup', apiVersion: 'v1', name: group, versions: list }))
   }
 
   /** Writes as they were asked for, refused ones too. */

@@ -16,6 +16,21 @@
 - apiGroups: [batch]
   resources: [jobs, cronjobs]
   verbs: {{ $verbs }}
+{{- if .Values.watch.volumes }}
+- apiGroups: [""]
+  resources: [persistentvolumeclaims]
+  verbs: [get, list, watch]
+{{- end }}
+{{- if .Values.watch.workloads }}
+- apiGroups: [kueue.x-k8s.io]
+  resources: [workloads]
+  verbs: [get, list, watch]
+{{- end }}
+{{- if .Values.watch.deviceClaims }}
+- apiGroups: [resource.k8s.io]
+  resources: [resourceclaims]
+  verbs: [get, list, watch]
+{{- end }}
 {{- range .Values.customOwners }}
 - apiGroups: [{{ .apiGroup | quote }}]
   resources: {{ toJson .resources }}
@@ -41,6 +56,16 @@
 {{- if .Values.watch.nodes }}
 - apiGroups: [""]
   resources: [nodes]
+  verbs: [get, list, watch]
+{{- end }}
+{{- if .Values.watch.volumes }}
+- apiGroups: [storage.k8s.io]
+  resources: [volumeattachments]
+  verbs: [get, list, watch]
+{{- end }}
+{{- if .Values.watch.nodeClaims }}
+- apiGroups: [karpenter.sh]
+  resources: [nodeclaims]
   verbs: [get, list, watch]
 {{- end }}
 - apiGroups: [""]
