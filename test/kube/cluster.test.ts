@@ -294,3 +294,51 @@ test('the limit on past events is kept and said', async () => {
   assert.ok(read.ok)
   assert.deepStrictEqual([read.value.events.length, read.value.truncated], [4, true])
 })
+
+const nodeClaim = (number: number): Obj => ({
+  apiVersion: 'karpenter.sh/v1',
+  kind: 'NodeClaim',
+  metadata: { name: `spot-${number}`, uid: `nodeclaim-${number}` },
+  status: { nodeName: `node-${number}` },
+})
+
+test('a group that is not served is nothing to miss, and nothing of it is listed', async () => {
+  await using c = await open(whole)
+  await c.cluster.ready
+  assert.deepStrictEqual(c.cluster.missing(), [])
+  assert.deepStrictEqual(from(c.frames, 'nodeclaims'), [])
+  const paths = c.server.requests.map(({ path }) => path).filter((path) => path.includes('karpenter'))
+  assert.deepStrictEqual(paths, ['/apis/karpenter.sh'])
+})
+
+test('a group that is installed later is found within five minutes', async () => {
+  await using c = await open(whole)
+  await c.cluster.ready
+  c.server.groups.set('karpenter.sh', ['v1'])
+  c.server.store.load('nodeclaims', [nodeClaim(1)])
+  c.clock.advance(seconds(300))
+  await c.until('NodeClaims', () => from(c.frames, 'nodeclaims').length === 2, 'moves')
+})
+
+test('of the versions that a server has, the best is watched that can be read', async () => {
+  await using c = await open((server) => {
+    whole(server)
+    server.groups.set('kueue.x-k8s.io', ['v1alpha1', 'v1beta1'])
+    server.groups.set('resource.k8s.io', ['v1alpha3'])
+  })
+  await c.cluster.ready
+  const paths = new Set(c.server.requests.map(({ path }) => path))
+  assert.ok(paths.has('/apis/kueue.x-k8s.io/v1beta1/workloads'))
+  assert.ok(![...paths].some((path) => path.endsWith('/resourceclaims')))
+})
+
+test('a server that cannot say which groups it has is asked again, and pods do not wait for it', async () => {
+  await using c = await open((server) => {
+    whole(server)
+    server.fail('karpenter.sh', 'any', { kind: 'status', code: 503 })
+    server.groups.set('karpenter.sh', ['v1'])
+  })
+  await c.until('pods', () => from(c.frames, 'pods').length === 2)
+  await c.until('NodeClaims', () => from(c.frames, 'nodeclaims').length === 1, 'moves')
+  await c.cluster.ready
+})
