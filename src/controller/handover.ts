@@ -5,16 +5,22 @@
 // dropped with a reason), or above the watermark that is on the Lease and pending on every replica that has seen its end.
 //
 // How it is kept.
-// - The leader's watermark says: every start whose end was stored at version P or before is acknowledged. P is where the pods'
-//   stream stood at a time T, by when everything told up to now and not acknowledged had not ended, and `settle` and a tick
+// - The leader's watermark says of each stream of pods: every start whose end was stored at version P or before is acknowledged. P is
+//   where the stream stood at a time T, by when everything told up to now and not acknowledged had not ended, and `settle` and a tick
 //   before now: what ended before T has been told. Starts that were acknowledged and may lie above P are listed by id.
+// - A term begins with a watermark, in the very write that acquires the Lease. Until a stream has a P of one's own, it is that of the
+//   leaders before; where there was none, no P is said, only that the watch began at a time T: what ended earlier is nobody's to
+//   export, what ended since is above. So a first installation begins at its own beginning, and keeps it.
 // - A standby tells the same starts. It keeps each until the watermark covers the version at which *it* told it, which is not before
 //   the end was stored; so what it lets go of was acknowledged.
 // - A new leader exports what is still pending. Of that, acknowledged was only what the old one sent after its last renewal (every
 //   2 s or less), and what did not fit the list. Ids follow from the UID, so these are repeats of the same spans, and are counted.
 // - A replica that starts anew reads the watermark before its first list and takes up every pod that may have ended above it
-//   (`wasMissed`), so that a restart of all replicas loses nothing that the API server still holds.
-// No wall clock is compared between replicas but for timeouts, which no stored version marks; there a slack of 5 s is left.
+//   (`wasMissed`), so that a restart of all replicas loses nothing that the API server still holds. A pod that was changed after P
+//   tells by its stamps whether it ended before; before what time is said by stream too, as the time at which P was heard: a watch
+//   that has gone silent without an error says nothing of what ended meanwhile.
+// No wall clock is compared between replicas but where no stored version tells: for timeouts, with a slack of 5 s, and for the stamps
+// of pods that were changed again (missed.ts).
 
 import type { PodRecord } from '../base/record.ts'
 import {
@@ -22,6 +28,7 @@ import {
   type DurationNano,
   earliest,
   fromSeconds,
+  latest,
   milliseconds,
   minus,
   type UnixNano,
@@ -30,10 +37,12 @@ import type { Trace } from '../trace/trace.ts'
 import { rootOf } from '../trace/trace.ts'
 import { traceIdOf } from '../trace/identity.ts'
 import { isInFlight } from '../kube/event-backfill.ts'
-import type { Progress } from './progress.ts'
+import { mayHaveEndedSince } from './missed.ts'
+import type { Mark, Progress } from './progress.ts'
 import {
   BEYOND_MAX,
   CLOCK_SLACK,
+  coveredUntil,
   covers,
   shortId,
   type Told,
@@ -47,7 +56,7 @@ export interface Handover {
   /** Every frame's time, after what it made final was told. */
   passed(t: UnixNano): void
   acknowledged(traceId: string, exporter: string): void
-  /** For the Lease. Before the first list is complete there is nothing to say beyond what was there. */
+  /** For the Lease, whoever holds it: what is not covered is pending here. */
   watermarks(exporters: readonly string[]): Watermarks
   /** What another leader has published; returns what that covers of ours. */
   adopt(watermarks: Watermarks): readonly Acknowledgement[]
@@ -88,8 +97,13 @@ interface Pending extends Told {
 
 interface Acknowledged {
   readonly id: string
-  /** A watermark of this time covers it, on every replica. */
+  readonly stream: string
+  /** A watermark that has heard of its stream at this time covers it, on every replica. */
   readonly coveredFrom: UnixNano
+}
+
+interface Reached extends Omit<Watermark, 'beyond'> {
+  readonly whole: boolean
 }
 
 interface Book {
@@ -104,12 +118,11 @@ const TICK = milliseconds(1500)
 const TELLING_APART = milliseconds(3000)
 /** For a replica whose streams are quiet, so that it has no version to compare yet. */
 const LISTED_AT_LEAST = 100
-/** The API server's clock may be off from that of a replica by so much, where a version alone does not tell. */
-const SERVER_CLOCK = milliseconds(5000)
+/** The second of a stamp, and the API server's clock against ours. */
+const CREATED_SLACK = milliseconds(6000)
+const NONE = milliseconds(0)
 /** An operator that comes back after days does not tell of all that began meanwhile: events are gone by then, and backends refuse it. */
 const MISSED_AGE = milliseconds(3_600_000)
-/** Clocks of kubelets may be off from ours by so much where only they say when a pod became ready. */
-const NODE_CLOCKS = milliseconds(60_000)
 
 export const createHandover = (options: HandoverOptions): Handover => new HandoverBook(options)
 
@@ -118,8 +131,8 @@ class HandoverBook implements Handover {
   readonly #books = new Map<string, Book>()
   /** Pods that were over when first seen, with the version that showed it. */
   readonly #missed = new Map<string, string>()
-  /** When all streams had delivered their first list. */
-  #watchingSince: UnixNano | undefined
+  /** All streams have delivered their first list. */
+  #watching = false
   #before: Watermarks
   #now = 0n as UnixNano
   #unlisted = 0
@@ -156,43 +169,55 @@ class HandoverBook implements Handover {
     const told = book.pending.get(traceId)
     if (!told) return
     book.pending.delete(traceId)
-    const coveredFrom = told.timedOut ? add(told.endedAt, CLOCK_SLACK) : add(this.#now, TELLING_APART)
-    book.acknowledged.push({ id: shortId(traceId), coveredFrom })
+    const everywhere = add(this.#now, TELLING_APART)
+    const coveredFrom = told.timedOut ? latest(everywhere, add(told.endedAt, CLOCK_SLACK)) : everywhere
+    book.acknowledged.push({ id: shortId(traceId), stream: told.stream, coveredFrom })
   }
 
   watermarks(exporters: readonly string[]): Watermarks {
-    const result = new Map<string, Watermark>()
     const most = Math.floor(BEYOND_MAX / Math.max(1, exporters.length))
-    for (const exporter of exporters) {
-      const watermark = this.#watermarkOf(exporter, most)
-      if (watermark) result.set(exporter, watermark)
-    }
-    return result
+    return new Map(exporters.map((exporter) => [exporter, this.#watermarkOf(exporter, most)]))
   }
 
-  #watermarkOf(exporter: string, most: number): Watermark | undefined {
-    const { progress, settle } = this.#options
+  #watermarkOf(exporter: string, most: number): Watermark {
     const book = this.#bookOf(exporter)
-    let told = add(this.#now, minus(add2(settle, TICK)))
+    const before = this.#before.get(exporter)
+    const reached = this.#reachedBy(book, before)
+    const { whole } = reached
+    const recent = new Set(book.acknowledged.slice(-LISTED_AT_LEAST))
+    const needed = book.acknowledged.filter(
+      ({ coveredFrom, stream }) => !whole || coveredFrom > coveredUntil(reached, stream),
+    )
+    this.#unlisted = Math.max(this.#unlisted, needed.length - most)
+    const listed = new Set([...recent, ...needed])
+    // What has no room on the Lease need not be kept for it either.
+    book.acknowledged = book.acknowledged.filter((one) => listed.has(one)).slice(-most)
+    const beyond = [...(whole ? [] : (before?.beyond ?? [])), ...book.acknowledged.map(({ id }) => id)]
+    return { position: reached.position, at: reached.at, beyond: new Set(beyond.slice(-most)) }
+  }
+
+  /** `whole`: it rests on what we have seen ourselves; else, where a stream has no mark yet, on what was said before. */
+  #reachedBy(book: Book, before: Watermark | undefined): Reached {
+    let told = add(this.#now, minus(add2(this.#options.settle, TICK)))
     let ended = told
     for (const pending of book.pending.values()) {
       told = earliest(told, pending.since)
       ended = earliest(ended, pending.endedAt)
     }
-    const position = progress.at(told)
-    // Nothing of our own to say yet: what is there stays true, with what we have acknowledged since.
-    const before = this.#before.get(exporter)
-    const complete = Object.keys(position).length > 0
-    const until = earliest(ended, told)
-    const recent = new Set(book.acknowledged.slice(-LISTED_AT_LEAST))
-    const needed = book.acknowledged.filter(({ coveredFrom }) => !complete || coveredFrom > until)
-    this.#unlisted = Math.max(this.#unlisted, needed.length - most)
-    const listed = new Set([...recent, ...needed])
-    // What has no room on the Lease need not be kept for it either.
-    book.acknowledged = book.acknowledged.filter((one) => listed.has(one)).slice(-most)
-    const beyond = book.acknowledged.map(({ id }) => id)
-    if (complete) return { position, at: until, beyond: new Set(beyond) }
-    return before && { ...before, beyond: new Set([...before.beyond, ...beyond].slice(-most)) }
+    const marks = this.#options.progress.at(told)
+    const position: Record<string, Mark> = { ...before?.position }
+    for (const [stream, mark] of marks) if (mark) position[stream] = mark
+    const whole = marks.size > 0 && [...marks.values()].every((mark) => mark !== undefined)
+    return { position, at: whole ? earliest(ended, told) : (before?.at ?? this.#beginning()), whole }
+  }
+
+  /** An exporter of which nothing was said gets from us what is decided for it: also what others have missed. */
+  #beginning(): UnixNano {
+    let beginning = this.#options.startedAt
+    for (const { at, position } of this.#before.values())
+      for (const time of [at, ...Object.values(position).map((mark) => mark.at)])
+        beginning = earliest(beginning, time)
+    return beginning
   }
 
   adopt(watermarks: Watermarks): readonly Acknowledgement[] {
@@ -220,14 +245,15 @@ class HandoverBook implements Handover {
   }
 
   watching(): void {
-    this.#watchingSince ??= this.#now
+    this.#watching = true
   }
 
   wasMissed(pod: PodRecord): boolean {
     const { startedAt, startTimeout, streamOf } = this.#options
     const created = fromSeconds(pod.createdSeconds ?? 0)
-    // Came and became ready while the watch was broken.
-    if (this.#watchingSince !== undefined && created >= this.#watchingSince) return true
+    // Came and became ready since we are there: while the first list was on its way, or while the watch was broken. What that list showed
+    // is known, so that later the second of a stamp and clocks that differ may be allowed for.
+    if (add(created, this.#watching ? CREATED_SLACK : NONE) >= startedAt) return true
     if (add(created, MISSED_AGE) < startedAt) return false
     const told: Told = {
       traceId: traceIdOf(pod.uid),
@@ -237,7 +263,9 @@ class HandoverBook implements Handover {
       endedAt: add(created, startTimeout),
     }
     const missed = [...this.#before.values()].some(
-      (watermark) => !covers(watermark, told) && mayHaveEndedSince(watermark.at, pod, startTimeout),
+      (watermark) =>
+        !covers(watermark, told) &&
+        mayHaveEndedSince(coveredUntil(watermark, told.stream), pod, startTimeout),
     )
     if (missed) this.#missed.set(pod.uid, pod.resourceVersion)
     return missed
@@ -257,28 +285,3 @@ class HandoverBook implements Handover {
 }
 
 const add2 = (a: DurationNano, b: DurationNano): DurationNano => (a + b) as DurationNano
-
-/**
- * A pod is changed for many reasons after it became ready, and each change has a new version. One whose start timeout had passed by
- * then was told long before. Of the others, the last status that the kubelet wrote came no earlier than the end of the start, by the
- * API server's clock, and the last condition that changed, by the clock of the node.
- */
-function mayHaveEndedSince(at: UnixNano, pod: PodRecord, startTimeout: DurationNano): boolean {
-  const created = pod.createdSeconds
-  if (created !== undefined && add(fromSeconds(created + 1), startTimeout) < at) return false
-  const writes = (pod.managers ?? []).filter(({ subresource }) => subresource === 'status')
-  const changes = (pod.conditions ?? []).map(({ transitionSeconds }) => transitionSeconds)
-  return (
-    isSince(
-      at,
-      writes.map(({ seconds }) => seconds),
-      SERVER_CLOCK,
-    ) && isSince(at, changes, NODE_CLOCKS)
-  )
-}
-
-/** Unless the last of these seconds is known to lie before. */
-function isSince(at: UnixNano, stamps: readonly (number | undefined)[], slack: DurationNano): boolean {
-  const last = Math.max(...stamps.map((stamp) => stamp ?? Number.POSITIVE_INFINITY))
-  return !Number.isFinite(last) || add(fromSeconds(last + 1), slack) >= at
-}

@@ -1,6 +1,6 @@
 // Owns this replica's part in the election: the tries, their times, and what is written beside the term.
 // Promises that `leads()` is true only within a term that was renewed in time, asked at the moment of use; that what `publish` gives is
-// on the Lease with each renewal; and that `release` ends the term at the API server too.
+// on the Lease from the write that begins the term on; and that `release` ends the term at the API server too.
 // Does not know what a leader does.
 
 import type { Clock } from '../base/clock.ts'
@@ -19,7 +19,7 @@ export interface LeaderOptions {
   readonly leaseDurationMs: number
   readonly renewDeadlineMs: number
   readonly retryPeriodMs: number
-  /** What this leader has done so far, as annotations; called for every write of a leader. */
+  /** What has been done so far, as annotations; called for every write, after `onLease` where another led before. */
   readonly publish: () => Readonly<Record<string, string>>
   /** What is written on the Lease by whoever leads; called for every Lease that is read, also before a term begins. */
   readonly onLease: (lease: Lease) => void
@@ -123,9 +123,8 @@ class LeaderLoop implements Leader {
     const { clock, store, publish } = this.#options
     const sentMs = clock.monotonicMs()
     const now = clock.now()
-    const annotations = this.leads() ? { annotations: publish() } : {}
     const acquireTime = next.kind === 'create' || next.acquires ? { acquireTime: now } : {}
-    const write = { ...next.write, ...annotations, ...acquireTime, renewTime: now }
+    const write = { ...next.write, annotations: publish(), ...acquireTime, renewTime: now }
     const answer = next.kind === 'create' ? await store.create(write) : await store.update(next.from, write)
     if (!answer.ok) {
       this.#failed(answer)

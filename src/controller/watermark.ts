@@ -2,16 +2,16 @@
 // Promises that what cannot be read covers nothing, so that a broken annotation repeats and never loses.
 // Does not decide when: handover.ts does.
 
-import { formatRfc3339, milliseconds, add, parseRfc3339, type UnixNano } from '../base/time.ts'
+import { add, earliest, formatRfc3339, milliseconds, parseRfc3339, type UnixNano } from '../base/time.ts'
 import { isOlder } from '../timeline/world.ts'
-import type { Position } from './progress.ts'
+import type { Mark } from './progress.ts'
 
 export const WATERMARK_ANNOTATION = 'podspan.dev/exported-until'
 
 export interface Watermark {
-  /** Every start that ended at one of these versions or before was acknowledged. */
-  readonly position: Position
-  /** Every start that was over by this time of the leader's clock was acknowledged. */
+  /** By stream, '' for the whole cluster, else the namespace: every start that ended at this version or before was acknowledged. */
+  readonly position: Readonly<Record<string, Mark>>
+  /** By the leader's clock: every start that was over by then was acknowledged, if its stream had shown it by then. */
   readonly at: UnixNano
   /** Acknowledged all the same: the short ids of later ones. */
   readonly beyond: ReadonlySet<string>
@@ -42,18 +42,26 @@ export const CLOCK_SLACK = milliseconds(5000)
 export function covers(watermark: Watermark | undefined, told: Told): boolean {
   if (!watermark) return false
   if (watermark.beyond.has(shortId(told.traceId))) return true
-  if (told.timedOut) return add(told.endedAt, CLOCK_SLACK) <= watermark.at
+  if (told.timedOut && add(told.endedAt, CLOCK_SLACK) > watermark.at) return false
   const reached = watermark.position[told.stream]
   if (reached === undefined || told.version === undefined) return false
-  return told.version === reached || isOlder(told.version, reached)
+  return told.version === reached.version || isOlder(told.version, reached.version)
 }
+
+/** What of a stream was over by then, by the leader's clock, was acknowledged: no later than the stream itself had been heard of. */
+export const coveredUntil = ({ at, position }: Omit<Watermark, 'beyond'>, stream: string): UnixNano =>
+  earliest(at, position[stream]?.at ?? at)
 
 export type Watermarks = ReadonlyMap<string, Watermark>
 
 export function formatWatermarks(watermarks: Watermarks): string {
   const entries = [...watermarks].map(([exporter, { position, at, beyond }]) => [
     exporter,
-    { position, at: formatRfc3339(at), ...(beyond.size > 0 && { beyond: [...beyond].join('') }) },
+    {
+      position: mapValues(position, (mark) => ({ version: mark.version, at: formatRfc3339(mark.at) })),
+      at: formatRfc3339(at),
+      ...(beyond.size > 0 && { beyond: [...beyond].join('') }),
+    },
   ])
   return JSON.stringify(Object.fromEntries(entries))
 }
@@ -61,8 +69,7 @@ export function formatWatermarks(watermarks: Watermarks): string {
 export function parseWatermarks(text: string | undefined): Map<string, Watermark> {
   const watermarks = new Map<string, Watermark>()
   for (const [exporter, value] of Object.entries(parse(text))) {
-    if (typeof value !== 'object' || value === null) continue
-    const { position, at, beyond } = value as Readonly<Record<string, unknown>>
+    const { position, at, beyond } = fieldsOf(value)
     const time = parseRfc3339(at)
     if (time === undefined) continue
     watermarks.set(exporter, { position: readPosition(position), at: time, beyond: readBeyond(beyond) })
@@ -72,18 +79,27 @@ export function parseWatermarks(text: string | undefined): Map<string, Watermark
 
 function parse(text: string | undefined): object {
   try {
-    const value: unknown = JSON.parse(text ?? '{}')
-    return typeof value === 'object' && value !== null ? value : {}
+    return fieldsOf(JSON.parse(text ?? '{}'))
   } catch {
     return {}
   }
 }
 
-function readPosition(value: unknown): Position {
-  if (typeof value !== 'object' || value === null) return {}
-  const entries = Object.entries(value).filter(([, version]) => typeof version === 'string')
-  return Object.fromEntries(entries) as Position
+const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
+
+function readPosition(value: unknown): Record<string, Mark> {
+  const position: Record<string, Mark> = {}
+  for (const [stream, mark] of Object.entries(fieldsOf(value))) {
+    const { at, version } = fieldsOf(mark)
+    const time = parseRfc3339(at)
+    if (time !== undefined && typeof version === 'string') position[stream] = { version, at: time }
+  }
+  return position
 }
+
+const mapValues = <A, B>(record: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]))
 
 function readBeyond(value: unknown): Set<string> {
   const ids = new Set<string>()

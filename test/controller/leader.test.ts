@@ -92,6 +92,21 @@ test('what the leader published is seen by the next one before its term begins',
   assert.equal(b.seen.at(-1), 'a')
 })
 
+test('a term is never on the Lease without what its leader publishes', async () => {
+  const world = new World(3)
+  const shared = new SharedLease()
+  const a = replica(world, shared, 'a')
+  await world.run(20_000, () => {
+    if (shared.lease) assert.equal(shared.lease.annotations['by'], 'a')
+  })
+  const b = replica(world, shared, 'b')
+  a.process.dead = true
+  await world.run(60_000, () => {
+    assert.equal(shared.lease?.annotations['by'], shared.lease?.holder)
+  })
+  assert.deepEqual(leading([b]), ['b'])
+})
+
 test('a leader that releases is replaced at the next retry, and its last word stays', async () => {
   const world = new World(4)
   const shared = new SharedLease()

@@ -27,14 +27,23 @@ interface Timer {
 export class World {
   nowMs = 0
   readonly random: () => number
-  #timers: Timer[] = []
+  /** In the order in which they are due. */
+  readonly #timers: Timer[] = []
 
   constructor(seed: number) {
     this.random = randomOf(seed)
   }
 
   after(delayMs: number, run: () => void): void {
-    this.#timers.push({ dueMs: this.nowMs + delayMs, run })
+    const dueMs = this.nowMs + delayMs
+    // Behind all that is due at the same moment.
+    let [from, to] = [0, this.#timers.length]
+    while (from < to) {
+      const middle = (from + to) >>> 1
+      if ((this.#timers[middle]?.dueMs ?? 0) <= dueMs) from = middle + 1
+      else to = middle
+    }
+    this.#timers.splice(from, 0, { dueMs, run })
   }
 
   /** Runs until then; `each` is called whenever time has moved or something has happened. */
@@ -42,7 +51,6 @@ export class World {
     for (;;) {
       await settled()
       each()
-      this.#timers.sort((a, b) => a.dueMs - b.dueMs)
       const next = this.#timers[0]
       if (!next || next.dueMs > untilMs) break
       this.#timers.shift()

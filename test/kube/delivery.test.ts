@@ -40,7 +40,7 @@ test('an object is added once, modified when its version changes, and not repeat
   const { delivery, frames, counters } = delivering()
   delivery.listBegins()
   delivery.object('ADDED', pod('a', '1'), at(1), 'initial')
-  delivery.listEnds(at(2), 'initial')
+  delivery.listEnds(at(2), 'initial', '9')
   delivery.object('MODIFIED', pod('a', '2'), at(3), 'live')
   delivery.object('MODIFIED', pod('a', '2'), at(4), 'live')
   delivery.object('DELETED', pod('a', '3'), at(5), 'live')
@@ -57,14 +57,14 @@ test('a relist delivers what changed and turns what is gone into synthetic delet
   const { delivery, frames, counters } = delivering()
   delivery.listBegins()
   for (const uid of ['a', 'b', 'c']) delivery.object('ADDED', pod(uid, '1'), at(1), 'initial')
-  delivery.listEnds(at(2), 'initial')
+  delivery.listEnds(at(2), 'initial', '9')
   frames.length = 0
   delivery.gap('expired', at(10))
   delivery.listBegins()
   delivery.object('ADDED', pod('a', '1'), at(11), 'relist')
   delivery.object('ADDED', pod('b', '5'), at(11), 'relist')
   delivery.object('ADDED', pod('d', '6'), at(11), 'relist')
-  delivery.listEnds(at(12), 'relist')
+  delivery.listEnds(at(12), 'relist', '9')
   assert.deepStrictEqual(frames.map(said), [
     'gap',
     'modified b@5 relist',
@@ -87,10 +87,10 @@ test('a name that comes back under another UID is another object', () => {
   const { delivery, frames } = delivering()
   delivery.listBegins()
   delivery.object('ADDED', pod('old', '1', 'web-0'), at(1), 'initial')
-  delivery.listEnds(at(2), 'initial')
+  delivery.listEnds(at(2), 'initial', '9')
   delivery.listBegins()
   delivery.object('ADDED', pod('new', '9', 'web-0'), at(3), 'relist')
-  delivery.listEnds(at(4), 'relist')
+  delivery.listEnds(at(4), 'relist', '9')
   assert.deepStrictEqual(frames.map(said).slice(2), [
     'added new@9 relist',
     'deleted old@1 relist synthetic',
@@ -105,14 +105,26 @@ test('a list that broke off and began again removes nothing that the second one 
   delivery.listBegins()
   delivery.object('ADDED', pod('b', '1'), at(2), 'initial')
   delivery.object('ADDED', pod('a', '1'), at(2), 'initial')
-  delivery.listEnds(at(3), 'initial')
+  delivery.listEnds(at(3), 'initial', '9')
   assert.deepStrictEqual(frames.map(said), ['added a@1 initial', 'added b@1 initial', 'synced'])
+})
+
+test('the end of a list says its version, where it is of one', () => {
+  const { delivery, frames } = delivering()
+  delivery.listBegins()
+  delivery.listEnds(at(1), 'initial', '9')
+  delivery.listBegins()
+  delivery.listEnds(at(2), 'relist', undefined)
+  assert.deepStrictEqual(frames, [
+    { kind: 'synced', t: at(1), source: 'pods', version: '9' },
+    { kind: 'synced', t: at(2), source: 'pods' },
+  ])
 })
 
 test('a tail keeps nothing and delivers every version', () => {
   const { delivery, frames, counters } = delivering('tail')
   delivery.listBegins()
-  delivery.listEnds(at(1), 'initial')
+  delivery.listEnds(at(1), 'initial', '9')
   delivery.object('ADDED', pod('a', '1'), at(2), 'live')
   delivery.object('ADDED', pod('a', '1'), at(3), 'live')
   delivery.object('DELETED', pod('z', '4'), at(4), 'live')

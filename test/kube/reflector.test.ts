@@ -44,6 +44,8 @@ for (const encoding of ['protobuf', 'json'] as const)
         `added ${name(3)}@5 live`,
         `deleted ${name(2)}@6 live`,
       ])
+      const ends = h.frames.flatMap((frame) => (frame.kind === 'synced' ? [frame.version] : []))
+      assert.deepStrictEqual(ends, ['3'])
       assert.equal(h.counters.watchListRefused, watchList ? 0 : 1)
     })
 

@@ -70,7 +70,7 @@ interface Case {
 }
 
 const gap = (reason: string): WatchOutput => ({ kind: 'gap', reason })
-const synced: WatchOutput = { kind: 'synced' }
+const synced = (resourceVersion: string): WatchOutput => ({ kind: 'synced', resourceVersion })
 const relist = (reason: string): WatchOutput => ({ kind: 'relist', reason })
 
 const cases: readonly Case[] = [
@@ -87,7 +87,7 @@ const cases: readonly Case[] = [
     mode: 'tail',
     given: [opened, page('7', 'more')],
     state: 'listed',
-    outputs: [synced],
+    outputs: [synced('7')],
     asks: { kind: 'watch', resourceVersion: '7' },
   },
   {
@@ -102,7 +102,7 @@ const cases: readonly Case[] = [
     given: [opened, endOf('50')],
     state: 'watching',
     resourceVersion: '50',
-    outputs: [synced],
+    outputs: [synced('50')],
   },
   {
     name: 'progress moves the version on',
@@ -135,7 +135,7 @@ const cases: readonly Case[] = [
     given: [refused, opened, page('40', 'next'), opened, page('40')],
     state: 'listed',
     asks: { kind: 'watch', resourceVersion: '40' },
-    outputs: [synced],
+    outputs: [synced('40')],
   },
   {
     name: 'an orderly close resumes at the last version at once, without a gap',
@@ -263,7 +263,7 @@ const cases: readonly Case[] = [
       page('48'),
     ],
     state: 'listed',
-    outputs: [gap('the list is of two versions'), synced],
+    outputs: [gap('the list is of two versions'), { kind: 'synced' }],
   },
   {
     name: 'a network error while paging asks for the same page again',
