@@ -9,6 +9,7 @@ import { type Clocks, combine, type Draft, unseen } from '../timeline/combine.ts
 import { readFacts } from '../timeline/fact-log.ts'
 import type { Fact } from '../timeline/facts.ts'
 import type { PodTimeline } from '../timeline/pod-timeline.ts'
+import type { Surroundings } from '../timeline/related.ts'
 import type { Boundary } from '../timeline/weight.ts'
 
 export type Ending = 'ready' | 'completed' | 'failed' | 'deleted' | 'timeout' | 'starting'
@@ -18,6 +19,8 @@ export interface Facts {
   readonly clocks: Clocks
   readonly byWhat: ReadonlyMap<What, readonly Fact[]>
   readonly byContainer: ReadonlyMap<string, readonly Fact[]>
+  /** The objects beside the pod. */
+  readonly surroundings: Surroundings
 }
 
 export interface Milestones {
@@ -37,14 +40,14 @@ export interface Milestones {
   readonly readyReceipt: Stamp | undefined
 }
 
-export function sortFacts(timeline: PodTimeline, clocks: Clocks): Facts {
+export function sortFacts(timeline: PodTimeline, clocks: Clocks, surroundings: Surroundings): Facts {
   const byWhat = new Map<What, Fact[]>()
   const byContainer = new Map<string, Fact[]>()
   for (const fact of readFacts(timeline.facts, timeline.pod)) {
     append(byWhat, fact.what, fact)
     if (fact.container !== undefined) append(byContainer, fact.container, fact)
   }
-  return { pod: timeline.pod, clocks, byWhat, byContainer }
+  return { pod: timeline.pod, clocks, byWhat, byContainer, surroundings }
 }
 
 function append<K>(lists: Map<K, Fact[]>, key: K, fact: Fact): void {

@@ -53,7 +53,7 @@ export function tellStartup(
   const { timeline } = snapshot
   const { clocks: model, lag, revisions } = snapshot
   const clocks: Clocks = { clocks: model, lag, revisions, around: timeline.firstSeen }
-  const facts = sortFacts(timeline, clocks)
+  const facts = sortFacts(timeline, clocks, snapshot.surroundings)
   const milestones = findMilestones(facts)
   const plan = emptyPlan()
   const histories = planAll(plan, facts, milestones, snapshot)
