@@ -70,7 +70,9 @@ async function buildInto(directory: string, family: Family, module: string): Pro
   try {
     if (family.name === 'otelcol') await buildCollector(temporary, family, module)
     else await buildTools(temporary, family, module)
-    if (family.name === 'kubernetes') await rename(join(temporary, 'server'), join(temporary, 'etcd'))
+    for (const [built, name] of Object.entries(family.renamed ?? {}))
+      await rename(join(temporary, built), join(temporary, name))
+    if (family.files) await copyFiles(temporary, family, family.files, module)
     await rename(temporary, directory)
   } finally {
     await rm(temporary, { recursive: true, force: true })
@@ -84,6 +86,19 @@ async function buildTools(output: string, family: Family, module: string): Promi
     ['build', '-trimpath', ...family.buildFlags, '-o', `${output}/`, 'tool'],
     goOptions(family, module),
   )
+}
+
+/** From the module cache, where the build has put them. */
+async function copyFiles(
+  output: string,
+  family: Family,
+  files: NonNullable<Family['files']>,
+  module: string,
+): Promise<void> {
+  const list = ['list', '-m', '-f', '{{.Dir}}', files.module]
+  const source = (await run('go', list, goOptions(family, module))).trim()
+  for (const directory of files.directories)
+    await cp(join(source, directory), join(output, directory), { recursive: true })
 }
 
 /** The Collector's own builder writes a main package from a list of components, and compiles it. */
@@ -114,6 +129,7 @@ function goOptions(family: Family, module: string): CommandOptions & { env: Reco
 async function fingerprint(family: Family, module: string): Promise<string> {
   const hash = createHash('sha256').update(await run('go', ['env', 'GOVERSION']))
   hash.update(JSON.stringify([family.buildFlags, family.cgo]))
+  if (family.files) hash.update(JSON.stringify(family.files))
   for (const file of ['go.mod', 'go.sum', 'builder.yaml'])
     if (existsSync(join(module, file))) hash.update(await readFile(join(module, file)))
   return hash.digest('hex').slice(0, 8)

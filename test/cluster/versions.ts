@@ -9,7 +9,7 @@ export const collectorVersion = '0.161.0'
 
 export type FamilyName = 'kubernetes' | 'containerd' | 'runc' | 'registry' | 'otelcol' | ToolName
 /** What a test may ask for beside the cluster; `up` builds none of it. */
-export type ToolName = 'helm' | 'prometheus'
+export type ToolName = 'helm' | 'jaeger' | 'prometheus' | 'karpenter' | 'kwok' | 'devices' | 'kueue'
 
 /** One Go module with `tool` directives. One each, or the requirements of their dependencies collide. */
 export interface Family {
@@ -18,6 +18,10 @@ export interface Family {
   readonly buildFlags: readonly string[]
   readonly cgo: boolean
   readonly binaries: readonly string[]
+  /** What `go build` calls by another name than `binaries` does. */
+  readonly renamed?: Readonly<Record<string, string>>
+  /** Directories of a module's source that are kept beside the binaries: CRDs, configuration. */
+  readonly files?: { readonly module: string; readonly directories: readonly string[] }
   /** What a build with a cold cache takes on two cores. */
   readonly firstBuild: string
 }
@@ -77,6 +81,7 @@ export function families(version: string): Family[] {
       name: 'kubernetes',
       version,
       buildFlags: [`-ldflags=${stamp(version)}`],
+      renamed: { server: 'etcd' },
       binaries: ['etcd', ...toolsOf(version).map((tool) => tool.slice(tool.lastIndexOf('/') + 1))],
       firstBuild: '5 min',
     },
@@ -88,8 +93,8 @@ export function toolFamily(name: ToolName): Family {
 }
 
 export function toolNamed(name: string): ToolName {
-  if (name === 'helm' || name === 'prometheus') return name
-  throw new ClusterError(`no such tool: ${name}; there are ${Object.keys(tools).join(' and ')}`)
+  if (Object.hasOwn(tools, name)) return name as ToolName
+  throw new ClusterError(`no such tool: ${name}; there are ${Object.keys(tools).join(', ')}`)
 }
 
 const plain = { buildFlags: [], cgo: false }
@@ -103,6 +108,15 @@ const tools: Readonly<Record<ToolName, Family>> = {
     binaries: ['helm'],
     firstBuild: '3 min',
   },
+  // The last of the second generation whose module resolves; its page is a stub, its query API is whole.
+  jaeger: {
+    ...plain,
+    name: 'jaeger',
+    version: '1.62.0',
+    buildFlags: ['-ldflags=-s -w'],
+    binaries: ['jaeger'],
+    firstBuild: '3 min',
+  },
   // 0.305 is Prometheus 3.5. Without the tag `builtinassets` it has no pages, only the API.
   prometheus: {
     ...plain,
@@ -111,6 +125,54 @@ const tools: Readonly<Record<ToolName, Family>> = {
     buildFlags: ['-ldflags=-s -w -X github.com/prometheus/common/version.Version=3.5.0'],
     binaries: ['prometheus', 'promtool'],
     firstBuild: '3 min',
+  },
+  // Real Karpenter whose cloud are nodes that KWOK pretends. Its main package is named kwok too.
+  karpenter: {
+    ...plain,
+    name: 'karpenter',
+    version: '1.14.1',
+    buildFlags: ['-ldflags=-s -w'],
+    binaries: ['karpenter'],
+    renamed: { kwok: 'karpenter' },
+    files: { module: 'sigs.k8s.io/karpenter', directories: ['pkg/apis/crds', 'kwok/apis/crds'] },
+    firstBuild: '3 min',
+  },
+  kwok: {
+    ...plain,
+    name: 'kwok',
+    version: '0.8.0',
+    buildFlags: ['-ldflags=-s -w'],
+    binaries: ['kwok'],
+    files: {
+      module: 'sigs.k8s.io/kwok',
+      directories: [
+        'kustomize/stage/node/fast',
+        'kustomize/stage/node/heartbeat-with-lease',
+        'kustomize/stage/pod/fast',
+        'kustomize/stage/pod/general',
+      ],
+    },
+    firstBuild: '2 min',
+  },
+  // Upstream's own drivers for devices: one for claims (DRA), one a device plugin. A module beside Kubernetes', which every `up` builds whole.
+  devices: {
+    ...plain,
+    name: 'devices',
+    version: '1.36.3',
+    buildFlags: ['-ldflags=-s -w'],
+    binaries: ['dra-test-driver', 'sample-device-plugin'],
+    renamed: { 'test-driver': 'dra-test-driver' },
+    firstBuild: '20 s after Kubernetes',
+  },
+  // The newest whose module resolves is installed from its own kustomization.
+  kueue: {
+    ...plain,
+    name: 'kueue',
+    version: '0.15.2',
+    buildFlags: ['-ldflags=-s -w'],
+    binaries: ['kueue'],
+    files: { module: 'sigs.k8s.io/kueue', directories: ['config'] },
+    firstBuild: '6 min',
   },
 }
 
