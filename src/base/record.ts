@@ -21,7 +21,7 @@ export interface ObjectMeta {
   /** Only the keys of `KEPT_ANNOTATIONS`. */
   readonly annotations?: Readonly<Record<string, string>>
   readonly owners?: readonly OwnerReference[]
-  /** Only those that `KEPT_MANAGER` names; recordings keep every one in their raw objects. */
+  /** Only those that `KEPT_MANAGER` names, of an owner `KEPT_SCALER`; recordings keep every one in their raw objects. */
   readonly managers?: readonly FieldManager[]
 }
 
@@ -41,8 +41,16 @@ export interface FieldManager {
   readonly seconds?: UnixSeconds
 }
 
+/** Which writers of an object are read; without `manager` all of that subresource. */
+export interface KeptManager {
+  readonly manager?: string
+  readonly subresource: string
+}
+
 /** Of the writers only the kubelet's of a status is read: the time of its last write bounds what the status shows. */
-export const KEPT_MANAGER = { manager: 'kubelet', subresource: 'status' } as const
+export const KEPT_MANAGER: KeptManager = { manager: 'kubelet', subresource: 'status' }
+/** Of an owner's, whoever scaled it last: an autoscaler, or a person. */
+export const KEPT_SCALER: KeptManager = { subresource: 'scale' }
 
 /** Annotations worth keeping; every other one is dropped in the decoder. */
 export const KEPT_ANNOTATIONS: ReadonlySet<string> = new Set([

@@ -2,13 +2,14 @@
 // Promises the same records as protobuf-kinds.ts; events of events.k8s.io/v1, as other tools record them, become the same record.
 // Does not read what base/record.ts does not name.
 
-import type {
-  CustomRecord,
-  EventRecord,
-  LeaseRecord,
-  NodeRecord,
-  ObjectReference,
-  OwnerRecord,
+import {
+  type CustomRecord,
+  type EventRecord,
+  KEPT_SCALER,
+  type LeaseRecord,
+  type NodeRecord,
+  type ObjectReference,
+  type OwnerRecord,
 } from '../base/record.ts'
 import {
   booleanAt,
@@ -140,7 +141,7 @@ export function ownerOf(object: Json, resource: Resource): OwnerRecord {
     namespace: '',
     resourceVersion: '',
   }
-  fillMeta(object, owner)
+  fillMeta(object, owner, KEPT_SCALER)
   return owner
 }
 

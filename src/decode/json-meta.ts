@@ -7,6 +7,7 @@ import {
   type FieldManager,
   KEPT_ANNOTATIONS,
   KEPT_MANAGER,
+  type KeptManager,
   type ObjectMeta,
   type OwnerReference,
 } from '../base/record.ts'
@@ -24,7 +25,7 @@ import {
 } from './json-fields.ts'
 import { DecodeFailure, type Mutable } from './result.ts'
 
-export function fillMeta(object: Json, meta: Mutable<ObjectMeta>): void {
+export function fillMeta(object: Json, meta: Mutable<ObjectMeta>, kept: KeptManager = KEPT_MANAGER): void {
   const from = objectAt(object, 'metadata', '')
   if (!from) throw new DecodeFailure('missing', 'the object has no metadata', 'metadata')
   const where = 'metadata'
@@ -38,7 +39,7 @@ export function fillMeta(object: Json, meta: Mutable<ObjectMeta>): void {
   put(meta, 'labels', mapAt(from, 'labels', where))
   put(meta, 'annotations', mapAt(from, 'annotations', where, KEPT_ANNOTATIONS))
   put(meta, 'owners', listAt(from, 'ownerReferences', where, readOwner))
-  put(meta, 'managers', keptManagers(listAt(from, 'managedFields', where, readManager)))
+  put(meta, 'managers', keptManagers(listAt(from, 'managedFields', where, readManager), kept))
 }
 
 function required(from: Json, key: 'uid' | 'name'): string {
@@ -58,10 +59,12 @@ function readOwner(from: Json, where: string): OwnerReference {
   return owner
 }
 
-function keptManagers(all: readonly FieldManager[] | undefined): readonly FieldManager[] | undefined {
+function keptManagers(
+  all: readonly FieldManager[] | undefined,
+  { manager, subresource }: KeptManager,
+): readonly FieldManager[] | undefined {
   const kept = all?.filter(
-    ({ manager, subresource }) =>
-      manager === KEPT_MANAGER.manager && subresource === KEPT_MANAGER.subresource,
+    (one) => one.subresource === subresource && (manager === undefined || one.manager === manager),
   )
   return kept?.length ? kept : undefined
 }

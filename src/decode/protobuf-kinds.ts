@@ -2,7 +2,14 @@
 // Promises the same records as the JSON decoder; both rest on test/decode's contract.
 // Each case is a tag: field number × 8 + wire type. Numbers: kubernetes/api {core,coordination}/v1/generated.proto.
 
-import type { EventRecord, LeaseRecord, NodeRecord, ObjectReference, OwnerRecord } from '../base/record.ts'
+import {
+  type EventRecord,
+  KEPT_SCALER,
+  type LeaseRecord,
+  type NodeRecord,
+  type ObjectReference,
+  type OwnerRecord,
+} from '../base/record.ts'
 import { readCondition, readMeta, requireIdentity } from './protobuf-meta.ts'
 import type { Resource } from './resources.ts'
 import type { Mutable } from './result.ts'
@@ -259,7 +266,7 @@ export function readOwnerObject(c: Cursor, resource: Resource): OwnerRecord {
   }
   while (c.at < c.end) {
     const tag = readTag(c)
-    if (tag === 10) readMeta(c, owner, readShared)
+    if (tag === 10) readMeta(c, owner, readShared, KEPT_SCALER)
     else skip(c, tag)
   }
   requireIdentity(owner, c)

@@ -7,6 +7,7 @@ import {
   type FieldManager,
   KEPT_ANNOTATIONS,
   KEPT_MANAGER,
+  type KeptManager,
   type ObjectMeta,
   type OwnerReference,
 } from '../base/record.ts'
@@ -39,7 +40,12 @@ const OWNERS = repeatsOf<readonly OwnerReference[]>(10, 256)
 const CONDITIONS = repeatsOf<Condition>(11, 192)
 
 /** `readId` reads name and uid: `readShared` for objects that come in many versions, `readText` for those that come once. */
-export function readMeta(c: Cursor, meta: Mutable<ObjectMeta>, readId: typeof readText): void {
+export function readMeta(
+  c: Cursor,
+  meta: Mutable<ObjectMeta>,
+  readId: typeof readText,
+  kept: KeptManager = KEPT_MANAGER,
+): void {
   const outer = enter(c)
   let labels: Texts | undefined
   let annotations: Record<string, string> | undefined
@@ -79,7 +85,7 @@ export function readMeta(c: Cursor, meta: Mutable<ObjectMeta>, readId: typeof re
         owners = readOwners(c, owners)
         break
       case 138: // managedFields = 17
-        managers = readKeptManager(c, managers)
+        managers = readKeptManager(c, managers, kept)
         break
       default:
         skip(c, tag)
@@ -204,20 +210,24 @@ function readOwner(c: Cursor): OwnerReference {
   return owner
 }
 
-function readKeptManager(c: Cursor, managers: FieldManager[] | undefined): FieldManager[] | undefined {
+function readKeptManager(
+  c: Cursor,
+  managers: FieldManager[] | undefined,
+  { manager, subresource }: KeptManager,
+): FieldManager[] | undefined {
   const outer = enter(c)
   const entry: Mutable<FieldManager> = { manager: '', operation: '' }
   for (let tag = nextSet(c); tag !== 0; tag = nextSet(c)) {
     if (tag === 10) {
       entry.manager = readShared(c)
-      if (entry.manager !== KEPT_MANAGER.manager) break
+      if (manager !== undefined && entry.manager !== manager) break
     } else if (tag === 18) entry.operation = readShared(c)
     else if (tag === 34) entry.seconds = readSeconds(c)
     else if (tag === 66) entry.subresource = readShared(c)
     else skip(c, tag)
   }
   leave(c, outer)
-  if (entry.manager !== KEPT_MANAGER.manager || entry.subresource !== KEPT_MANAGER.subresource)
+  if ((manager !== undefined && entry.manager !== manager) || entry.subresource !== subresource)
     return managers
   return managers ? [...managers, entry] : [entry]
 }

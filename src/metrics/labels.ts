@@ -3,6 +3,7 @@
 // Does not bound workloads: those come and go, see workloads.ts.
 
 import type { OperationName } from '../operations/operation.ts'
+import { CAUSES } from '../trace/cause.ts'
 import type { Outcome } from '../trace/trace.ts'
 
 /** What stands in place of every value that did not get a series of its own. */
@@ -40,19 +41,6 @@ export const OUTCOMES = [
   'deleted',
   'timeout',
 ] as const satisfies readonly Exclude<Outcome, 'starting'>[]
-
-/** Why a pod was created, as docs/spans.md has it. */
-export const CAUSES = [
-  'rollout',
-  'scale-up',
-  'eviction',
-  'preemption',
-  'replacement',
-  'job',
-  'node added',
-  'manual',
-  'unknown',
-] as const
 
 const PHASES = ['Pending', 'Running', 'Passed', 'Failed', 'Inconclusive', 'Error'] as const
 const FRAMES = ['added', 'modified', 'deleted', 'gap', 'synced', 'tick', 'otlp'] as const

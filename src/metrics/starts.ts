@@ -7,7 +7,8 @@ import { rootOf, type Span, type Trace } from '../trace/trace.ts'
 import { type Buckets, emptyBuckets, observe } from './buckets.ts'
 import { byOperation, OTHER_OPERATION, type WorkloadCounts } from './counts.ts'
 import { OPERATION_BOUNDS, SLI_BOUNDS } from './definitions.ts'
-import { CAUSES, OPERATIONS, OUTCOMES, type Vocabulary } from './labels.ts'
+import { CAUSES } from '../trace/cause.ts'
+import { OPERATIONS, OUTCOMES, type Vocabulary } from './labels.ts'
 import { createWorkloads, type Workloads } from './workloads.ts'
 
 /** Whether somebody can open the trace: a start that no session exported is counted, but is nobody's exemplar. */

@@ -56,7 +56,10 @@ function occurrences(frame: ObjectFrame, event: EventRecord, kind: Classified): 
 
 /** Whose clock the reporter used. The kubelet's `source.host` is its node's name. */
 export function clockOf(event: EventRecord): ClockName {
-  if (event.component === 'kubelet') return `node/${event.host ?? 'unknown'}`
+  const { component } = event
+  if (component === 'kubelet') return `node/${event.host ?? 'unknown'}`
+  // These run where the control plane need not.
+  if (component === 'karpenter' || component === 'cluster-autoscaler') return `controller/${component}`
   if (event.eventTime !== undefined) return 'scheduler'
   return 'controller'
 }

@@ -44,6 +44,7 @@ export type What =
   | 'allocated'
   | 'reserved'
   | 'untainted'
+  | 'node usable'
 
 export interface Detail {
   readonly reason?: string

@@ -12,6 +12,8 @@ const SOURCES: ReadonlyMap<string, Source> = new Map([
   ['Node', 'nodes'],
   ['NodeClaim', 'nodeclaims'],
   ['NodePool', 'nodepools'],
+  // Cluster Autoscaler tells what it does to groups of nodes on its status.
+  ['ConfigMap', 'configmaps'],
   ['Workload', 'workloads'],
   ['ResourceClaim', 'resourceclaims'],
   ['ReplicaSet', 'replicasets'],
@@ -47,6 +49,11 @@ const READ: ReadonlySet<string> = new Set([
   'UnregisteredTaintMissing',
   'NoCompatibleInstanceTypes',
   'DisruptionBlocked',
+  // Cluster Autoscaler
+  'ScaledUpGroup',
+  'FailedToScaleUpGroup',
+  'ScaleUpTimedOut',
+  'MaxNodesTotalReached',
   // Kueue
   'QuotaReserved',
   'Admitted',

@@ -8,11 +8,13 @@ import type {
   ClaimRecord,
   Condition,
   DeviceClaimRecord,
+  NodeClaimRecord,
   NodeRecord,
   RelatedRecord,
 } from '../base/record.ts'
 import type { ClockName } from '../base/stamp.ts'
 import type { Observation } from './observation.ts'
+import { observeHindrances, observeUsable } from './new-node.ts'
 import { nodeClock } from './pod.ts'
 import { receiptStamp, secondStamp } from './stamps.ts'
 
@@ -39,6 +41,10 @@ export function observeRelated(
       break
     case 'nodes':
       observeTaints(previous as NodeRecord | undefined, frame, record, found)
+      observeUsable(previous as NodeRecord | undefined, frame, record, found)
+      break
+    case 'nodeclaims':
+      observeHindrances(previous as NodeClaimRecord | undefined, frame, record, found)
       break
   }
   if ('conditions' in record) observeConditions(previous, frame, record, found)
@@ -205,5 +211,7 @@ const conditionsOf = (record: RelatedObject | undefined): readonly Condition[] =
   (record && 'conditions' in record ? record.conditions : undefined) ?? NONE
 
 /** A node's conditions are its kubelet's, as long as it lives; all others come from controllers. */
-const writerOf = (record: RelatedObject): ClockName =>
-  record.resource === 'nodes' ? nodeClock(record.name) : 'controller'
+function writerOf(record: RelatedObject): ClockName {
+  if (record.resource === 'nodes') return nodeClock(record.name)
+  return record.resource === 'nodeclaims' ? 'controller/karpenter' : 'controller'
+}

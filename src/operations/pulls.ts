@@ -72,6 +72,7 @@ function planPull(
     attributes: {
       'container.image.name': image,
       ...(pull.detail?.bytes === undefined ? {} : { 'podspan.image.bytes': pull.detail.bytes }),
+      ...(spec.imagePullPolicy === 'Always' ? { 'podspan.image.pull_policy': 'Always' } : {}),
       ...ahead.attributes,
     },
     waitedFor: ahead.waitedFor,

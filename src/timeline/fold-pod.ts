@@ -7,9 +7,11 @@ import { fromSeconds, SECOND } from '../base/time.ts'
 import { isReady, observePod, wasReady } from '../observe/pod.ts'
 import { sampleClock } from './clocks.ts'
 import { adoptOrphans, observeInto } from './fold-event.ts'
+import { foldArrival } from './node-timeline.ts'
 import { startTimeline } from './pod-timeline.ts'
 import { sampleRevision } from './revisions.ts'
-import { count, type Departure, finish, isOlder, type World } from './world.ts'
+import { isLeaving, noteDeparture } from './departures.ts'
+import { count, finish, isOlder, type World } from './world.ts'
 
 export function foldPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
   const { uid } = pod
@@ -21,7 +23,7 @@ export function foldPod(world: World, frame: ObjectFrame, pod: PodRecord): void 
 
 function foldKnownPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
   const { uid } = pod
-  if (frame.kind === 'deleted') noteDeparture(world, frame, pod)
+  if (frame.kind === 'deleted' || isLeaving(pod)) noteDeparture(world, frame, pod)
   if (world.finished.has(uid)) {
     if (frame.kind === 'deleted') world.finished.delete(uid)
     return
@@ -34,6 +36,8 @@ function foldKnownPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
   const timeline = known ?? startTimeline(pod, frame.t, frame.phase, world.vocabulary)
   observeInto(world, timeline, observePod(known?.pod, frame, pod))
   timeline.pod = pod
+  const node = pod.nodeName === undefined ? undefined : world.nodes.get(pod.nodeName)
+  if (node) foldArrival(node, pod, isReady(pod), frame.t)
   sampleCreation(world, frame, pod)
   if (known) return
   world.pods.set(uid, timeline)
@@ -56,27 +60,4 @@ function isOver(pod: PodRecord): boolean {
 function sampleCreation(world: World, frame: ObjectFrame, pod: PodRecord): void {
   if (frame.phase !== 'live' || frame.kind !== 'added' || pod.createdSeconds === undefined) return
   sampleClock(world.clocks, 'apiserver', fromSeconds(pod.createdSeconds), frame.t, SECOND)
-}
-
-/** Departures kept per owner: more than one rollout step removes at once. */
-const DEPARTURES_MAX = 50
-
-function noteDeparture(world: World, frame: ObjectFrame, pod: PodRecord): void {
-  const owner = pod.owners?.find(({ controller }) => controller) ?? pod.owners?.[0]
-  if (!owner) return
-  const departures = world.departures.get(owner.uid) ?? []
-  if (departures.some(({ uid }) => uid === pod.uid)) return
-  const asked =
-    pod.deletionSeconds === undefined
-      ? frame.t
-      : fromSeconds(pod.deletionSeconds - (pod.deletionGraceSeconds ?? 0))
-  departures.push({ at: asked, uid: pod.uid, reason: departureReason(pod) })
-  world.departures.set(owner.uid, departures.slice(-DEPARTURES_MAX))
-}
-
-function departureReason(pod: PodRecord): Departure['reason'] {
-  const target = pod.conditions?.find(({ type, status }) => type === 'DisruptionTarget' && status === 'True')
-  if (target?.reason?.startsWith('PreemptionBy')) return 'preemption'
-  if (target || pod.reason === 'Evicted') return 'eviction'
-  return pod.phase === 'Failed' ? 'failed' : 'deleted'
 }

@@ -90,14 +90,20 @@ function foldLease(world: World, frame: ObjectFrame, lease: LeaseRecord): void {
 
 /** An owner is kept after its deletion while the process lives within bounds: its pods' traces may still need its name. */
 function foldOwner(world: World, frame: ObjectFrame, owner: OwnerRecord): void {
-  if (frame.kind !== 'deleted') world.owners.set(owner.uid, owner)
-  else forgetOwner(world, owner.uid)
+  if (frame.kind === 'deleted') return forgetOwner(world, owner.uid)
+  const before = world.owners.get(owner.uid)
+  world.owners.set(owner.uid, owner)
+  if (before && revisionOf(before) !== revisionOf(owner)) world.revised.set(owner.uid, frame.t)
 }
+
+const revisionOf = ({ annotations }: OwnerRecord): string | undefined =>
+  annotations?.['deployment.kubernetes.io/revision']
 
 function forgetOwner(world: World, uid: string): void {
   for (const { pod } of world.pods.values()) if (pod.owners?.some((owner) => owner.uid === uid)) return
   world.owners.delete(uid)
   world.departures.delete(uid)
+  world.revised.delete(uid)
 }
 
 function foldGap(world: World, gap: GapFrame): void {

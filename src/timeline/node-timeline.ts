@@ -1,8 +1,8 @@
-// Owns what happened on one node that several pods share: image pulls, and the node's own versions.
-// Promises a bounded memory of pulls. Does not judge whether pulls are serial: the waits themselves show it.
+// Owns what happened on one node that several pods share: image pulls, the first pods of a young node, and the node's own versions.
+// Promises a bounded memory of pulls and pods. Does not judge whether pulls are serial: the waits themselves show it.
 
-import type { NodeRecord } from '../base/record.ts'
-import { durationNano, SECOND, type UnixNano } from '../base/time.ts'
+import type { NodeRecord, PodRecord } from '../base/record.ts'
+import { durationNano, fromSeconds, SECOND, type UnixNano } from '../base/time.ts'
 import type { Observation } from '../observe/observation.ts'
 
 export interface PullWindow {
@@ -14,12 +14,26 @@ export interface PullWindow {
   readonly to: UnixNano
 }
 
+/** One of the first pods of a node. */
+export interface Arrival {
+  readonly uid: string
+  readonly pod: string
+  /** The kind of its controller, such as `DaemonSet`. */
+  readonly owner: string | undefined
+  readonly createdSeconds: number | undefined
+  /** When we were shown it bound, and ready. */
+  readonly seen: UnixNano
+  ready: UnixNano | undefined
+}
+
 export interface NodeTimeline {
   readonly name: string
   node: NodeRecord | undefined
   /** The Lease's last version: one that comes again says nothing. */
   lease: string
   readonly pulls: Map<string, PullWindow>
+  /** By UID; those that came while the node was young. */
+  readonly arrivals: Map<string, Arrival>
 }
 
 /** Pulls remembered per node: more than a node with 250 pods of several containers starts within a start timeout. */
@@ -32,7 +46,29 @@ export const emptyNode = (name: string): NodeTimeline => ({
   node: undefined,
   lease: '',
   pulls: new Map(),
+  arrivals: new Map(),
 })
+
+/** DaemonSets and the pods that a new node was made for: more come seldom within this time. */
+const ARRIVALS_MAX = 60
+/** Longer than Karpenter waits for a node to register (15 min), and for as long as a start may take after it. */
+const YOUNG = durationNano(SECOND * 1800n)
+
+/** Remembers that this pod is on the node, or ready there, if the node is known to be young. */
+export function foldArrival(node: NodeTimeline, pod: PodRecord, ready: boolean, t: UnixNano): void {
+  const { arrivals } = node
+  const created = node.node?.createdSeconds
+  if (created === undefined || t - fromSeconds(created) > YOUNG) return arrivals.clear()
+  const known = arrivals.get(pod.uid)
+  if (known) {
+    if (ready) known.ready ??= t
+  } else if (arrivals.size < ARRIVALS_MAX) {
+    const owner = pod.owners?.find(({ controller }) => controller)?.kind
+    const { uid, createdSeconds } = pod
+    const name = `${pod.namespace}/${pod.name}`
+    arrivals.set(uid, { uid, pod: name, owner, createdSeconds, seen: t, ready: ready ? t : undefined })
+  }
+}
 
 /** Remembers a pull that ended, from its event. */
 export function foldPull(node: NodeTimeline, uid: string, pod: string, observation: Observation): void {

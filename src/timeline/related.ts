@@ -94,8 +94,14 @@ export function foldRelatedEvent(objects: RelatedObjects, frame: ObjectFrame, ev
   return related ? addFacts(related, observations) : 1
 }
 
-/** Events of what is in no namespace are in `default`. */
-const UNNAMESPACED: ReadonlySet<Source> = new Set(['nodes', 'nodeclaims', 'nodepools', 'volumeattachments'])
+/** Events of what is in no namespace are in `default`; of Cluster Autoscaler's status, there is one in the cluster. */
+const UNNAMESPACED: ReadonlySet<Source> = new Set([
+  'nodes',
+  'nodeclaims',
+  'nodepools',
+  'volumeattachments',
+  'configmaps',
+])
 
 function keyOfInvolved(source: Source, { involved, namespace }: EventRecord): string {
   const place = UNNAMESPACED.has(source) ? '' : (involved.namespace ?? namespace)

@@ -23,6 +23,7 @@ export type Boundary =
   | 'ready on node'
   | 'ready stored'
   | 'ready listed'
+  | 'node asked for'
   | 'transfer began'
   | 'wait began'
 
@@ -43,6 +44,8 @@ const EVENT_NAMES: Partial<Record<Boundary, Weight>> = {
   'sandbox failed': exact(20, 1),
   // The scheduler records after its request returned: 0.3 to 37 ms behind what was stored.
   bound: { ahead: ZERO, lag: milliseconds(2.5), rank: 2 },
+  // An autoscaler tells the pod after it has asked for the node: after a request or two, or after a whole round of them.
+  'node asked for': { ahead: ZERO, lag: milliseconds(10), rank: 3 },
   // The first container's first event: its turn comes soon after the network, but not at once.
   'network ready': { ahead: ZERO, lag: milliseconds(0.9), rank: 2 },
 }
@@ -73,7 +76,7 @@ export function weighStamp(boundary: Boundary, stamp: Stamp): Weight {
       // Both durations are cut to 1 ms, and the event lags the pull's end (measured: 0.02 to 1.06 ms in all).
       return { back: milliseconds(2.4), ahead: milliseconds(0.9), lag: milliseconds(0.5), rank: 1 }
     case 'event-second':
-      return boundary === 'bound' ? notAfter(5, SECOND) : wholeSecond(5)
+      return boundary === 'bound' || boundary === 'node asked for' ? notAfter(5, SECOND) : wholeSecond(5)
     case 'condition-second':
       return weighCondition(boundary)
     case 'state-second':

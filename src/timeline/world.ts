@@ -28,6 +28,8 @@ export interface World {
   readonly orphans: Map<string, Orphans>
   /** By owner UID: pods that went away lately, for the cause of those that replace them. */
   readonly departures: Map<string, Departure[]>
+  /** By owner UID: when it was seen to become another revision, as a ReplicaSet does that is rolled back to. */
+  readonly revised: Map<string, UnixNano>
   readonly clocks: ClockModel
   readonly lag: LagModel
   readonly revisions: RevisionModel
@@ -42,10 +44,13 @@ export interface Orphans {
   readonly frames: ObjectFrame[]
 }
 
+/** A pod that goes away: when that was asked for, and why, as far as its last version and its node say. */
 export interface Departure {
   readonly at: UnixNano
   readonly uid: string
-  readonly reason: 'preemption' | 'eviction' | 'failed' | 'deleted'
+  readonly reason: 'preemption' | 'eviction' | 'drain' | 'failed' | 'deleted'
+  /** pod-template-hash or controller-revision-hash. */
+  readonly revision: string | undefined
 }
 
 const FINISHED_MAX = 1_000_000
@@ -60,6 +65,7 @@ export function emptyWorld(backfill: (pod: PodRecord) => boolean = () => false):
     mirrors: new Map(),
     orphans: new Map(),
     departures: new Map(),
+    revised: new Map(),
     clocks: emptyClocks(),
     lag: emptyLag(),
     revisions: emptyRevisions(),

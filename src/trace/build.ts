@@ -5,14 +5,17 @@ import { type DurationNano, since, toMilliseconds } from '../base/time.ts'
 import type { Operation } from '../operations/operation.ts'
 import type { Startup } from '../operations/startup.ts'
 import type { World } from '../timeline/world.ts'
+import { revisionOf } from './cause.ts'
 import { type CriticalPath, findCriticalPath } from './critical-path.ts'
 import { incomingLinks } from './incoming.ts'
 import { rootSpanIdOf, spanIdOf, traceIdOf } from './identity.ts'
+import { findHidden, type Hidden, hiddenWords, platformAttributes } from './platform.ts'
 import { requestsOf } from './requests.ts'
+import { responsibleAttributes } from './responsible.ts'
 import { sliAttributes } from './sli.ts'
 import type { AttributeValue, Attributes, Outcome, Part, Span, SpanLink, Trace } from './trace.ts'
 import { tellVerdict } from './verdict.ts'
-import { findWorkload, identityOf, revisionOf, type Workload } from './workload.ts'
+import { findWorkload, identityOf, type Workload } from './workload.ts'
 
 export interface Cluster {
   readonly name?: string | undefined
@@ -33,14 +36,18 @@ export function buildTrace(
   const path = findCriticalPath(root)
   const workload = findWorkload(world, pod, root.start.best)
   const requests = requestsOf(pod)
-  const verdict = tellVerdict(startup, outcome, path, total, crashed)
+  const hidden = findHidden(startup, path)
+  const verdict = `${tellVerdict(startup, outcome, path, total, crashed)}${hiddenWords(hidden)}`
   const spans: Span[] = []
   pushSpans(spans, pod.uid, root, undefined, path)
   const first = spans[0] as Span
   spans[0] = {
     ...first,
     ...(outcome === 'ready' || outcome === 'completed' || outcome === 'starting' ? {} : { error: verdict }),
-    attributes: { ...first.attributes, ...rootAttributes(world, startup, outcome, verdict, workload, total) },
+    attributes: {
+      ...first.attributes,
+      ...rootAttributes(world, startup, { outcome, verdict, workload, path, hidden, total }),
+    },
     links: [...first.links, ...incomingLinks(world, pod)],
   }
   return {
@@ -108,14 +115,17 @@ const linkTo = (uid: string, why: string): SpanLink => ({
   attributes: { 'podspan.link': why, 'k8s.pod.uid': uid },
 })
 
-function rootAttributes(
-  world: World,
-  startup: Startup,
-  outcome: Outcome,
-  verdict: string,
-  workload: Workload,
-  total: DurationNano,
-): Attributes {
+interface Told {
+  readonly outcome: Outcome
+  readonly verdict: string
+  readonly workload: Workload
+  readonly path: CriticalPath
+  readonly hidden: Hidden
+  readonly total: DurationNano
+}
+
+function rootAttributes(world: World, startup: Startup, told: Told): Attributes {
+  const { hidden, outcome, path, total, verdict, workload } = told
   const { pod } = startup.facts
   const revision = revisionOf(pod)
   return {
@@ -123,6 +133,9 @@ function rootAttributes(
     'podspan.verdict': verdict,
     'podspan.startup_ms': toMilliseconds(total),
     'podspan.start.cause': workload.cause,
+    ...(workload.causedBy ? { 'podspan.start.cause.by': workload.causedBy } : {}),
+    ...responsibleAttributes(startup.root, path),
+    ...platformAttributes(hidden),
     'podspan.explained.ratio': startup.explainedRatio,
     'podspan.evidence.complete': startup.missing.length === 0,
     ...(startup.missing.length === 0 ? {} : { 'podspan.evidence.missing': startup.missing }),

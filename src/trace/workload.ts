@@ -1,10 +1,11 @@
-// Owns whose pod it is: the chain of owners, the workload's name and revision, and why the pod was created at all.
+// Owns whose pod it is: the chain of owners, the workload's name and revision.
 // Promises what the owners' metadata show; where an owner was never seen, what the pod itself carries.
+// Does not say why there is a pod: cause.ts does.
 
 import type { OwnerReference, PodRecord } from '../base/record.ts'
 import type { UnixNano } from '../base/time.ts'
-import { durationNano, fromSeconds, SECOND } from '../base/time.ts'
 import type { World } from '../timeline/world.ts'
+import { type Cause, causeOf, revisionOf } from './cause.ts'
 import type { AttributeValue, PodIdentity } from './trace.ts'
 
 export interface Workload {
@@ -13,7 +14,9 @@ export interface Workload {
   /** `Deployment/checkout`. */
   readonly name: string | undefined
   readonly attributes: Readonly<Record<string, AttributeValue>>
-  readonly cause: string
+  readonly cause: Cause
+  /** Who scaled it, where the cause is `scale-up` and the owner's writers say so. */
+  readonly causedBy?: string
 }
 
 const controllerOf = (owners: readonly OwnerReference[] | undefined): OwnerReference | undefined =>
@@ -59,16 +62,15 @@ export function findWorkload(world: World, pod: PodRecord, created: UnixNano): W
     if (uid !== '') attributes[`${prefix}.uid`] = uid
   }
   const top = chain.at(-1)
+  const { cause, by } = causeOf(world, pod, chain, created)
   return {
     owners: chain,
     name: top && `${top.kind}/${top.name}`,
     attributes,
-    cause: causeOf(world, pod, chain[0], created),
+    cause,
+    ...(by === undefined ? {} : { causedBy: by }),
   }
 }
-
-export const revisionOf = (pod: PodRecord): string | undefined =>
-  pod.labels?.['pod-template-hash'] ?? pod.labels?.['controller-revision-hash']
 
 const NO_LABELS: PodIdentity['labels'] = {}
 
@@ -82,38 +84,3 @@ export function identityOf(pod: PodRecord, { owners, cause }: Workload, created:
     cause,
   }
 }
-
-/** A pod that goes away within this time before another of its owner comes is what the other replaces. */
-const REPLACES_WITHIN = durationNano(SECOND * 60n)
-/** A ReplicaSet younger than this is still being rolled out. */
-const ROLLOUT_WITHIN = durationNano(SECOND * 600n)
-/** A node younger than this is why a DaemonSet's pod came. */
-const NODE_NEW_WITHIN = durationNano(SECOND * 300n)
-
-const BY_DEPARTURE = {
-  preemption: 'preemption',
-  eviction: 'eviction',
-  failed: 'replacement',
-  deleted: 'replacement',
-} as const
-
-function causeOf(world: World, pod: PodRecord, owner: OwnerReference | undefined, created: UnixNano): string {
-  if (pod.annotations?.['kubernetes.io/config.mirror'] !== undefined || !owner) return 'manual'
-  if (owner.kind === 'Job') return 'job'
-  if (
-    owner.kind === 'DaemonSet' &&
-    isYoung(world.nodes.get(pod.nodeName ?? '')?.node?.createdSeconds, created, NODE_NEW_WITHIN)
-  ) {
-    return 'node added'
-  }
-  const departure = world.departures
-    .get(owner.uid)
-    ?.findLast(({ at, uid }) => uid !== pod.uid && at <= created + SECOND && created - at < REPLACES_WITHIN)
-  if (departure) return BY_DEPARTURE[departure.reason]
-  const known = world.owners.get(owner.uid)
-  if (!known) return 'unknown'
-  return isYoung(known.createdSeconds, created, ROLLOUT_WITHIN) ? 'rollout' : 'scale-up'
-}
-
-const isYoung = (createdSeconds: number | undefined, at: UnixNano, within: bigint): boolean =>
-  createdSeconds !== undefined && at - fromSeconds(createdSeconds) < within

@@ -31,7 +31,7 @@ const CASES: readonly Case[] = [
     given: () => started().ready(300).frames(9000),
     outcome: 'ready',
     endMs: 300,
-    verdict: /^Ready after 30\d ms; \d+ ms \(\d+ %\) preparing the pod and its sandbox$/,
+    verdict: /^Ready after 30\d ms; \d+ ms \(\d+ %\) preparing the pod and its sandbox; image cached$/,
     failed: false,
   },
   {

@@ -10,13 +10,15 @@ export function spansText(traces: readonly Trace[]): string {
 }
 
 function traceText(trace: Trace): string {
-  const { namespace, name, outcome, startup, explainedRatio, evidenceComplete, workload, verdict } = trace
+  const { namespace, name, outcome, startup, explainedRatio, evidenceComplete, workload, cause, verdict } =
+    trace
   const facts = [
     outcome,
     `${ms(startup)} ms`,
     `explained ${Math.round(explainedRatio * 100)} %`,
     evidenceComplete ? 'complete' : 'incomplete',
     ...(workload === undefined ? [] : [workload]),
+    `${cause}, held by ${String(rootOf(trace).attributes['podspan.responsible'] ?? 'nobody')}`,
   ]
   const lines = treeOf(trace).map(([span, depth]) => spanLine(span, depth, rootOf(trace)))
   return `${[`${namespace}/${name}: ${facts.join(', ')}`, `  ${verdict}`, ...lines].join('\n')}\n`

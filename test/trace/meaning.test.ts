@@ -1,126 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Frame } from '../../src/base/frame.ts'
-import type { OwnerRecord, OwnerReference, PodRecord } from '../../src/base/record.ts'
+import type { PodRecord } from '../../src/base/record.ts'
 import { createPipeline, type InFlight } from '../../src/trace/pipeline.ts'
 import { rootOf, type Trace } from '../../src/trace/trace.ts'
-import { at, frameOf, podRecord, secondsAt, story } from '../support/pods.ts'
+import { frameOf, secondsAt, story } from '../support/pods.ts'
 import { traceOf } from '../support/pods-spans.ts'
-
-const RS_UID = '22222222-0000-4000-8000-000000000001'
-const DEPLOYMENT_UID = '33333333-0000-4000-8000-000000000001'
-
-const owner = (kind: string, name: string, uid: string, more: Partial<OwnerRecord> = {}): OwnerRecord => ({
-  resource: 'owners',
-  apiVersion: 'apps/v1',
-  kind,
-  name,
-  uid,
-  namespace: 'shop',
-  resourceVersion: '1',
-  ...more,
-})
-const reference = ({ apiVersion, kind, name, uid }: OwnerRecord): OwnerReference => ({
-  apiVersion,
-  kind,
-  name,
-  uid,
-  controller: true,
-})
-
-const DEPLOYMENT = owner('Deployment', 'web', DEPLOYMENT_UID)
-const REPLICA_SET = owner('ReplicaSet', 'web-5fdd6f5f6f', RS_UID, {
-  owners: [reference(DEPLOYMENT)],
-  createdSeconds: secondsAt(-5000),
-})
-const OWNED: Partial<PodRecord> = {
-  owners: [reference(REPLICA_SET)],
-  labels: { 'pod-template-hash': '5fdd6f5f6f' },
-}
-
-/** A plain start, after other frames. */
-function started(more: Partial<PodRecord> = {}, before: readonly Frame[] = []): Trace {
-  const told = story(more)
-  for (const frame of before) told.frame(frame)
-  return traceOf(told.create(0).bind(20).admit(40).start(210, 'app').ready(300).frames())
-}
-
-const causeOf = (trace: Trace): unknown => rootOf(trace).attributes['podspan.start.cause']
-const owners = (replicaSet = REPLICA_SET) => [
-  frameOf(-20_000, DEPLOYMENT, 'initial'),
-  frameOf(-20_000, replicaSet, 'initial'),
-]
-const gone = (more: Partial<PodRecord>, ms = -3000) => [
-  frameOf(-15_000, { ...podRecord(OWNED), ...GONE, ...more }),
-  frameOf(ms, { ...podRecord(OWNED), ...GONE, ...more }, 'live', 'deleted'),
-]
-const GONE = { uid: '44444444-0000-4000-8000-000000000001', name: 'web-old', resourceVersion: '80' }
-const disrupted = (reason: string) => ({
-  conditions: [{ type: 'DisruptionTarget', status: 'True', reason, transitionSeconds: secondsAt(-4000) }],
-})
-
-interface Cause {
-  readonly name: string
-  readonly pod?: Partial<PodRecord>
-  readonly before?: readonly Frame[]
-  readonly then: string
-}
-
-const CAUSES: readonly Cause[] = [
-  { name: 'a pod that nobody owns', then: 'manual' },
-  { name: 'a pod of a ReplicaSet that is new', pod: OWNED, before: owners(), then: 'rollout' },
-  {
-    name: 'a pod of a ReplicaSet that is old',
-    pod: OWNED,
-    before: owners({ ...REPLICA_SET, createdSeconds: secondsAt(-3_600_000) }),
-    then: 'scale-up',
-  },
-  { name: 'a pod of an owner that was never seen', pod: OWNED, then: 'unknown' },
-  {
-    name: 'a pod after one that was deleted',
-    pod: OWNED,
-    before: [...owners(), ...gone({})],
-    then: 'replacement',
-  },
-  {
-    name: 'a pod after one that was evicted',
-    pod: OWNED,
-    before: [...owners(), ...gone(disrupted('EvictionByEvictionAPI'))],
-    then: 'eviction',
-  },
-  {
-    name: 'a pod after one that was preempted',
-    pod: OWNED,
-    before: [...owners(), ...gone(disrupted('PreemptionByScheduler'))],
-    then: 'preemption',
-  },
-  {
-    name: 'a pod long after one that was deleted',
-    pod: OWNED,
-    before: [...owners(), ...gone({}, -14_000).map((frame) => ({ ...frame, t: at(-500_000) }))],
-    then: 'rollout',
-  },
-  { name: 'a pod of a Job', pod: { owners: [reference(owner('Job', 'once', RS_UID))] }, then: 'job' },
-  {
-    name: "a DaemonSet's pod on a new node",
-    pod: { owners: [reference(owner('DaemonSet', 'agent', RS_UID))] },
-    before: [
-      frameOf(-9000, {
-        resource: 'nodes',
-        uid: 'n-1',
-        name: 'node-1',
-        namespace: '',
-        resourceVersion: '1',
-        createdSeconds: secondsAt(-10_000),
-      }),
-    ],
-    then: 'node added',
-  },
-]
-
-for (const { name, pod, before, then } of CAUSES) {
-  test(`${name} was created by: ${then}`, () => assert.equal(causeOf(started(pod, before)), then))
-}
+import { DEPLOYMENT_UID, OWNED, owners, REPLICA_SET, RS_UID, started } from './owned.ts'
 
 test('the workload is the topmost owner, with its revision', () => {
   const trace = started(OWNED, owners())
@@ -258,7 +144,7 @@ const VERDICTS: readonly { readonly name: string; readonly trace: () => Trace; r
   {
     name: 'a sandbox',
     trace: () => traceOf(story().create(0).bind(20).admit(40).start(10_020, 'app').ready(10_100).frames()),
-    then: /^Ready after 10\.1 s; 10\.0 s \(99 %\) preparing the pod and its sandbox$/,
+    then: /^Ready after 10\.1 s; 10\.0 s \(99 %\) preparing the pod and its sandbox; image cached$/,
   },
   {
     name: 'an init container',
@@ -273,12 +159,12 @@ const VERDICTS: readonly { readonly name: string; readonly trace: () => Trace; r
           .ready(9300)
           .frames(),
       ),
-    then: /^Ready after 9\.30 s; 8\.76 s \(94 %\) running init container migrate$/,
+    then: /^Ready after 9\.30 s; 8\.76 s \(94 %\) running init container migrate; images cached$/,
   },
   {
     name: 'a scheduler that took long',
     trace: () => traceOf(story().create(0).bind(60_000).start(60_100, 'app').ready(60_200).frames()),
-    then: /^Ready after 1 min; 1 min \(100 %\) waiting to be scheduled$/,
+    then: /^Ready after 1 min; 1 min \(100 %\) waiting to be scheduled; image cached$/,
   },
 ]
 
@@ -313,7 +199,7 @@ test('a trace and a start in flight say whose pod it is: labels, owners from the
   )
   assert.equal(trace.revision, '5fdd6f5f6f')
   assert.equal(trace.created, rootOf(trace).start.best)
-  assert.equal(trace.cause, causeOf(trace))
+  assert.equal(trace.cause, rootOf(trace).attributes['podspan.start.cause'])
   const told = story({ ...OWNED, labels: { app: 'web' } })
   for (const frame of owners()) told.frame(frame)
   const waiting = inFlightOf(told.create(0).bind(20).frames())

@@ -1,0 +1,55 @@
+// Owns what shows how far a new node is: when pods could first be placed on it, and what its NodeClaim says holds it up.
+// Promises a fact for each set of taints with which the node was Ready, dated by the version that first showed it.
+// Does not know which taints a pod tolerates: operations/ looks at what was left when it was bound.
+
+import type { ObjectFrame } from '../base/frame.ts'
+import type { NodeClaimRecord, NodeRecord } from '../base/record.ts'
+import type { Observation } from './observation.ts'
+import { receiptStamp } from './stamps.ts'
+
+/** The keys of the taints that keep pods off a node which is Ready; undefined while it is not. */
+export function taintsWhenReady({ conditions = [], taints = [] }: NodeRecord): string | undefined {
+  if (!conditions.some(({ type, status }) => type === 'Ready' && status === 'True')) return undefined
+  const keys = taints.filter(({ effect }) => effect !== 'PreferNoSchedule').map(({ key }) => key)
+  return [...new Set(keys)].sort().join(', ')
+}
+
+export function observeUsable(
+  previous: NodeRecord | undefined,
+  frame: ObjectFrame,
+  node: NodeRecord,
+  found: Observation[],
+): void {
+  const left = taintsWhenReady(node)
+  if (left === undefined || (previous && taintsWhenReady(previous) === left)) return
+  // Without a version before it, this one only shows that it was so by then.
+  const near = previous ? 'watch-receipt' : 'list-receipt'
+  found.push({
+    key: `usable/${left}`,
+    what: 'node usable',
+    detail: { value: left },
+    stamps: [receiptStamp(frame, near, 'spec.taints')],
+  })
+}
+
+/** What every NodeClaim says before anybody has looked at it. */
+const UNTOUCHED = 'AwaitingReconciliation'
+
+/** A condition that is not met says why, and may change its mind without a transition. */
+export function observeHindrances(
+  previous: NodeClaimRecord | undefined,
+  frame: ObjectFrame,
+  { conditions = [] }: NodeClaimRecord,
+  found: Observation[],
+): void {
+  for (const { type, status, reason, message } of conditions) {
+    if (status === 'True' || reason === undefined || reason === UNTOUCHED || type === 'Ready') continue
+    if (previous?.conditions?.some((one) => one.type === type && one.reason === reason)) continue
+    found.push({
+      key: `hindered/${type}/${reason}`,
+      what: 'noted',
+      detail: { type, reason, component: 'karpenter', ...(message ? { message } : {}) },
+      stamps: [receiptStamp(frame, 'watch-receipt', `status.conditions[${type}].reason`)],
+    })
+  }
+}

@@ -1,0 +1,168 @@
+// Owns who tried to get a node for a pod, and which node came of it: Karpenter's NodeClaims, Cluster Autoscaler's node groups, or a node
+// that is there and of which nobody said why.
+// Promises the bids that were given up, and at most one more: the one whose node the pod got, or still waits for.
+// Does not say when anything happened (node-boundaries.ts), nor whether the pod waited (nodes.ts).
+
+import { combine } from '../timeline/combine.ts'
+import type { Fact } from '../timeline/facts.ts'
+import type { Related, Surroundings } from '../timeline/related.ts'
+import type { UnixNano } from '../base/time.ts'
+import { type Facts, factsOf } from './milestones.ts'
+
+export type Autoscaler = 'karpenter' | 'cluster-autoscaler' | 'node provisioner'
+
+/** One try to get a node. */
+export interface Bid {
+  readonly autoscaler: Autoscaler
+  /** The NodeClaim, or the groups of nodes that were to grow. */
+  readonly name: string | undefined
+  /** What told the pod of it: `Nominated`, `TriggeredScaleUp`. */
+  readonly told: readonly Fact[]
+  readonly claim: Related | undefined
+  readonly nodeName: string | undefined
+  /** What is known of the node itself; undefined without the right to see nodes, or before there is one. */
+  readonly node: Related | undefined
+  /** Set where it came to nothing. */
+  readonly failure: Failure | undefined
+}
+
+interface Failure {
+  readonly fact: Fact
+  readonly error: string
+}
+
+export interface Bids {
+  readonly failed: readonly Bid[]
+  /** The node that the pod is on, or the try that goes on. */
+  readonly current: Bid | undefined
+}
+
+/** The groups that a `TriggeredScaleUp` names: `[{default-pool 1->2 (max: 5)}]`. */
+export const groupsIn = (message = ''): readonly string[] =>
+  [...message.matchAll(/\{(\S+) \d+->\d+ \(max: \d+\)\}/g)].map(([, group]) => group ?? '')
+
+/** The NodeClaim that a `Nominated` names, and whether it names a node that is there already. */
+export function nominationIn(message = ''): { claim: string | undefined; node: string | undefined } {
+  const part = (kind: string): string | undefined => new RegExp(`\\b${kind}/([^\\s,]+)`).exec(message)?.[1]
+  return { claim: part('nodeclaim'), node: part('node') }
+}
+
+export function findBids(facts: Facts, surroundings: Surroundings): Bids {
+  const told = factsOf(facts, 'noted')
+  const nominated = nominations(told, surroundings)
+  const triggered = told.filter(({ detail, index }) => detail?.reason === 'TriggeredScaleUp' && index === 0)
+  const claims = claimBids(nominated, surroundings)
+  const groups = groupBids(triggered, facts, surroundings)
+  const tried = [...claims, ...groups]
+  const { nodeName } = facts.pod
+  const current =
+    nodeName === undefined
+      ? tried.findLast(({ failure }) => failure === undefined)
+      : bidOf(nodeName, tried, surroundings)
+  return { failed: tried.filter((bid) => bid.failure && bid.name !== current?.name), current }
+}
+
+/** By NodeClaim, in the order in which the pod was told. */
+function nominations(told: readonly Fact[], surroundings: Surroundings): ReadonlyMap<string, Fact[]> {
+  const byClaim = new Map<string, Fact[]>()
+  for (const fact of told) {
+    if (fact.detail?.reason !== 'Nominated') continue
+    const { claim, node } = nominationIn(fact.detail.message)
+    // Of a node that was there, unless its own versions show that it was still coming up.
+    if (claim === undefined || (node !== undefined && !surroundings.related('nodes', '', node))) continue
+    byClaim.set(claim, [...(byClaim.get(claim) ?? []), fact])
+  }
+  return byClaim
+}
+
+function claimBids(nominated: ReadonlyMap<string, Fact[]>, surroundings: Surroundings): Bid[] {
+  return [...nominated].map(([name, told]): Bid => {
+    const claim = surroundings.related('nodeclaims', '', name)
+    const nodeName = claim?.record?.resource === 'nodeclaims' ? claim.record.node : undefined
+    const node = nodeName === undefined ? undefined : surroundings.related('nodes', '', nodeName)
+    return { autoscaler: 'karpenter', name, told, claim, nodeName, node, failure: claim && failureOf(claim) }
+  })
+}
+
+/** A NodeClaim that went away before its node could be used. */
+function failureOf(claim: Related): Failure | undefined {
+  const facts = [...claim.facts.values()]
+  const deleted = facts.find(({ what }) => what === 'deleted')
+  if (!deleted || facts.some(({ detail }) => detail?.type === 'Initialized' && detail.value === 'True'))
+    return undefined
+  const why = facts.findLast(({ what, detail }) => what === 'noted' && GIVEN_UP.has(detail?.reason ?? ''))
+  const said = why?.detail?.message ?? why?.detail?.reason
+  return { fact: deleted, error: said ?? 'the NodeClaim was deleted before its node was ready' }
+}
+
+const GIVEN_UP: ReadonlySet<string> = new Set([
+  'InsufficientCapacityError',
+  'NodeClassNotReady',
+  'LaunchFailed',
+  'NodeNotFound',
+  'MultipleNodesFound',
+])
+
+const STATUS = ['configmaps', '', 'cluster-autoscaler-status'] as const
+
+/** What Cluster Autoscaler tells of a group on its own status, in the order of time. */
+export const groupFacts = (surroundings: Surroundings, reason: string): readonly Fact[] =>
+  [...(surroundings.related(...STATUS)?.facts.values() ?? [])].filter(
+    ({ what, detail }) => what === 'noted' && detail?.reason === reason,
+  )
+
+function groupBids(triggered: readonly Fact[], facts: Facts, surroundings: Surroundings): Bid[] {
+  const timeouts = groupFacts(surroundings, 'ScaleUpTimedOut')
+  return triggered.map((fact, index): Bid => {
+    const groups = groupsIn(fact.detail?.message)
+    const next = triggered[index + 1]
+    const until = next && momentOf(next, facts)
+    const timeout = timeouts.find((one) => {
+      const at = momentOf(one, facts)
+      const named = groups.some((group) => one.detail?.message?.includes(`group ${group} `))
+      return named && at > momentOf(fact, facts) && (until === undefined || at <= until)
+    })
+    return {
+      autoscaler: 'cluster-autoscaler',
+      name: groups.length > 0 ? groups.join(', ') : undefined,
+      told: [fact],
+      claim: undefined,
+      nodeName: undefined,
+      node: undefined,
+      failure: timeout && { fact: timeout, error: timeout.detail?.message ?? 'ScaleUpTimedOut' },
+    }
+  })
+}
+
+export const momentOf = (fact: Fact, { clocks }: Facts): UnixNano =>
+  combine('noted', fact.stamps, clocks).best ?? clocks.around
+
+/** The bid that the node of a bound pod came of. */
+function bidOf(nodeName: string, tried: readonly Bid[], surroundings: Surroundings): Bid | undefined {
+  const node = surroundings.related('nodes', '', nodeName)
+  const claim = claimOf(nodeName, node, surroundings)
+  const karpenter = isKarpenters(node) || claim !== undefined
+  const open = tried.filter((bid) => !bid.failure && (!karpenter || bid.autoscaler === 'karpenter'))
+  const name = claim?.record?.name ?? ownerOf(node)
+  const mine =
+    name === undefined
+      ? open.findLast((bid) => bid.nodeName === undefined || bid.nodeName === nodeName)
+      : open.find((bid) => bid.name === name)
+  if (mine) return { ...mine, claim: claim ?? mine.claim, nodeName, node }
+  if (!node && !claim) return undefined
+  const autoscaler = karpenter || name !== undefined ? 'karpenter' : 'node provisioner'
+  return { autoscaler, name, told: [], claim, nodeName, node, failure: undefined }
+}
+
+function claimOf(nodeName: string, node: Related | undefined, surroundings: Surroundings): Related | undefined {
+  const linked = surroundings.linked(`node/${nodeName}`).find(({ key }) => key.startsWith('nodeclaims/'))
+  const owner = ownerOf(node)
+  return linked ?? (owner === undefined ? undefined : surroundings.related('nodeclaims', '', owner))
+}
+
+/** Karpenter makes the NodeClaim an owner of its node. */
+const ownerOf = (node: Related | undefined): string | undefined =>
+  node?.record?.owners?.find(({ kind }) => kind === 'NodeClaim')?.name
+
+const isKarpenters = (node: Related | undefined): boolean =>
+  node?.record?.labels?.['karpenter.sh/nodepool'] !== undefined

@@ -1,0 +1,111 @@
+// Owns whose the delay was: workload, platform, capacity or registry, by a rule over the critical path (docs/spans.md, "Whose delay it was").
+// Promises that the four shares and what nobody is charged with sum to the root. Reads operations and their critical path, nothing else.
+
+import { toMilliseconds, type DurationNano } from '../base/time.ts'
+import type { Operation, OperationName } from '../operations/operation.ts'
+import type { CriticalPath } from './critical-path.ts'
+import { isMesh } from './platform.ts'
+import type { AttributeValue } from './trace.ts'
+
+/**
+ * `workload`: what its own team wrote (init containers, probes, hooks, start-up of its process, selectors, missing ConfigMaps).
+ * `platform`: scheduler, kubelet, runtime, volumes, sidecars that the platform puts in. `capacity`: no room, no quota, no node yet.
+ * `registry`: images on their way.
+ */
+export const PARTIES = ['workload', 'platform', 'capacity', 'registry'] as const
+export type Party = (typeof PARTIES)[number]
+
+type Rule = Party | ((operation: Operation, siblings: readonly Operation[]) => Party | undefined)
+
+/** Whose each operation is; a record, so that the compiler names the one that is missing. Undefined: nobody's. */
+const RULES: Readonly<Record<OperationName, Rule>> = {
+  'pod startup': () => undefined,
+  'wait at scheduling gate': ({ actor }) => (QUEUES.has(actor) ? 'capacity' : 'platform'),
+  schedule: whoseScheduling,
+  'prepare pod and create sandbox': whosePreparation,
+  'prepare pod': whosePreparation,
+  'create sandbox': 'platform',
+  'pull image': whosePull,
+  // A kubelet that pulls one image after another is configured so.
+  'wait for pull slot': 'platform',
+  'transfer and unpack': 'registry',
+  'create container': ({ error = '' }) => (isMissingInput(error) ? 'workload' : 'platform'),
+  'start container': ({ error }) => (error === undefined ? 'platform' : 'workload'),
+  'run init container': ({ container }) => (isMesh(container) ? 'platform' : 'workload'),
+  'post-start hook': ({ container }) => (isMesh(container) ? 'platform' : 'workload'),
+  'startup probe': ({ container }) => (isMesh(container) ? 'platform' : 'workload'),
+  readiness: ({ container }) => (isMesh(container) ? 'platform' : 'workload'),
+  'readiness gate': 'platform',
+  'report status': 'platform',
+  'back-off': whoseBackOff,
+  unaccounted: () => undefined,
+}
+
+/** Gates of these wait for quota. */
+const QUEUES: ReadonlySet<string> = new Set(['kueue.x-k8s.io'])
+
+/** Whoever's the failure was that it backs off from. */
+function whoseBackOff({ attributes, container, start }: Operation, siblings: readonly Operation[]): Party {
+  const after = attributes['podspan.backoff.after']
+  if (after === 'create container' || after === 'exit') return 'workload'
+  if (after !== 'pull image') return 'platform'
+  const failed = siblings.findLast(
+    (one) => one.name === after && one.container === container && one.start.best <= start.best,
+  )
+  return failed ? whosePull(failed) : 'registry'
+}
+
+/** What the scheduler says where nodes have no room, against what it says where the pod asks for what no node is. */
+const NO_ROOM = /Insufficient |Too many pods|didn't have free ports|no nodes available|preemption: /
+const NO_MATCH =
+  /didn't match|untolerated taint|node\(s\) were unschedulable|persistentvolumeclaim "[^"]*" not found/
+
+function whoseScheduling({ events }: Operation): Party {
+  const reasons = events.map(({ attributes }) => String(attributes['podspan.reason'] ?? ''))
+  if (reasons.some((reason) => NO_ROOM.test(reason))) return 'capacity'
+  return reasons.some((reason) => NO_MATCH.test(reason)) ? 'workload' : 'platform'
+}
+
+/** A ConfigMap or Secret that is not there holds a pod in its volumes or its environment. */
+const MISSING_INPUT = /(configmap|secret)s? "[^"]*" not found|couldn't find key|references non-existent/i
+const isMissingInput = (text: string): boolean => MISSING_INPUT.test(text)
+
+function whosePreparation({ events, error = '' }: Operation): Party {
+  const reasons = events.map(({ attributes }) => String(attributes['podspan.reason'] ?? ''))
+  return [error, ...reasons].some(isMissingInput) ? 'workload' : 'platform'
+}
+
+/** An image that is not there was named wrongly; every other failure is the registry's, or on the way to it. */
+function whosePull({ error = '' }: Operation): Party {
+  return /not found|manifest unknown|InvalidImageName|couldn't parse image/.test(error)
+    ? 'workload'
+    : 'registry'
+}
+
+/** Of the root: who held it longest, and for how long each did, on the critical path. */
+export function responsibleAttributes(root: Operation, path: CriticalPath): Record<string, AttributeValue> {
+  const sums = new Map<Party, bigint>()
+  add(root, [], path, sums)
+  const [first] = [...sums].sort(([, a], [, b]) => (a > b ? -1 : 1))
+  if (!first) return {}
+  const attributes: Record<string, AttributeValue> = { 'podspan.responsible': first[0] }
+  for (const party of PARTIES) {
+    const sum = sums.get(party)
+    if (sum !== undefined) attributes[`podspan.responsible.${party}_ms`] = toMilliseconds(sum as DurationNano)
+  }
+  return attributes
+}
+
+function add(
+  operation: Operation,
+  siblings: readonly Operation[],
+  path: CriticalPath,
+  sums: Map<Party, bigint>,
+): void {
+  const rule = RULES[operation.name]
+  const party = typeof rule === 'function' ? rule(operation, siblings) : rule
+  let total = 0n
+  for (const { from, to } of path.get(operation) ?? []) total += to - from
+  if (party && total > 0n) sums.set(party, (sums.get(party) ?? 0n) + total)
+  for (const child of operation.children) add(child, operation.children, path, sums)
+}

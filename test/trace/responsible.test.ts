@@ -1,0 +1,91 @@
+// Owns whose the delay was: the rule of docs/spans.md over starts that are held by one thing each, and that the shares sum up.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { PodRecord } from '../../src/base/record.ts'
+import { PARTIES } from '../../src/trace/responsible.ts'
+import { rootOf, type Trace } from '../../src/trace/trace.ts'
+import { eventRecord, type Story, story } from '../support/pods.ts'
+import { traceOf } from '../support/pods-spans.ts'
+
+const noRoom = '0/3 nodes are available: 3 Insufficient cpu.'
+const noMatch = "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector."
+
+const unplaced = (message: string): Story =>
+  story()
+    .create(0)
+    .other(30, eventRecord(30, 'FailedScheduling', { component: 'default-scheduler', message }))
+    .bind(20_000)
+    .admit(20_040)
+    .start(20_210, 'app')
+    .ready(20_300)
+
+const pulled = 'Successfully pulled image "app:1" in 8s (8s including waiting). Image size: 80000000 bytes.'
+const queued = 'Successfully pulled image "app:1" in 1s (9s including waiting). Image size: 80000000 bytes.'
+const pulling = (message: string): Story =>
+  story()
+    .create(0)
+    .bind(20)
+    .admit(40)
+    .event(200, 'Pulling', 'app', 'Pulling image "app:1"')
+    .event(9200, 'Pulled', 'app', message)
+    .event(9250, 'Created', 'app')
+    .event(9300, 'Started', 'app')
+    .statuses(9310, { app: { running: 9300 } })
+    .ready(9320)
+
+const missingConfig = 'MountVolume.SetUp failed for volume "c" : configmap "settings" not found'
+const brokenNetwork = 'Failed to create pod sandbox: rpc error: plugin type="bridge" failed'
+
+const held = (reason: string, message: string): Story =>
+  story()
+    .create(0)
+    .bind(20)
+    .admit(40)
+    .event(100, reason, undefined, message)
+    .start(30_000, 'app')
+    .ready(30_100)
+
+/** A pod whose container of this name answers its probe late. */
+const slowContainer = (name: string): Partial<PodRecord> => ({
+  containers: [{ name, image: 'app:1', readinessProbe: { periodSeconds: 1 } }],
+})
+const probing = (name: string): Story =>
+  story(slowContainer(name))
+    .create(0)
+    .bind(20)
+    .admit(40)
+    .start(210, name)
+    .statuses(300, { [name]: { running: 230 } })
+    .ready(9000)
+
+const CASES: readonly (readonly [why: string, story: () => Story, party: string])[] = [
+  ['no node has room', () => unplaced(noRoom), 'capacity'],
+  ['no node is as the pod wants it', () => unplaced(noMatch), 'workload'],
+  ['the image takes long', () => pulling(pulled), 'registry'],
+  ['the image waits for others', () => pulling(queued), 'platform'],
+  ['a ConfigMap is missing', () => held('FailedMount', missingConfig), 'workload'],
+  ['the network plug-in fails', () => held('FailedCreatePodSandBox', brokenNetwork), 'platform'],
+  ['the app is slow to be ready', () => probing('app'), 'workload'],
+  ['the mesh is slow to be ready', () => probing('istio-proxy'), 'platform'],
+]
+
+const responsible = (trace: Trace): unknown => rootOf(trace).attributes['podspan.responsible']
+
+for (const [why, told, party] of CASES) {
+  test(`${why}: ${party}`, () => assert.equal(responsible(traceOf(told().frames(60_000))), party))
+}
+
+test('the shares and what nobody is charged with are the whole start', () => {
+  for (const [why, told] of CASES) {
+    const trace = traceOf(told().frames(60_000))
+    const root = rootOf(trace)
+    const charged = PARTIES.map((party) => Number(root.attributes[`podspan.responsible.${party}_ms`] ?? 0))
+    const free = trace.spans.filter(({ name }) => name === 'pod startup' || name === 'unaccounted')
+    const uncharged = free
+      .flatMap(({ critical }) => critical)
+      .reduce((sum, { from, to }) => sum + to - from, 0n)
+    const sum = charged.reduce((a, b) => a + b, 0) + Number(uncharged) / 1e6
+    assert.ok(Math.abs(sum - Number(trace.startup) / 1e6) < 0.01, `${why}: ${sum}`)
+  }
+})
