@@ -15,12 +15,24 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   timeline: ['base', 'observe'],
   operations: ['base', 'observe', 'timeline'],
   trace: ['base', 'observe', 'timeline', 'operations'],
+  advise: ['base', 'trace'],
   export: ['base', 'timeline', 'trace'],
   session: ['base', 'timeline', 'operations', 'trace', 'export'],
   metrics: ['base', 'timeline', 'operations', 'trace', 'export', 'session'],
   web: ['base', 'timeline', 'operations', 'trace', 'session', 'metrics'],
   receive: ['base', 'decode'],
-  cli: ['base', 'decode', 'kube', 'recording', 'timeline', 'trace', 'export', 'session', 'controller'],
+  cli: [
+    'base',
+    'decode',
+    'kube',
+    'recording',
+    'timeline',
+    'trace',
+    'advise',
+    'export',
+    'session',
+    'controller',
+  ],
   controller: [
     'base',
     'decode',
@@ -37,7 +49,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** No clock, no IO, no package: time enters only as a frame's `t`. */
-const PURE = ['observe', 'timeline', 'operations', 'trace']
+const PURE = ['observe', 'timeline', 'operations', 'trace', 'advise']
 
 /** Imports outside of the allowlist, by file; each is a debt with a reason, and none may be added without one. */
 const IMPORT_DEBT: readonly string[] = []

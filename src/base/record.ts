@@ -107,11 +107,12 @@ export interface ContainerSpec {
   readonly requests?: Readonly<Record<string, string>>
 }
 
-/** The four numbers of a probe; those that the API server defaulted are present as it wrote them. */
+/** The numbers of a probe; those that the API server defaulted are present as it wrote them. */
 export interface ProbeSpec {
   readonly initialDelaySeconds?: number
   readonly periodSeconds?: number
   readonly timeoutSeconds?: number
+  readonly successThreshold?: number
   readonly failureThreshold?: number
 }
 

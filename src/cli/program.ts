@@ -3,6 +3,7 @@
 // Does not do the work: one file per command does.
 
 import { Command, CommanderError, Option } from 'commander'
+import type { AdviseCommandOptions } from './advise.ts'
 import type { Context } from './context.ts'
 import { CliError, EXIT, EXIT_CODES_HELP, type ExitCode } from './exit.ts'
 import type { CheckOptions } from './check.ts'
@@ -65,6 +66,7 @@ function createProgram(context: Context, done: Done): Command {
   addWatch(program, context, done)
   addRecord(program, context, done)
   addReplay(program, context, done)
+  addAdvise(program, context, done)
   addCheck(program, context, done)
   addSession(program, context, done)
   addController(program, context, done)
@@ -165,6 +167,34 @@ function addRecord(program: Command, context: Context, done: Done): void {
   })
 }
 
+const ADVICE_FORM = 'advice to read, or one advice/v1 document a workload and line'
+
+function addAdvise(program: Command, context: Context, done: Done): void {
+  const command = program
+    .command('advise')
+    .description('say what would have made starts shorter, by how much, and on which spans that rests')
+    .argument(
+      '[targets...]',
+      'POD, or deploy/, rs/, sts/, ds/ or job/ before a NAME; by default all pods of the namespace',
+    )
+    .option(
+      '--from <recording>',
+      'learn from this instead of the cluster; can be given several times',
+      collect,
+    )
+    .option('--min-starts <n>', 'say nothing of a workload with fewer starts (default: 5)', count)
+    .option('--min-saving <duration>', 'say nothing that saves less (default: 500ms)', duration)
+  withCluster(withLook(command, context, ADVICE_FORMS, ADVICE_FORM)).action(
+    async (targets: string[], options: AdviseCommandOptions) => {
+      const [{ advise }, { createPipeline }] = await Promise.all([
+        import('./advise.ts'),
+        import('../trace/pipeline.ts'),
+      ])
+      done(await advise(context, targets, options, createPipeline))
+    },
+  )
+}
+
 function addCheck(program: Command, context: Context, done: Done): void {
   const command = program
     .command('check')
@@ -186,6 +216,7 @@ function addCheck(program: Command, context: Context, done: Done): void {
   })
 }
 
+const ADVICE_FORMS = ['text', 'json'] as const
 const SESSION_FORMS = ['text', 'json'] as const
 const SESSION_FORM = 'a report, or the TraceSession as kubectl has it, on one line'
 

@@ -38,10 +38,11 @@ export async function replay(
   return report.finish(files)
 }
 
-async function* startsOf(
+/** The starts of one recording. */
+export async function* startsOf(
   { terminal, stdin, signal }: Context,
   file: string,
-  { settle, startTimeout, pod }: ReplayOptions,
+  { settle, startTimeout, pod }: Pick<ReplayOptions, 'settle' | 'startTimeout' | 'pod'>,
   createPipeline: CreatePipeline,
 ): AsyncGenerator<Trace> {
   const onProblem = (sentence: string): void => terminal.say(`podspan: ${neutralise(sentence)}`)

@@ -27,6 +27,17 @@ const KINDS: Readonly<Record<string, string>> = {
   jobs: 'jobs',
 }
 
+const OWNER_KINDS: Readonly<Record<string, string>> = {
+  deployments: 'Deployment',
+  replicasets: 'ReplicaSet',
+  statefulsets: 'StatefulSet',
+  daemonsets: 'DaemonSet',
+  jobs: 'Job',
+}
+
+/** `Deployment` of `deployments`. */
+export const kindOf = (source: string): string | undefined => OWNER_KINDS[source]
+
 export interface Named {
   /** The resource's plural name. */
   readonly source: string

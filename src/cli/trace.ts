@@ -48,15 +48,16 @@ export async function trace(
   return print(context, told, options, found)
 }
 
-interface Told {
+export interface Told {
   readonly traces: readonly Trace[]
   readonly interrupted: boolean
 }
 
-async function collect(
+/** The starts of these pods, from what the API server still holds; those under way are followed where that is asked for. */
+export async function collect(
   context: Context,
   target: Target,
-  options: TraceOptions & { readonly namespace: string },
+  options: Pick<TraceOptions, 'settle' | 'timeout' | 'follow'> & { readonly namespace: string },
   { pods, scope }: Pods,
   createPipeline: CreatePipeline,
 ): Promise<Told> {

@@ -99,6 +99,7 @@ function readProbe(container: Json, key: string, where: string): ProbeSpec | und
   putCount(probe, 'initialDelaySeconds', numberAt(from, 'initialDelaySeconds', where))
   putCount(probe, 'timeoutSeconds', numberAt(from, 'timeoutSeconds', where))
   putCount(probe, 'periodSeconds', numberAt(from, 'periodSeconds', where))
+  putCount(probe, 'successThreshold', numberAt(from, 'successThreshold', where))
   putCount(probe, 'failureThreshold', numberAt(from, 'failureThreshold', where))
   return probe
 }

@@ -170,6 +170,7 @@ function readProbe(c: Cursor): ProbeSpec {
     if (tag === 16) probe.initialDelaySeconds = readInt(c)
     else if (tag === 24) probe.timeoutSeconds = readInt(c)
     else if (tag === 32) probe.periodSeconds = readInt(c)
+    else if (tag === 40) probe.successThreshold = readInt(c)
     else if (tag === 48) probe.failureThreshold = readInt(c)
     else skip(c, tag)
   }

@@ -68,6 +68,9 @@ function probe(
       ...(settings?.initialDelaySeconds === undefined
         ? {}
         : { 'podspan.probe.initial_delay_seconds': settings.initialDelaySeconds }),
+      ...(settings?.successThreshold === undefined || settings.successThreshold <= 1
+        ? {}
+        : { 'podspan.probe.success_threshold': settings.successThreshold }),
     },
   }
 }

@@ -11,6 +11,7 @@ const COMMANDS = [
   'watch',
   'record',
   'replay',
+  'advise',
   'check',
   'session run',
   'session list',
