@@ -183,7 +183,12 @@ export class Replica {
   }
 
   isListed(): boolean {
-    return this.streams.every(({ listed }) => listed)
+    return this.streams.every(({ beginMs }) => beginMs !== undefined)
+  }
+
+  /** Since when it has seen all there is of that namespace. */
+  sinceMs(namespace: string): number {
+    return this.streams.find((stream) => stream.shows(namespace))?.beginMs ?? Number.POSITIVE_INFINITY
   }
 
   see(stream: string, pod: Pod, phase: Phase): void {
@@ -283,7 +288,8 @@ interface OnTheWire {
 
 /** One watch: a list, then what changes, late by a while; it breaks and falls silent when told to. */
 export class Stream {
-  listed = false
+  /** When the list was made with which it began; not yet delivered: undefined. */
+  beginMs: number | undefined
   readonly #name: string
   readonly #owner: Replica
   readonly #cluster: Cluster
@@ -305,12 +311,12 @@ export class Stream {
     this.#list('initial')
   }
 
-  #shows({ namespace }: Pod): boolean {
+  shows(namespace: string): boolean {
     return this.#name === '' || this.#name === namespace
   }
 
   #onChange(pod: Pod): void {
-    if (this.#broken || this.#owner.dead || !this.#shows(pod)) return
+    if (this.#broken || this.#owner.dead || !this.shows(pod.namespace)) return
     this.#wire.push({ pod, dueMs: this.#cluster.world.nowMs + this.#lagMs })
     const life = this.#life
     this.#owner.later(this.#lagMs, () => this.#pump(life))
@@ -344,11 +350,12 @@ export class Stream {
   /** A list arrives in any order and takes a while; what changes meanwhile comes after it. */
   #list(phase: Phase): void {
     const { pods, version, world } = this.#cluster
+    const { nowMs } = world
     this.#broken = false
     const life = ++this.#life
     this.#wire = []
     if (phase === 'relist') this.#push({ kind: 'gap', t: this.#t(), source: 'pods', reason: 'expired' })
-    const shown = pods.filter((pod) => this.#shows(pod)).map((pod) => ({ ...pod }))
+    const shown = pods.filter(({ namespace }) => this.shows(namespace)).map((pod) => ({ ...pod }))
     const list = shown.sort(() => world.random() - 0.5)
     this.#behindList = []
     const next = (): void => {
@@ -356,7 +363,7 @@ export class Stream {
       for (const pod of list.splice(0, 20)) this.#owner.see(this.#name, pod, phase)
       if (list.length > 0) return this.#owner.later(20, next)
       this.#push({ kind: 'synced', t: this.#t(), source: 'pods', version: String(version) })
-      this.listed = true
+      this.beginMs ??= nowMs
       if (this.#owner.isListed()) this.#owner.handover.watching()
       const behind = this.#behindList ?? []
       this.#behindList = undefined

@@ -86,7 +86,7 @@ async function run({ seed, livesMs, standby }: Plan): Promise<Outcome> {
   follow(0)
   await world.run(300_000, () => {})
   assert.equal(replicas.length, livesMs.length + 1)
-  return judge(place)
+  return judge(place, replicas[0] as Replica)
 }
 
 function arrivals({ cluster }: Place, everyMs: number): void {
@@ -116,10 +116,10 @@ function troubles({ backend, cluster }: Place, replicas: readonly Replica[], see
   if (seed % 5 === 0) world.after(30_000, () => (backend.awayUntilMs = world.nowMs + 60_000))
 }
 
-function judge({ cluster, backend, lease }: Place): Outcome {
+function judge({ cluster, backend, lease }: Place, first: Replica): Outcome {
   const copies = Map.groupBy(backend.sent, ({ traceId }) => traceId)
   const lost = cluster.pods
-    .filter(({ readyMs }) => readyMs === undefined || readyMs > BEGIN_MS)
+    .filter(({ namespace, readyMs }) => readyMs === undefined || readyMs > first.sinceMs(namespace))
     .filter((pod) => !copies.has(traceIdOfPod(pod)))
     .map(({ n, createdMs, readyMs }) => `pod ${n}: ${createdMs} to ${readyMs ?? 'timeout'}`)
   const early = cluster.pods.filter(
@@ -129,12 +129,12 @@ function judge({ cluster, backend, lease }: Place): Outcome {
   const outOfBound: string[] = []
   let repeats = 0
   let unexplained = 0
-  for (const [traceId, [first, ...again]] of copies) {
+  for (const [traceId, [copy, ...again]] of copies) {
     repeats += again.length
-    if (!first || again.length === 0) continue
-    const lastSaid = lease.renewals.findLast(({ by }) => by === first.by)?.ms ?? 0
-    if (first.ackedMs >= lastSaid) continue
-    outOfBound.push(`acknowledged ${Math.round(lastSaid - first.ackedMs)} ms before the last renewal`)
+    if (!copy || again.length === 0) continue
+    const lastSaid = lease.renewals.findLast(({ by }) => by === copy.by)?.ms ?? 0
+    if (copy.ackedMs >= lastSaid) continue
+    outOfBound.push(`acknowledged ${Math.round(lastSaid - copy.ackedMs)} ms before the last renewal`)
     if (!touched.has(traceId)) unexplained += 1
   }
   return { lost, repeats, outOfBound, unexplained, early: early.length, sent: backend.sent.length }

@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { unixNano } from '../../src/base/time.ts'
 import { parseWatermarks, shortId, WATERMARK_ANNOTATION } from '../../src/controller/watermark.ts'
 import { traceIdOf } from '../../src/trace/identity.ts'
 import type { Obj } from '../support/api-server-encode.ts'
@@ -250,6 +251,24 @@ test('a pod that was in flight when the operator was restarted is exported once'
   await world.pass(20_000)
   assert.deepEqual(uids(world).toSorted(), [1, 2, 3].map(podUid))
 })
+
+for (const yaml of ['', 'namespaces: [default, shop]'])
+  test(`a first leader that is killed before it told anything: the next one tells what ended meanwhile (${yaml})`, async () => {
+    await using world = await openWorld()
+    world.server.store.load('tracesessions', [sessionObject('all', ALL)])
+    // Over before anyone watched and before the session came, so nobody's to export.
+    world.server.store.apply('pods', livePod(1, 'ready', unixNano(world.clock.now() - 120_000_000_000n)))
+    const first = world.replica('first', yaml)
+    await world.until('it leads', () => leads(world, first))
+    await startPod(world, 2)
+    first.kill()
+    await startPod(world, 3)
+    const second = world.replica('second', yaml)
+    await world.until('the second leads', () => leads(world, second))
+    await world.until('both arrive', () => new Set(uids(world)).size === 2)
+    await world.pass(20_000)
+    assert.deepEqual(uids(world).toSorted(), [2, 3].map(podUid))
+  })
 
 test('a start is told when its evidence has settled, not when a session asks for earlier ones', async () => {
   await using world = await openWorld()
