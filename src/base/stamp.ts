@@ -3,8 +3,14 @@
 
 import type { DurationNano, UnixNano } from './time.ts'
 
-/** Whose clock wrote a stamp. A kubelet and its runtime share their node's. */
-export type ClockName = 'apiserver' | 'scheduler' | 'controller' | 'observer' | `node/${string}`
+/** Whose clock wrote a stamp. A kubelet and its runtime share their node's; an autoscaler runs on a machine of its own. */
+export type ClockName =
+  | 'apiserver'
+  | 'scheduler'
+  | 'controller'
+  | 'observer'
+  | `controller/${string}`
+  | `node/${string}`
 
 /** The kinds of evidence that a stamp may be; docs/spans.md says what each is worth. */
 export type StampSource =
