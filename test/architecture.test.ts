@@ -17,7 +17,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   trace: ['base', 'observe', 'timeline', 'operations'],
   advise: ['base', 'trace'],
   export: ['base', 'timeline', 'trace'],
-  session: ['base', 'timeline', 'operations', 'trace', 'export'],
+  rollout: ['base', 'observe', 'timeline', 'trace'],
+  session: ['base', 'timeline', 'operations', 'trace', 'export', 'rollout'],
   metrics: ['base', 'timeline', 'operations', 'trace', 'export', 'session'],
   web: ['base', 'timeline', 'operations', 'trace', 'session', 'metrics'],
   receive: ['base', 'decode'],
@@ -30,6 +31,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'trace',
     'advise',
     'export',
+    'rollout',
     'session',
     'controller',
   ],
@@ -41,6 +43,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'timeline',
     'trace',
     'export',
+    'rollout',
     'session',
     'metrics',
     'web',
@@ -49,7 +52,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** No clock, no IO, no package: time enters only as a frame's `t`. */
-const PURE = ['observe', 'timeline', 'operations', 'trace', 'advise']
+const PURE = ['observe', 'timeline', 'operations', 'trace', 'advise', 'rollout']
 
 /** Imports outside of the allowlist, by file; each is a debt with a reason, and none may be added without one. */
 const IMPORT_DEBT: readonly string[] = []

@@ -75,7 +75,7 @@ async function openRecorder(
   options: RecordOptions,
   plan: Plan,
 ): Promise<Recorder> {
-  const { watchCluster } = await import('../kube/cluster.ts')
+  const { watchToRecord } = await import('../kube/watch-to-record.ts')
   const { connection, version, clusterUid } = target
   const { namespace, selector } = options
   let setPressure = (_behind: boolean): void => {}
@@ -94,12 +94,12 @@ async function openRecorder(
   // A receipt is stamped when its bytes are read: whatever can wait must not delay that.
   const deferred = createDeferred()
   const past = createPastEvents(connection, writer, context, { namespace, signal: plan.until })
-  const cluster = watchCluster(connection, {
+  const cluster = watchToRecord(connection, {
     ...(namespace !== undefined && { namespace }),
     ...(selector !== undefined && { podLabelSelector: selector }),
     clock: context.clock,
+    random: context.random,
     signal: plan.until,
-    encoding: 'json',
     onRaw: (event) => {
       past.see(event)
       deferred.later(() => writeRaw(writer, event))

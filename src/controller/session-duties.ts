@@ -6,7 +6,7 @@ import type { Clock } from '../base/clock.ts'
 import type { TargetReader } from '../kube/rollout.ts'
 import type { SessionWrites, WriteResult } from '../kube/session-writes.ts'
 import type { SessionBook, SessionKey, StatusUpdate } from '../session/book.ts'
-import { readRollout } from '../session/rollout.ts'
+import { readRollout } from '../rollout/state.ts'
 import type { TargetRef } from '../session/schema.ts'
 import type { Log } from './log.ts'
 

@@ -1,6 +1,6 @@
 // Owns reading the object that a session's target names, of whatever kind.
 // Promises the object as JSON, undefined where there is none, or the failure; the plural of a kind is asked for once per group and version.
-// Does not judge a rollout: session/rollout.ts does.
+// Does not judge a rollout: rollout/state.ts does.
 
 import type { Json } from '../decode/json-fields.ts'
 import type { Result } from './api.ts'

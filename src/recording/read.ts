@@ -3,9 +3,10 @@
 // Does not watch a cluster (kube/) and keeps nothing of a resource that the decoder does not know.
 
 import { createReadStream } from 'node:fs'
-import type { Frame } from '../base/frame.ts'
+import type { Frame, Source } from '../base/frame.ts'
 import { decodeJson } from '../decode/json.ts'
-import type { DecodeError } from '../decode/result.ts'
+import type { Decoded, DecodeError } from '../decode/result.ts'
+import { decodeWhole, WHOLE_SOURCES } from '../decode/whole.ts'
 import {
   INITIAL_EVENTS_END,
   isObject,
@@ -40,6 +41,8 @@ export interface ReadOptions {
   readonly stdin?: AsyncIterable<Uint8Array>
   /** How many frames are held to be put in order; a larger file is ordered within this window. */
   readonly windowFrames?: number
+  /** Workloads as they stand in the file, in place of their metadata; for who tells rollouts. */
+  readonly whole?: boolean
 }
 
 /** The file cannot be read, or is no recording. */
@@ -64,6 +67,7 @@ class Reader {
   readonly #name: string
   readonly #say: (sentence: string) => void
   readonly #window: number
+  readonly #decode: Decode
   readonly #lines: AsyncIterator<TextLine>
   readonly #lists = new InitialLists()
   readonly #problems = new Map<string, number>()
@@ -75,6 +79,7 @@ class Reader {
     this.#name = path === '-' ? 'standard input' : path
     this.#say = options.onProblem ?? (() => {})
     this.#window = options.windowFrames ?? WINDOW_FRAMES
+    this.#decode = options.whole ? decodeAll : decodeJson
     const bytes = path === '-' ? (options.stdin ?? nothing()) : createReadStream(path)
     const text = inflate(bytes, (how) => this.#say(`${this.#name} ${how}; what comes before is used.`))
     this.#lines = splitLines(text)[Symbol.asyncIterator]()
@@ -135,7 +140,7 @@ class Reader {
       this.header = {}
       this.#say(`${this.#name} has no header line; it is read as a recording all the same.`)
     }
-    const made = toEntry(frame, this.#index++)
+    const made = toEntry(frame, this.#index++, this.#decode)
     if (made.kind === 'unknown') this.counts.unknown++
     else if (made.kind === 'broken') this.#broken(line, 'has an unusable object', usable(made.error))
     else {
@@ -179,13 +184,18 @@ type Made =
 
 const KINDS = { ADDED: 'added', MODIFIED: 'modified', DELETED: 'deleted' } as const
 
-function toEntry(frame: RecordedFrame, index: number): Made {
+type Decode = (source: Source, object: unknown) => Decoded
+
+const decodeAll: Decode = (source, object) =>
+  WHOLE_SOURCES.includes(source) ? decodeWhole(source, object) : decodeJson(source, object)
+
+function toEntry(frame: RecordedFrame, index: number, decode: Decode): Made {
   const { t, resource, type, object, phase } = frame
   const at = { t, index, resource }
   if (type === 'ERROR') return { kind: 'entry', entry: { ...at, kind: 'gap', reason: reasonOf(object) } }
   if (type === 'BOOKMARK')
     return { kind: 'entry', entry: { ...at, kind: endsInitialList(object) ? 'synced' : 'time' } }
-  const decoded = decodeJson(resource, object)
+  const decoded = decode(resource, object)
   if (!decoded.ok)
     return decoded.error.kind === 'unsupported'
       ? { kind: 'unknown' }

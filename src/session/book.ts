@@ -4,7 +4,7 @@
 import type { DurationNano, UnixNano } from '../base/time.ts'
 import type { InFlight } from '../trace/pipeline.ts'
 import type { Trace } from '../trace/trace.ts'
-import type { RolloutState } from './rollout.ts'
+import type { RolloutState } from '../rollout/state.ts'
 import type { TargetRef, TraceSession, TraceSessionStatus } from './schema.ts'
 
 export interface SessionKey {
@@ -48,6 +48,8 @@ export interface BackfillRequest {
   readonly namespace: string | undefined
   /** Pods created since then. */
   readonly since: UnixNano
+  /** When the session was created, if its status says that there was an operator which knew it. */
+  readonly knownSince: UnixNano | undefined
 }
 
 export interface BookExporter {
@@ -83,8 +85,11 @@ export interface SessionBook {
   take(trace: Trace, now: UnixNano): ExportDecision
   /** Sessions that came since the last call and want earlier starts; each is returned once. */
   backfills(): readonly BackfillRequest[]
-  /** An earlier start for one session, from the ring or read again. Others that took it already are not asked again. */
-  offer(sessionUid: string, trace: Trace, now: UnixNano): ExportDecision
+  /**
+   * An earlier start for one session, from the ring or read again. Others that took it already are not asked again. `had`: the exporters
+   * for which an operator before us has decided it and done as it decided.
+   */
+  offer(sessionUid: string, trace: Trace, now: UnixNano, had?: readonly string[]): ExportDecision
   /** All earlier starts were offered; `missing` says what could not be, in words. A session waits a minute for it. */
   backfilled(sessionUid: string, missing: string | undefined, now: UnixNano): void
   delivered(traceId: string, exporter: string, result: 'sent' | 'dropped'): void

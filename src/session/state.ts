@@ -7,7 +7,7 @@ import type { Budget } from './budget.ts'
 import type { Aggregate } from './aggregate.ts'
 import type { SessionEvent, SessionKey } from './book.ts'
 import type { Choice, Plan } from './plan.ts'
-import type { RolloutState } from './rollout.ts'
+import type { RolloutState } from '../rollout/state.ts'
 import type { Condition, TraceSessionStatus } from './schema.ts'
 import type { Ending } from './sums.ts'
 

@@ -329,3 +329,20 @@ test('permuting the lines of different objects changes nothing', async () => {
     { numRuns: 30 },
   )
 })
+
+test('workloads come with their metadata, or whole to whoever asks', async () => {
+  const metadata = { uid: 'u-1', name: 'shop', namespace: 'default', resourceVersion: '1' }
+  const lines = ['deployments', 'controllerrevisions', 'replicasets'].map((resource) =>
+    JSON.stringify({ t: nanos(1), resource, type: 'ADDED', object: { metadata, spec: { replicas: 3 } } }),
+  )
+  const kinds = async (options: ReadOptions): Promise<(string | undefined)[]> =>
+    (await read([HEADER, ...lines].join('\n'), options)).frames.flatMap((frame) =>
+      'record' in frame ? [`${frame.source} ${frame.record.resource}`] : [],
+    )
+  assert.deepEqual(await kinds({}), ['deployments owners', 'replicasets owners'])
+  assert.deepEqual(await kinds({ whole: true }), [
+    'deployments custom',
+    'controllerrevisions custom',
+    'replicasets owners',
+  ])
+})

@@ -1,8 +1,12 @@
 // Owns the list of all scenarios. Promises a name only once. Does not run them.
 
+import { causeScenarios } from './causes.ts'
+import { deviceScenarios } from './devices.ts'
 import { failureScenarios } from './failures.ts'
 import { nodeScenarios } from './node.ts'
 import { plainScenarios } from './plain.ts'
+import { rolloutScenarios } from './rollouts.ts'
+import { queueScenarios } from './queues.ts'
 import { schedulingScenarios } from './scheduling.ts'
 import type { Scenario } from './stage.ts'
 import { workloadScenarios } from './workloads.ts'
@@ -12,5 +16,9 @@ export const scenarios: readonly Scenario[] = [
   ...failureScenarios,
   ...schedulingScenarios,
   ...workloadScenarios,
+  ...rolloutScenarios,
+  ...causeScenarios,
   ...nodeScenarios,
+  ...queueScenarios,
+  ...deviceScenarios,
 ]

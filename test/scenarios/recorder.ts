@@ -4,16 +4,21 @@
 
 import { createInterface } from 'node:readline'
 import type { Frame } from '../../src/base/frame.ts'
-import { type Cluster, watchCluster } from '../../src/kube/cluster.ts'
-import { openConnection } from '../../src/kube/config.ts'
+import { type Connection, openConnection } from '../../src/kube/config.ts'
 import type { RawEvent } from '../../src/kube/reflector.ts'
+import { type RecordStreams, watchToRecord } from '../../src/kube/watch-to-record.ts'
 import { formatFrame, formatHeader, INITIAL_EVENTS_END, LINE_TYPES } from '../../src/recording/format.ts'
 import { redact } from '../../src/recording/redact.ts'
 import { clock } from '../cluster/commands.ts'
 
 const [kubeconfig = '', kubernetes = ''] = process.argv.slice(2)
-const clusters = new Map<string, Cluster>()
+const clusters = new Map<string, RecordedCluster>()
 const waiting: (() => void)[] = []
+
+interface RecordedCluster {
+  readonly streams: RecordStreams
+  readonly connection: Connection
+}
 
 /** Writing an object takes longer than receiving it; one at a time between two looks at the network, so that no receipt waits for it. */
 function later(write: () => void): void {
@@ -34,13 +39,16 @@ async function start(namespace: string): Promise<void> {
   put(formatHeader({ kubernetes, cluster: 'podspan-test', startedAt: clock.now() }))
   const onRaw = (event: RawEvent): void => later(() => writeObject(put, event))
   const onFrame = (frame: Frame): void => later(() => writeConclusion(put, frame))
-  clusters.set(namespace, watchCluster(connection, { namespace, clock, encoding: 'json', onRaw, onFrame }))
+  // Back-off only, and one recorder has nobody to be out of step with.
+  const random = (): number => 0.5
+  const streams = watchToRecord(connection, { namespace, clock, random, onRaw, onFrame })
+  clusters.set(namespace, { streams, connection })
 }
 
 async function stop(namespace: string): Promise<void> {
   const cluster = clusters.get(namespace)
   clusters.delete(namespace)
-  await cluster?.close()
+  await cluster?.streams.close()
   await cluster?.connection.close()
   later(() => void process.stdout.write(`${namespace}\tstopped\n`))
 }

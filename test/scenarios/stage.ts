@@ -3,6 +3,7 @@
 // Does not poll the API server: waits are answered by the watch that records.
 
 import { systemClock } from '../../src/base/clock.ts'
+import { WORKLOAD_SOURCES } from '../../src/decode/whole.ts'
 import { readCluster } from '../cluster/cluster.ts'
 import type { Api, KubeObject, Target } from './api.ts'
 import type { Seen } from './record.ts'
@@ -32,6 +33,10 @@ export interface Scenario {
   readonly description: string
   /** Runs with no other scenario beside it: it needs the whole node, or disturbs it. */
   readonly alone?: true
+  /** Brings to the cluster what it needs besides, before anything is recorded. */
+  readonly prepare?: () => Promise<void>
+  /** Removes that again. */
+  readonly restore?: () => Promise<void>
   readonly run: (stage: Stage) => Promise<void>
 }
 
@@ -41,6 +46,7 @@ export class Stage {
   readonly nodeName = readCluster().nodeName
   readonly #api: Api
   readonly #pods = new Map<string, KubeObject>()
+  readonly #workloads = new Map<string, KubeObject>()
   readonly #events: KubeObject[] = []
   readonly #waiting = new Set<() => void>()
   readonly #cleanups: (() => Promise<void>)[] = []
@@ -56,6 +62,8 @@ export class Stage {
     if (seen.resource === 'pods' && seen.type === 'DELETED') this.#pods.delete(name)
     else if (seen.resource === 'pods') this.#pods.set(name, seen.object)
     else if (seen.resource === 'events') this.#events.push(seen.object)
+    else if (WORKLOAD_SOURCES.includes(seen.resource))
+      this.#workloads.set(`${seen.object.kind}/${name}`, seen.object)
     for (const wake of [...this.#waiting]) wake()
   }
 
@@ -88,6 +96,12 @@ export class Stage {
     return this.#api.remove({ apiVersion: 'v1', kind: 'Pod', namespace: this.namespace, name })
   }
 
+  /** At once, for a pod that no kubelet will end. */
+  removePod(name: string): Promise<void> {
+    const target = { apiVersion: 'v1', kind: 'Pod', namespace: this.namespace, name }
+    return this.#api.remove(target, '?gracePeriodSeconds=0')
+  }
+
   evict(name: string): Promise<KubeObject> {
     const metadata = { name, namespace: this.namespace }
     return this.#api.create({ apiVersion: 'policy/v1', kind: 'Eviction', metadata }, 'eviction')
@@ -108,6 +122,10 @@ export class Stage {
 
   pod(name: string): KubeObject | undefined {
     return this.#pods.get(name)
+  }
+
+  workload(kind: string, name: string): KubeObject | undefined {
+    return this.#workloads.get(`${kind}/${name}`)
   }
 
   sleep(seconds: number): Promise<void> {

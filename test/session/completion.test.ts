@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { RolloutState } from '../../src/session/rollout.ts'
+import type { RolloutState } from '../../src/rollout/state.ts'
 import { at, condition, drive, type Driven, session, start, TARGET } from './made.ts'
 
 const P99 = { objectives: [{ name: 'ready', percentile: 99, threshold: '30s' }] }

@@ -1,6 +1,8 @@
-// Owns what a session needs to know of its target's rollout, and how it follows from the target's object.
+// Owns how far a workload's rollout is, as its object says; sessions and rollouts ask the same question.
 // Promises the judgement of `kubectl rollout status` for Deployments, DaemonSets and StatefulSets, and one in its sense for other kinds.
-// Does not read the cluster: the controller does.
+// Does not read the cluster, and does not say what held a rollout: holds.ts does.
+
+import { type Fields, fieldsAt, isFields, numberAt, textAt, conditionOf } from './fields.ts'
 
 /** One reading of the target. Absent (`undefined` in `SessionBook.rollout`) where the target does not exist. */
 export interface RolloutState {
@@ -18,23 +20,6 @@ interface Target {
   readonly generation: number
   readonly spec: Fields
   readonly status: Fields
-}
-
-type Fields = Readonly<Record<string, unknown>>
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-const fieldsAt = (value: Fields, key: string): Fields => {
-  const found = value[key]
-  return isFields(found) ? found : {}
-}
-const numberAt = (value: Fields, key: string, otherwise = 0): number => {
-  const found = value[key]
-  return typeof found === 'number' ? found : otherwise
-}
-const textAt = (value: Fields, key: string): string => {
-  const found = value[key]
-  return typeof found === 'string' ? found : ''
 }
 
 const done = (progress: string): RolloutState => ({ complete: true, progress })
@@ -167,12 +152,4 @@ function replicasOf(spec: Fields, status: Fields): RolloutState | undefined {
   const known = counts.filter((one) => typeof one === 'number')
   if (typeof wanted !== 'number' || known.length === 0) return undefined
   return compare('pods are updated and available', Math.min(...known), wanted)
-}
-
-function conditionOf(status: Fields, type: string): Fields {
-  const conditions = status['conditions']
-  const found: unknown = Array.isArray(conditions)
-    ? conditions.find((one: unknown) => isFields(one) && one['type'] === type)
-    : undefined
-  return isFields(found) ? found : {}
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { readRollout } from '../../src/session/rollout.ts'
+import { readRollout } from '../../src/rollout/state.ts'
 
 interface Case {
   readonly name: string
