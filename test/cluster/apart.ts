@@ -86,7 +86,7 @@ async function hold(name: string): Promise<number> {
   const namespaces = ['--net', '--mount', '--pid', '--fork', '--mount-proc']
   const child = spawn('unshare', [...namespaces, 'bash', '-c', initScript(name), `${markVariable}=${name}`], {
     detached: true,
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: 'ignore',
   })
   child.unref()
   const deadline = clock.monotonicMs() + 10_000
