@@ -13,6 +13,10 @@ export const OTHER = 'other'
 const EVERY_OPERATION: Readonly<Record<Exclude<OperationName, 'pod startup'>, true>> = {
   'wait at scheduling gate': true,
   schedule: true,
+  'provision node': true,
+  'launch node': true,
+  'register node': true,
+  'initialise node': true,
   'prepare pod and create sandbox': true,
   'prepare pod': true,
   'create sandbox': true,

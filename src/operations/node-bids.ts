@@ -47,12 +47,13 @@ export function nominationIn(message = ''): { claim: string | undefined; node: s
   return { claim: part('nodeclaim'), node: part('node') }
 }
 
-export function findBids(facts: Facts, surroundings: Surroundings): Bids {
+export function findBids(facts: Facts): Bids {
+  const { surroundings } = facts
   const told = factsOf(facts, 'noted')
   const nominated = nominations(told, surroundings)
   const triggered = told.filter(({ detail, index }) => detail?.reason === 'TriggeredScaleUp' && index === 0)
   const claims = claimBids(nominated, surroundings)
-  const groups = groupBids(triggered, facts, surroundings)
+  const groups = groupBids(triggered, facts)
   const tried = [...claims, ...groups]
   const { nodeName } = facts.pod
   const current =
@@ -111,8 +112,8 @@ export const groupFacts = (surroundings: Surroundings, reason: string): readonly
     ({ what, detail }) => what === 'noted' && detail?.reason === reason,
   )
 
-function groupBids(triggered: readonly Fact[], facts: Facts, surroundings: Surroundings): Bid[] {
-  const timeouts = groupFacts(surroundings, 'ScaleUpTimedOut')
+function groupBids(triggered: readonly Fact[], facts: Facts): Bid[] {
+  const timeouts = groupFacts(facts.surroundings, 'ScaleUpTimedOut')
   return triggered.map((fact, index): Bid => {
     const groups = groupsIn(fact.detail?.message)
     const next = triggered[index + 1]
@@ -154,7 +155,11 @@ function bidOf(nodeName: string, tried: readonly Bid[], surroundings: Surroundin
   return { autoscaler, name, told: [], claim, nodeName, node, failure: undefined }
 }
 
-function claimOf(nodeName: string, node: Related | undefined, surroundings: Surroundings): Related | undefined {
+function claimOf(
+  nodeName: string,
+  node: Related | undefined,
+  surroundings: Surroundings,
+): Related | undefined {
   const linked = surroundings.linked(`node/${nodeName}`).find(({ key }) => key.startsWith('nodeclaims/'))
   const owner = ownerOf(node)
   return linked ?? (owner === undefined ? undefined : surroundings.related('nodeclaims', '', owner))

@@ -29,47 +29,57 @@ export function findNodeBoundaries(
   bid: Bid,
   facts: Facts,
   milestones: Milestones,
-  surroundings: Surroundings,
 ): NodeBoundaries {
   const { clocks } = facts
   const { bound, created, ungated } = milestones
-  const registration = conditionOf(bid.claim, 'Registered', clocks)
+  const registration = stepOf(bid.claim, 'Registered', clocks)
   const stored = factOf(bid.node, 'created')
   const registered = stored ? combine('created', stored.stamps, clocks) : registration && unseen()
   const usable = usableOf(bid, bound, clocks)
-  const asked = askedFor(bid, facts, surroundings, registered)
-  const launch = launchOf(bid, clocks, surroundings)
-  const launched = launch ?? { ...unseen(), best: asked.best }
+  const asked = askedFor(bid, facts, registered)
+  const { launched, isLaunchKnown } = launchOf(bid, facts, asked)
   // A node may have been asked for before there was this pod, but not if its own NodeClaim does not show that.
   if (!factOf(bid.claim, 'created')) comesBefore(plan, ungated ?? created, asked)
   comesBefore(plan, asked, launched)
   comesBefore(plan, asked, registered)
   comesBefore(plan, registered, registration)
-  comesBefore(plan, registered, readyOf(bid.node, clocks))
+  const ready = readyOf(bid.node, clocks)
+  comesBefore(plan, registered, ready)
   comesBefore(plan, registered, usable)
   // Karpenter takes its own taint off a node only after it has noted the launch; others launch before there is a node.
   comesBefore(plan, launched, bid.autoscaler === 'karpenter' ? usable : registered)
-  comesBefore(plan, readyOf(bid.node, clocks), usable)
-  return { asked, launched, isLaunchKnown: launch !== undefined, registered, usable }
+  comesBefore(plan, ready, usable)
+  comesBefore(plan, usable, bound)
+  return { asked, launched, isLaunchKnown, registered, usable }
 }
 
 export const factOf = (related: Related | undefined, what: Fact['what']): Fact | undefined =>
   related && [...related.facts.values()].find((fact) => fact.what === what)
 
-/** The first time that the object had this condition. */
-export function conditionOf(related: Related | undefined, type: string, clocks: Clocks): Draft | undefined {
-  for (const { what, detail, stamps } of related?.facts.values() ?? [])
-    if (what === 'condition' && detail?.type === type && detail.value === 'True')
+/** The first time that the NodeClaim had this condition, by its status or by the event that tells of it. */
+export function stepOf(claim: Related | undefined, type: string, clocks: Clocks): Draft | undefined {
+  const facts = [...(claim?.facts.values() ?? [])]
+  const shown = facts.find(
+    ({ what, detail }) => what === 'condition' && detail?.type === type && detail.value === 'True',
+  )
+  const told = facts.find(
+    ({ what, detail }) => what === 'noted' && detail?.reason === type && detail.message?.includes('-> True'),
+  )
+  const stamps = [...(shown?.stamps ?? []), ...(told?.stamps ?? [])]
+  return stamps.length === 0 ? undefined : combine('node claim step', stamps, clocks)
+}
+
+/** The first time that the kubelet said it was Ready. */
+function readyOf(node: Related | undefined, clocks: Clocks): Draft | undefined {
+  for (const { what, detail, stamps } of node?.facts.values() ?? [])
+    if (what === 'condition' && detail?.type === 'Ready' && detail.value === 'True')
       return combine('condition', stamps, clocks)
   return undefined
 }
 
-const readyOf = (node: Related | undefined, clocks: Clocks): Draft | undefined =>
-  conditionOf(node, 'Ready', clocks)
-
 /** The NodeClaim's creation is the request itself; what the pod was told came after it. */
-function askedFor(bid: Bid, facts: Facts, surroundings: Surroundings, registered: Draft | undefined): Draft {
-  const order = scaleUpOf(bid, surroundings, SETTING)
+function askedFor(bid: Bid, facts: Facts, registered: Draft | undefined): Draft {
+  const order = scaleUpOf(bid, facts.surroundings, SETTING)
   if (order) return combine('noted', order.stamps, facts.clocks)
   const claimed = factOf(bid.claim, 'created')
   const stamps = [...(claimed?.stamps ?? []), ...bid.told.flatMap((fact) => fact.stamps)]
@@ -83,15 +93,21 @@ function firstFailure(facts: Facts): UnixNano | undefined {
   return first && combine('scheduling failed', first.stamps, facts.clocks).best
 }
 
-function launchOf(bid: Bid, clocks: Clocks, surroundings: Surroundings): Draft | undefined {
-  if (bid.autoscaler === 'karpenter') return conditionOf(bid.claim, 'Launched', clocks)
+interface Launch {
+  readonly launched: Draft
+  readonly isLaunchKnown: boolean
+}
+
+function launchOf(bid: Bid, facts: Facts, asked: Draft): Launch {
+  const { clocks, surroundings } = facts
+  const step = bid.autoscaler === 'karpenter' ? stepOf(bid.claim, 'Launched', clocks) : undefined
   const done = scaleUpOf(bid, surroundings, SET)
-  if (done) return combine('noted', done.stamps, clocks)
-  const [told] = bid.told
+  const known = step ?? (done && combine('noted', done.stamps, clocks))
+  if (known) return { launched: known, isLaunchKnown: true }
   // Cluster Autoscaler tells the pods once the cloud has taken the order.
-  return told && bid.autoscaler === 'cluster-autoscaler'
-    ? combine('node asked for', told.stamps, clocks)
-    : undefined
+  const [told] = bid.autoscaler === 'cluster-autoscaler' ? bid.told : []
+  const launched = told ? combine('node asked for', told.stamps, clocks) : { ...unseen(), best: asked.best }
+  return { launched, isLaunchKnown: false }
 }
 
 const SETTING = (group: string, size: string): string => `setting group ${group} size to ${size} `
@@ -119,13 +135,16 @@ function sizeIn(message: string, group: string): string {
 
 /** When the node was usable for the pod: with the taints that were left when it was bound, or are left now. */
 function usableOf({ node, claim }: Bid, bound: Draft | undefined, clocks: Clocks): Draft | undefined {
-  const before = usableFacts(node).map((fact) => ({ fact, draft: combine('node usable', fact.stamps, clocks) }))
+  const before = usableFacts(node).map((fact) => ({
+    fact,
+    draft: combine('node usable', fact.stamps, clocks),
+  }))
   const seen = before.filter(({ draft }) => !isAfter(draft, bound))
   const last = seen.findLast(({ fact }, index) => !adds(fact, seen[index - 1]?.fact))
   if (last) return lastTouch(last.draft, node, clocks)
   // Placed on a node that it tolerated as it was, or of which we may not see more than its NodeClaim.
   if (bound === undefined) return undefined
-  const initialized = node ? undefined : conditionOf(claim, 'Initialized', clocks)
+  const initialized = node ? undefined : stepOf(claim, 'Initialized', clocks)
   return { ...unseen(), best: initialized?.best, latest: bound.latest }
 }
 

@@ -3,11 +3,19 @@
 
 import type { Fact } from '../timeline/facts.ts'
 import { combine } from '../timeline/combine.ts'
+import type { NodeTimeline } from '../timeline/node-timeline.ts'
 import type { OperationEvent } from './operation.ts'
 import { type Facts, factsOf, type Milestones } from './milestones.ts'
+import { lastRefusal, refusalEvents } from './node-events.ts'
+import { planNodeProvision } from './nodes.ts'
 import { comesBefore, type Plan } from './plan.ts'
 
-export function planScheduling(plan: Plan, facts: Facts, milestones: Milestones): void {
+export function planScheduling(
+  plan: Plan,
+  facts: Facts,
+  milestones: Milestones,
+  node: NodeTimeline | undefined,
+): void {
   const { created, ungated, bound, gates, preset } = milestones
   comesBefore(plan, created, ungated)
   if (gates.length > 0) {
@@ -23,6 +31,7 @@ export function planScheduling(plan: Plan, facts: Facts, milestones: Milestones)
     if (!ungated) return
   }
   if (preset) return comesBefore(plan, created, bound)
+  const children = planNodeProvision(plan, facts, milestones, node)
   comesBefore(plan, ungated ?? created, bound)
   plan.planned.push({
     name: 'schedule',
@@ -31,8 +40,9 @@ export function planScheduling(plan: Plan, facts: Facts, milestones: Milestones)
     ...(facts.pod.nodeName ? { subject: facts.pod.nodeName } : {}),
     start: ungated ?? created,
     end: bound,
-    events: failedAttempts(facts),
+    events: [...failedAttempts(facts), ...refusalEvents(facts)],
     attributes: attemptAttributes(facts),
+    children,
   })
 }
 
@@ -61,8 +71,10 @@ function failedAttempts(facts: Facts): OperationEvent[] {
 const schedulerFailures = (facts: Facts): readonly Fact[] =>
   factsOf(facts, 'scheduling failed').filter(({ detail }) => detail?.component !== 'karpenter')
 
-/** What the scheduler said last, from its events or, where these were dropped, from the condition. */
+/** What an autoscaler said of why there is no node, else what the scheduler said last, by its events or, where these were dropped, by the condition. */
 export function lastSchedulingFailure(facts: Facts): string | undefined {
+  const refused = lastRefusal(facts)
+  if (refused !== undefined) return refused
   const said = schedulerFailures(facts).at(-1)?.detail?.message
   return (
     said ??

@@ -16,6 +16,7 @@ import type { PodTimeline } from '../timeline/pod-timeline.ts'
 import { type ContainerHistory, tellHistory } from './container-history.ts'
 import { type ContainerContext, planContainer, type Role } from './containers.ts'
 import { type Ending, type Facts, findEnd, findMilestones, type Milestones, sortFacts } from './milestones.ts'
+import { isOnNewNode } from './nodes.ts'
 import { nest, type Operation, operation } from './operation.ts'
 import { comesBefore, emptyPlan, finishPlan, isObserved, type Plan } from './plan.ts'
 import { firstSign } from './pulls.ts'
@@ -39,6 +40,8 @@ export interface Startup {
   readonly facts: Facts
   readonly histories: readonly ContainerHistory[]
   readonly explainedRatio: number
+  /** Whether the pod's node could not be used yet when the pod was created; undefined where that is not known. */
+  readonly isOnNewNode: boolean | undefined
   /** What of the evidence is missing, in words; empty where it is complete. */
   readonly missing: readonly string[]
 }
@@ -77,6 +80,7 @@ export function tellStartup(
     facts,
     histories,
     explainedRatio: explainedRatio(bounds, children),
+    isOnNewNode: isOnNewNode(facts, milestones),
     missing: findMissing(timeline, histories, ending),
   }
 }
@@ -85,7 +89,7 @@ function planAll(plan: Plan, facts: Facts, milestones: Milestones, snapshot: Sna
   const { pod } = facts
   const inits = tellAll(pod.initContainers ?? [], facts)
   const apps = tellAll(pod.containers, facts)
-  planScheduling(plan, facts, milestones)
+  planScheduling(plan, facts, milestones, snapshot.node)
   const serial = [...inits, ...apps]
   const firstImage = serial.map(firstSign).find(isObserved)
   const sandbox = planSandbox(plan, facts, milestones, serial[0] && firstSignFine(serial[0]), firstImage)

@@ -15,6 +15,10 @@ const duration = (description: string, bounds: DurationBounds) =>
 export const OPERATIONS = [
   'wait at scheduling gate',
   'schedule',
+  'provision node',
+  'launch node',
+  'register node',
+  'initialise node',
   'prepare pod and create sandbox',
   'prepare pod',
   'create sandbox',

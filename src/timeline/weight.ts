@@ -24,6 +24,7 @@ export type Boundary =
   | 'ready stored'
   | 'ready listed'
   | 'node asked for'
+  | 'node claim step'
   | 'transfer began'
   | 'wait began'
 
@@ -46,6 +47,8 @@ const EVENT_NAMES: Partial<Record<Boundary, Weight>> = {
   bound: { ahead: ZERO, lag: milliseconds(2.5), rank: 2 },
   // An autoscaler tells the pod after it has asked for the node: after a request or two, or after a whole round of them.
   'node asked for': { ahead: ZERO, lag: milliseconds(10), rank: 3 },
+  // Told by a controller of its own, which has seen it in the status before.
+  'node claim step': { ahead: ZERO, lag: milliseconds(30), rank: 3 },
   // The first container's first event: its turn comes soon after the network, but not at once.
   'network ready': { ahead: ZERO, lag: milliseconds(0.9), rank: 2 },
 }
@@ -59,6 +62,9 @@ const wholeSecond = (rank: number, slack: DurationNano = ZERO): Weight => ({
 })
 const notBefore = (rank: number): Weight => ({ back: ZERO, lag: ZERO, rank })
 const notAfter = (rank: number, slack: DurationNano = ZERO): Weight => ({ ahead: slack, lag: ZERO, rank })
+
+/** What an event of these says was over when it was recorded, by more than a moment. */
+const TOLD_LATER: ReadonlySet<Boundary> = new Set(['bound', 'node asked for', 'node claim step'])
 
 /** The API server or the runtime takes its stamp a little before the boundary is reached. */
 const WRITE_SLACK = milliseconds(250)
@@ -76,7 +82,7 @@ export function weighStamp(boundary: Boundary, stamp: Stamp): Weight {
       // Both durations are cut to 1 ms, and the event lags the pull's end (measured: 0.02 to 1.06 ms in all).
       return { back: milliseconds(2.4), ahead: milliseconds(0.9), lag: milliseconds(0.5), rank: 1 }
     case 'event-second':
-      return boundary === 'bound' || boundary === 'node asked for' ? notAfter(5, SECOND) : wholeSecond(5)
+      return TOLD_LATER.has(boundary) ? notAfter(5, SECOND) : wholeSecond(5)
     case 'condition-second':
       return weighCondition(boundary)
     case 'state-second':

@@ -143,6 +143,7 @@ function rootAttributes(world: World, startup: Startup, told: Told): Attributes 
     ...(revision ? { 'podspan.workload.revision': revision } : {}),
     ...(pod.qosClass ? { 'podspan.pod.qos_class': pod.qosClass } : {}),
     ...nodeAttributes(world, pod.nodeName),
+    ...(startup.isOnNewNode === undefined ? {} : { 'podspan.node.new': startup.isOnNewNode }),
     ...sliAttributes(startup),
   }
 }

@@ -31,6 +31,8 @@ function whyNot({ facts, ending, root }: Startup): string | undefined {
   if (schedule.events.length > 0 || schedule.attributes['podspan.schedule.failed_attempts'] !== undefined) {
     return 'not schedulable at once'
   }
+  if (schedule.children.some(({ name }) => name === 'provision node'))
+    return 'not schedulable at once: no node yet'
   return undefined
 }
 

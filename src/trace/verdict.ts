@@ -3,7 +3,7 @@
 
 import type { DurationNano } from '../base/time.ts'
 import { durationNano, ZERO } from '../base/time.ts'
-import type { Operation } from '../operations/operation.ts'
+import { durationOf, type Operation, type OperationName } from '../operations/operation.ts'
 import { lastTrouble } from '../operations/sandbox.ts'
 import { lastSchedulingFailure } from '../operations/scheduling.ts'
 import type { Startup } from '../operations/startup.ts'
@@ -30,8 +30,9 @@ export function tellVerdict(
   const longest = shares[0]
   const head = `${opening(outcome, total)}${crashed && outcome === 'unstable' ? `, but ${crashed}` : ''}${ending(startup, outcome)}`
   if (!longest || total <= ZERO) return head
-  const percent = Math.round((Number(longest.total) * 100) / Number(total))
-  const text = `${head}; ${durationText(longest.total)} (${percent} %) ${describe(longest.operation, startup)}`
+  const { operation, total: share } = mainPart(longest, path)
+  const percent = Math.round((Number(share) * 100) / Number(total))
+  const text = `${head}; ${durationText(share)} (${percent} %) ${describe(operation, startup)}`
   return `${text}${queue(startup, longest.operation)}`
 }
 
@@ -90,6 +91,17 @@ function sumShares(root: Operation, path: CriticalPath): Share[] {
   return [...shares.values()].sort((a, b) => (a.total > b.total ? -1 : 1))
 }
 
+/** What others did while the scheduler waited is named in its place, where it is most of it. */
+const WAITED_FOR: ReadonlySet<OperationName> = new Set(['provision node'])
+
+function mainPart({ operation, total }: Share, path: CriticalPath): Share {
+  for (const child of operation.children) {
+    const part = sumPath(child, path)
+    if (WAITED_FOR.has(child.name) && part * 2n > total) return { operation: child, total: part }
+  }
+  return { operation, total }
+}
+
 function sumPath(operation: Operation, path: CriticalPath): DurationNano {
   let total = 0n
   for (const { from, to } of path.get(operation) ?? []) total += to - from
@@ -118,6 +130,11 @@ export function describe(operation: Operation, { facts }: Pick<Startup, 'facts'>
       return `pulling ${subject || container}${error ? ` (failed: ${clip(error)})` : ''}`
     case 'schedule':
       return `waiting to be scheduled${because(lastSchedulingFailure(facts))}`
+    case 'provision node':
+    case 'launch node':
+    case 'register node':
+    case 'initialise node':
+      return `waiting for a new node (${describeProvision(operation)})`
     case 'wait at scheduling gate':
       return `waiting at scheduling gate ${subject}`
     case 'prepare pod and create sandbox':
@@ -147,6 +164,35 @@ export function describe(operation: Operation, { facts }: Pick<Startup, 'facts'>
     case 'pod startup':
       return 'starting'
   }
+}
+
+const PROVISION_GOES_ON: Partial<Record<OperationName, string>> = {
+  'launch node': 'being launched',
+  'register node': 'launched but not registered',
+  'initialise node': 'registered but not ready',
+}
+
+/** `karpenter: default-x7k2p, 41.2 s of it until it had registered`; while it goes on, how far it has come. */
+function describeProvision({ actor, subject, error, children }: Operation): string {
+  const who = subject === undefined ? actor : `${actor}: ${subject}`
+  if (error !== undefined) return `${who} failed: ${clip(error)}`
+  const open = children.find(({ open: going }) => going)
+  if (open) {
+    const why = open.events.findLast(({ attributes }) => attributes['podspan.reason'])
+    return `${who}, ${PROVISION_GOES_ON[open.name]}${because(why && String(why.attributes['podspan.reason']))}`
+  }
+  const longest = children.reduce<Operation | undefined>(
+    (a, b) => (a && durationOf(a) >= durationOf(b) ? a : b),
+    undefined,
+  )
+  const until = longest && PROVISION_UNTIL[longest.name]
+  return until ? `${who}, ${durationText(durationOf(longest))} of it ${until}` : who
+}
+
+const PROVISION_UNTIL: Partial<Record<OperationName, string>> = {
+  'launch node': 'until it was launched',
+  'register node': 'until it had registered',
+  'initialise node': 'until it was ready for pods',
 }
 
 function describeBackOff({ attributes, container, subject }: Operation): string {

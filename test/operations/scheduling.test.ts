@@ -105,13 +105,19 @@ test('repeats that the scheduler only counts are counted', () => {
   assert.equal(events.at(-1)?.attributes['podspan.count'], 7)
 })
 
-test("an autoscaler's FailedScheduling is not the scheduler's", () => {
+test("an autoscaler's FailedScheduling is an event of the span, but no attempt of the scheduler's", () => {
   const karpenter = eventRecord(100, 'FailedScheduling', {
     component: 'karpenter',
     message: 'no instance type',
   })
   const trace = traceOf(story().create(0).other(100, karpenter).frames(1000))
-  assert.deepEqual(spanOf(trace, 'schedule').events, [])
+  const { events, attributes } = spanOf(trace, 'schedule')
+  assert.deepEqual(
+    events.map((event) => [event.name, event.attributes['podspan.component']]),
+    [['FailedScheduling', 'karpenter']],
+  )
+  assert.equal(attributes['podspan.schedule.failed_attempts'], undefined)
+  assert.match(trace.verdict, /waiting to be scheduled \(karpenter: no instance type\)/)
 })
 
 test('a pod that no node takes says why in its verdict', () => {

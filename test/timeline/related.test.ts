@@ -109,8 +109,10 @@ test('taints that go and conditions that turn are facts of a node, on its own cl
   assert.deepEqual(factsOf(found), [
     'created',
     'condition False',
+    'node usable node.kubernetes.io/not-ready',
     'condition True',
     'untainted node.kubernetes.io/not-ready',
+    'node usable',
   ])
   const turned = [...(found?.facts.values() ?? [])].find(({ detail }) => detail?.value === 'True')
   assert.deepEqual(

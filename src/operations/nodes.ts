@@ -1,0 +1,183 @@
+// Owns `provision node` below `schedule`: the wait for a node that was not there yet, or not ready, when the pod was.
+// Promises it also where no event says so: a pod on a node that could be used only after the pod was created waited for that node.
+// Promises none for a pod that got a node of old, whatever an autoscaler had begun for it.
+
+import { durationNano, fromSeconds, SECOND, type UnixNano } from '../base/time.ts'
+import { combine, type Draft } from '../timeline/combine.ts'
+import type { Fact } from '../timeline/facts.ts'
+import type { NodeTimeline } from '../timeline/node-timeline.ts'
+import type { Related } from '../timeline/related.ts'
+import type { Facts, Milestones } from './milestones.ts'
+import { type Bid, findBids } from './node-bids.ts'
+import {
+  factOf,
+  findNodeBoundaries,
+  type NodeBoundaries,
+  nodeRecordOf,
+  stepOf,
+  usableFacts,
+} from './node-boundaries.ts'
+import { doneLast, hindrancesOf, stepEvents, toldEvents } from './node-events.ts'
+import { linksTo, type Mates, matesOn } from './node-mates.ts'
+import type { Operation, OperationAttribute } from './operation.ts'
+import { comesBefore, type Plan, type Planned } from './plan.ts'
+
+const PATH = 'provision node'
+
+/** The tries to get a node for this pod, as children of `schedule`. `shared` is what else happened on its node. */
+export function planNodeProvision(
+  plan: Plan,
+  facts: Facts,
+  milestones: Milestones,
+  shared: NodeTimeline | undefined,
+): readonly Planned[] {
+  const { failed, current } = findBids(facts)
+  const planned = failed.map((bid, index) => planFailed(plan, bid, index + 1, facts, milestones))
+  if (!current || !isAwaited(current, facts, milestones)) return planned
+  const boundaries = findNodeBoundaries(plan, current, facts, milestones)
+  const { usable } = boundaries
+  const mates = matesOn(shared, usable?.best, facts)
+  const span = spanOf(current, PATH, boundaries, facts)
+  const children = steps(current, PATH, { ...boundaries, end: usable, mates }, facts)
+  const sharing = mates.sharing.length
+  const last: Planned = {
+    ...span,
+    ...(failed.length > 0 ? { attempt: failed.length + 1 } : {}),
+    end: usable,
+    attributes: { ...span.attributes, ...(sharing > 0 ? { 'podspan.node.shared_by': sharing } : {}) },
+    waitedFor: linksTo(mates, usable?.best),
+    children,
+  }
+  return [...planned, last]
+}
+
+/** Longer than any autoscaler waits for a node: one that is older and not ready has broken, and is not being made. */
+const YOUNG = durationNano(SECOND * 1800n)
+
+/** Whether the node could be used only after the pod was there, as far as that is sure. */
+function isAwaited(bid: Bid, facts: Facts, { created, ungated, bound }: Milestones): boolean {
+  const { best: since } = ungated ?? created
+  if (since === undefined) return false
+  if (bid.node?.record) return isNewFor(bid.node, since, facts) ?? bound === undefined
+  const initialized = stepOf(bid.claim, 'Initialized', facts.clocks)
+  if (initialized?.latest !== undefined && initialized.latest <= since) return false
+  return bid.told.length > 0 || isAfter(factOf(bid.claim, 'created'), 'created', since, facts)
+}
+
+/** Undefined where the node is young, but nothing shows that it could be used. */
+function isNewFor(node: Related, since: UnixNano, facts: Facts): boolean | undefined {
+  const createdSeconds = nodeRecordOf(node)?.createdSeconds
+  if (createdSeconds === undefined || since - fromSeconds(createdSeconds) > YOUNG) return false
+  if (isAfter(factOf(node, 'created'), 'created', since, facts)) return true
+  const ready = [...node.facts.values()].filter(
+    ({ what, detail }) => what === 'condition' && detail?.type === 'Ready' && detail.value === 'True',
+  )
+  // A second Ready is a recovery.
+  if (ready.length === 1 && isAfter(ready[0], 'condition', since, facts)) return true
+  const usable = usableFacts(node)
+  if (usable.length === 0) return undefined
+  return usable.every((fact) => isAfter(fact, 'node usable', since, facts))
+}
+
+function isAfter(
+  fact: Fact | undefined,
+  boundary: 'created' | 'condition' | 'node usable',
+  since: UnixNano,
+  { clocks }: Facts,
+): boolean {
+  if (!fact) return false
+  const { earliest, likely } = combine(boundary, fact.stamps, clocks)
+  return (earliest !== undefined && earliest > since) || (likely !== undefined && likely > since)
+}
+
+/** Whether the pod's node was not ready for use when the pod was created; undefined where the node may not be seen. */
+export function isOnNewNode(facts: Facts, { created }: Milestones): boolean | undefined {
+  const { nodeName } = facts.pod
+  const node = nodeName === undefined ? undefined : facts.surroundings.related('nodes', '', nodeName)
+  if (created.best === undefined || !node?.record) return undefined
+  return isNewFor(node, created.best, facts) ?? true
+}
+
+function spanOf(bid: Bid, path: string, boundaries: NodeBoundaries, facts: Facts): Planned {
+  const subject = bid.name ?? bid.nodeName
+  return {
+    name: 'provision node',
+    path,
+    actor: bid.autoscaler,
+    ...(subject === undefined ? {} : { subject }),
+    start: boundaries.asked,
+    attributes: attributesOf(bid),
+    events: toldEvents(bid, facts),
+  }
+}
+
+function attributesOf({ name, autoscaler, nodeName, claim, node }: Bid): Record<string, OperationAttribute> {
+  const pool = (node?.record ?? claim?.record)?.labels?.['karpenter.sh/nodepool']
+  const key = autoscaler === 'karpenter' ? 'podspan.node.claim' : 'podspan.node.groups'
+  return {
+    ...(name === undefined ? {} : { [key]: autoscaler === 'karpenter' ? name : name.split(', ') }),
+    ...(nodeName === undefined ? {} : { 'k8s.node.name': nodeName }),
+    ...(pool === undefined ? {} : { 'podspan.node.pool': pool }),
+  }
+}
+
+interface Steps extends NodeBoundaries {
+  /** When the last step was over; undefined while it goes on. */
+  readonly end: Draft | undefined
+  readonly mates?: Mates
+  readonly error?: string
+}
+
+/** As far as it came; where nothing says when the node registered, no line is drawn between that and what followed. */
+function steps(bid: Bid, path: string, boundaries: Steps, facts: Facts): Planned[] {
+  const { asked, launched, isLaunchKnown, registered, end, mates, error } = boundaries
+  const isLaunching =
+    !isLaunchKnown && !registered && bid.autoscaler === 'karpenter' && bid.claim !== undefined
+  const machine = bid.nodeName ?? bid.name
+  const common = machine === undefined ? {} : { subject: machine }
+  const found: Planned[] = []
+  if (isLaunchKnown || isLaunching)
+    found.push({
+      ...{ name: 'launch node', path: `${path}/launch`, actor: bid.autoscaler, start: asked, ...common },
+      ...{ end: isLaunchKnown ? launched : undefined, events: hindrancesOf(bid, 'Launched', facts) },
+    })
+  if (registered || (!isLaunching && (end === undefined || error !== undefined)))
+    found.push({
+      ...{ name: 'register node', path: `${path}/register`, actor: 'node', start: launched, ...common },
+      ...{ end: registered, events: hindrancesOf(bid, 'Registered', facts) },
+    })
+  if (registered) {
+    const events = [...stepEvents(bid, end, facts), ...hindrancesOf(bid, 'Initialized', facts)]
+    found.push({
+      ...{
+        name: 'initialise node',
+        path: `${path}/initialise`,
+        actor: 'kubelet',
+        start: registered,
+        ...common,
+      },
+      ...{ attributes: doneLast(bid, end), events: [...events, ...(mates?.events ?? [])] },
+    })
+  }
+  return found.map((step) => (step.end === undefined ? { ...step, end, ...(error ? { error } : {}) } : step))
+}
+
+function planFailed(plan: Plan, bid: Bid, number: number, facts: Facts, milestones: Milestones): Planned {
+  const path = `${PATH}/${bid.name ?? number}`
+  const boundaries = findNodeBoundaries(plan, bid, facts, { ...milestones, bound: undefined })
+  const { error = 'the node never came', fact } = bid.failure ?? {}
+  const end = fact && combine(fact.what === 'deleted' ? 'deleted' : 'noted', fact.stamps, facts.clocks)
+  comesBefore(plan, boundaries.asked, end)
+  const span = spanOf(bid, path, boundaries, facts)
+  return {
+    ...span,
+    attempt: number,
+    error,
+    end,
+    children: steps(bid, path, { ...boundaries, end, error }, facts),
+  }
+}
+
+/** The one that gave the pod its node, or that it still waits for. */
+export const provisionOf = (schedule: Operation): Operation | undefined =>
+  schedule.children.findLast(({ name, error }) => name === 'provision node' && error === undefined)
