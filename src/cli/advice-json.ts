@@ -29,6 +29,6 @@ const savingJson = ({ percentile, of, saving }: AtPercentile) => ({
 
 const rangeJson = ({ low, likely, high }: Range) => ({
   lowMs: toMilliseconds(low),
-  likelyMs: likely && toMilliseconds(likely),
+  likelyMs: likely === undefined ? undefined : toMilliseconds(likely),
   highMs: toMilliseconds(high),
 })

@@ -176,10 +176,13 @@ function endPull(history: ContainerHistory, walk: Walk, fact: Fact, at: Draft, c
 function before(fact: Fact, by: bigint, boundary: Boundary, clocks: Clocks): Draft {
   const ended = fact.stamps.find(({ source }) => source === 'event-name')
   if (!ended) return unseen()
+  // Field by field: a stamp out of the fact log computes what it is asked for, and a spread would not copy that.
   const stamp: Stamp = {
-    ...ended,
     source: 'pull-duration',
     at: (ended.at - by) as Stamp['at'],
+    clock: ended.clock,
+    resolution: ended.resolution,
+    receivedAt: ended.receivedAt,
     evidence: { ...ended.evidence, field: 'message', raw: fact.detail?.message ?? '' },
   }
   return combine(boundary, [stamp], clocks)

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import { EXIT } from '../../src/cli/exit.ts'
 import { run } from '../../src/cli/program.ts'
+import { recordings } from '../support/frames.ts'
 import {
   answer,
   changesOf,
@@ -43,6 +45,21 @@ test('trace prints its JSON with the ids that follow from the UID', async (t) =>
     [told.uid, told.traceId, told.spans[0]?.spanId],
     [plain.uid, hex.slice(16) + hex.slice(0, 16), hex.slice(0, 16)],
   )
+})
+
+test('replay prints every recording as JSON, with the evidence of each boundary whole', async () => {
+  for (const name of recordings()) {
+    const { context, out, err } = surroundings()
+    const file = join(import.meta.dirname, '..', 'recordings', `${name}.jsonl.gz`)
+    assert.equal(await run(['replay', file, '-o', 'json'], context), EXIT.ok, `${name}: ${err()}`)
+    for (const line of out().trimEnd().split('\n')) {
+      const { spans } = JSON.parse(line) as { spans: Record<'start' | 'end', { evidence: object[] }>[] }
+      for (const { start, end } of spans)
+        for (const stamp of [...start.evidence, ...end.evidence])
+          for (const field of ['source', 'time', 'clock', 'resolutionMs', 'object', 'field'])
+            assert.ok(field in stamp, `${name}: ${field} of ${JSON.stringify(stamp)}`)
+    }
+  }
 })
 
 const REFUSED: readonly {
