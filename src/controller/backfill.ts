@@ -1,10 +1,10 @@
-// Owns giving a late session the starts that were over before it came: from the ring, and beyond it from what the API still holds.
-// Promises each start once per session, told by the same pipeline, and that what could not be had is said in words.
-// Does not choose: the book asks, and takes what fits.
+// Owns giving late sessions the starts that were over before they came: from the ring, and beyond it from what the API still holds.
+// Promises each start once per session, told by the same pipeline, one list per namespace however many sessions ask, and that what could
+// not be had is said in words. Does not choose: the book asks, and takes what fits.
 
 import type { Frame } from '../base/frame.ts'
 import type { PodRecord } from '../base/record.ts'
-import { fromSeconds, type UnixNano } from '../base/time.ts'
+import { earliest, fromSeconds, type UnixNano } from '../base/time.ts'
 import type { Clock } from '../base/clock.ts'
 import type { ClusterApi } from '../kube/api.ts'
 import { isInFlight } from '../kube/event-backfill.ts'
@@ -12,11 +12,13 @@ import type { BackfillRequest, SessionBook } from '../session/book.ts'
 import { createPipeline, type PipelineOptions } from '../trace/pipeline.ts'
 import type { Trace } from '../trace/trace.ts'
 import type { Delivery } from './delivery.ts'
+import type { Handover } from './handover.ts'
 
 export interface BackfillOptions {
-  readonly api: ClusterApi
-  readonly book: SessionBook
+  readonly api: Pick<ClusterApi, 'listPods' | 'readEvents'>
+  readonly book: Pick<SessionBook, 'backfilled'>
   readonly delivery: Pick<Delivery, 'offer' | 'ring'>
+  readonly handover: Pick<Handover, 'hadBefore'>
   readonly clock: Clock
   readonly pipeline: PipelineOptions
   /** Whether a start is still to be told by the watch, which knows more of it. */
@@ -25,82 +27,142 @@ export interface BackfillOptions {
   readonly namespaces: readonly string[]
 }
 
-/** Pods that are told from the API for one session; more are said to be missing. */
+/** Pods that are told from the API out of one list; more are said to be missing. */
 export const BACKFILL_PODS_MAX = 2000
+/** So many lists are read at a time: after a restart there may be a namespace of each of a thousand sessions. */
+const LISTS_AT_ONCE = 4
 
-export async function backfillSession(options: BackfillOptions, request: BackfillRequest): Promise<void> {
-  const { book, clock, delivery } = options
-  const { namespace, session, since } = request
-  const shown = new Set<string>()
-  for (const trace of delivery.ring.all()) {
-    if ((namespace !== undefined && trace.namespace !== namespace) || trace.created < since) continue
-    shown.add(trace.uid)
-    delivery.offer(session.uid, trace)
+/** Which list a request is read from; undefined: of all namespaces. */
+type Place = string | undefined
+
+export async function backfillSessions(
+  options: BackfillOptions,
+  requests: readonly BackfillRequest[],
+): Promise<void> {
+  const asks = requests.toSorted(knownFirst).map((request) => askOf(options, request))
+  offerFromRing(options, asks)
+  const lists = new Map<Place, Ask[]>()
+  for (const ask of asks) for (const place of ask.open) lists.set(place, [...(lists.get(place) ?? []), ask])
+  const next = lists.entries()
+  const lane = async (): Promise<void> => {
+    for (const [place, group] of next) await serve(options, place, group)
   }
-  const read = await readEarlier(options, request, shown)
-  for (const trace of read.traces) delivery.offer(session.uid, trace)
-  book.backfilled(session.uid, read.missing, clock.now())
+  await Promise.all(Array.from({ length: LISTS_AT_ONCE }, lane))
 }
 
-interface Earlier {
-  readonly traces: readonly Trace[]
-  readonly missing: string | undefined
+/** What was seen to for a session that leaders before us knew is not exported for one that nobody knew. */
+const knownFirst = (a: BackfillRequest, b: BackfillRequest): number =>
+  Number(a.knownSince === undefined) - Number(b.knownSince === undefined)
+
+interface Ask {
+  readonly request: BackfillRequest
+  /** Lists that are still to be read. */
+  readonly open: Set<Place>
+  /** Offered from the ring. */
+  readonly shown: Set<string>
+  readonly problems: string[]
 }
 
-async function readEarlier(
-  { api, clock, isOpen, namespaces, pipeline }: BackfillOptions,
-  { namespace, since }: BackfillRequest,
-  shown: ReadonlySet<string>,
-): Promise<Earlier> {
-  const places = namespace !== undefined ? [namespace] : namespaces.length > 0 ? namespaces : [undefined]
-  const frames: Frame[] = []
-  const problems: string[] = []
-  for (const place of places) {
-    const pods = await api.listPods(place === undefined ? {} : { namespace: place })
-    if (!pods.ok) {
-      problems.push(`earlier pods could not be read: ${pods.failure.message}`)
-      continue
+function askOf({ namespaces }: BackfillOptions, request: BackfillRequest): Ask {
+  const all: readonly Place[] = namespaces.length > 0 ? namespaces : [undefined]
+  const open = new Set(request.namespace === undefined ? all : [request.namespace])
+  return { request, open, shown: new Set(), problems: [] }
+}
+
+function offerFromRing({ delivery }: BackfillOptions, asks: readonly Ask[]): void {
+  for (const trace of delivery.ring.all())
+    for (const { request, shown } of asks) {
+      const { namespace, session, since } = request
+      if ((namespace !== undefined && trace.namespace !== namespace) || trace.created < since) continue
+      shown.add(trace.uid)
+      delivery.offer(session.uid, trace, [])
     }
-    const wanted = pods.value.filter((pod) => isWanted(pod, since, shown) && !isOpen(pod.uid))
-    if (wanted.length > BACKFILL_PODS_MAX)
-      problems.push(`only ${BACKFILL_PODS_MAX} of ${wanted.length} earlier pods were read`)
-    const t = clock.now()
-    for (const record of wanted.slice(0, BACKFILL_PODS_MAX))
-      frames.push({ kind: 'added', t, source: 'pods', phase: 'initial', record })
-    frames.push(...(await eventFrames(api, place, wanted, t, problems)))
-  }
-  return {
-    traces: tell(frames, clock.now(), pipeline),
-    missing: problems.length > 0 ? problems.join('; ') : undefined,
+}
+
+async function serve(options: BackfillOptions, place: Place, group: readonly Ask[]): Promise<void> {
+  await offerFrom(options, place, group)
+  for (const { open, problems, request } of group) {
+    open.delete(place)
+    const missing = problems.length > 0 ? problems.join('; ') : undefined
+    if (open.size === 0) options.book.backfilled(request.session.uid, missing, options.clock.now())
   }
 }
 
-/** Over before we were asked; what is in flight is told when it ends. */
-const isWanted = (pod: PodRecord, since: UnixNano, shown: ReadonlySet<string>): boolean =>
-  !isInFlight(pod) && !shown.has(pod.uid) && fromSeconds((pod.createdSeconds ?? 0) + 1) >= since
+async function offerFrom(options: BackfillOptions, place: Place, group: readonly Ask[]): Promise<void> {
+  const { delivery, handover } = options
+  const say = (problem: string): void => group.forEach(({ problems }) => problems.push(problem))
+  const pods = await options.api.listPods(place === undefined ? {} : { namespace: place })
+  if (!pods.ok) return say(`earlier pods could not be read: ${pods.failure.message}`)
+  const wanted = wantedOf(options, pods.value, group)
+  const read = wanted.slice(0, BACKFILL_PODS_MAX)
+  const traces = await tell(options, place, read, say)
+  const readUids = new Set(read.map(({ uid }) => uid))
+  for (const { problems, request, shown } of group) {
+    const own = wanted.filter((pod) => !shown.has(pod.uid) && isSince(pod, request.since))
+    const ownRead = own.filter(({ uid }) => readUids.has(uid))
+    if (ownRead.length < own.length)
+      problems.push(`only ${ownRead.length} of ${own.length} earlier pods were read`)
+    for (const pod of ownRead) {
+      const trace = traces.get(pod.uid)
+      if (trace) delivery.offer(request.session.uid, trace, handover.hadBefore(pod, request.knownSince))
+    }
+  }
+}
+
+/** Over before we were asked; what is in flight is told when it ends. The latest first, so that none displaces a later one. */
+function wantedOf(
+  { isOpen }: BackfillOptions,
+  pods: readonly PodRecord[],
+  group: readonly Ask[],
+): PodRecord[] {
+  const since = group.map(({ request }) => request.since).reduce(earliest)
+  return pods
+    .filter((pod) => !isInFlight(pod) && isSince(pod, since) && !isOpen(pod.uid))
+    .filter(({ uid }) => group.some(({ shown }) => !shown.has(uid)))
+    .sort((a, b) => (b.createdSeconds ?? 0) - (a.createdSeconds ?? 0))
+}
+
+const isSince = ({ createdSeconds }: PodRecord, since: UnixNano): boolean =>
+  fromSeconds((createdSeconds ?? 0) + 1) >= since
+
+async function tell(
+  { api, clock, pipeline: options }: BackfillOptions,
+  place: Place,
+  pods: readonly PodRecord[],
+  say: (problem: string) => void,
+): Promise<ReadonlyMap<string, Trace>> {
+  const t = clock.now()
+  const events = await eventFrames(api, place, { pods, t, say })
+  const pipeline = createPipeline({ ...options, backfill: () => true })
+  const frames = [
+    ...pods.map((record): Frame => ({ kind: 'added', t, source: 'pods', phase: 'initial', record })),
+    ...events,
+  ]
+  const traces = frames.flatMap((frame) => pipeline.push(frame))
+  traces.push(...pipeline.push({ kind: 'tick', t: clock.now(), final: true }))
+  return new Map(traces.map((trace) => [trace.uid, trace]))
+}
+
+interface Wanted {
+  readonly pods: readonly PodRecord[]
+  readonly t: UnixNano
+  readonly say: (problem: string) => void
+}
 
 async function eventFrames(
-  api: ClusterApi,
-  namespace: string | undefined,
-  pods: readonly PodRecord[],
-  t: UnixNano,
-  problems: string[],
-): Promise<Frame[]> {
+  api: BackfillOptions['api'],
+  place: Place,
+  { pods, say, t }: Wanted,
+): Promise<readonly Frame[]> {
   if (pods.length === 0) return []
   const uids = new Set(pods.map(({ uid }) => uid))
-  const read = await api.readEvents(namespace)
+  const read = await api.readEvents(place)
   if (!read.ok) {
-    problems.push(`earlier events could not be read: ${read.failure.message}`)
+    say(`earlier events could not be read: ${read.failure.message}`)
     return []
   }
-  if (read.value.truncated) problems.push('not all earlier events could be read')
+  if (read.value.truncated) say('not all earlier events could be read')
   return read.value.events
     .filter(({ involved }) => uids.has(involved.uid ?? ''))
-    .map((record) => ({ kind: 'added', t, source: 'events', phase: 'initial', record }))
-}
-
-function tell(frames: readonly Frame[], t: UnixNano, options: PipelineOptions): Trace[] {
-  const pipeline = createPipeline({ ...options, backfill: () => true })
-  const traces = frames.flatMap((frame) => pipeline.push(frame))
-  return [...traces, ...pipeline.push({ kind: 'tick', t, final: true })]
+    .map((record): Frame => ({ kind: 'added', t, source: 'events', phase: 'initial', record }))
 }

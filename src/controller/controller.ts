@@ -17,7 +17,7 @@ import { observeProcess } from '../metrics/process.ts'
 import type { SessionBook } from '../session/book.ts'
 import { createSessionBook } from '../session/create-book.ts'
 import { createPipeline, type Pipeline, type PipelineOptions } from '../trace/pipeline.ts'
-import { backfillSession } from './backfill.ts'
+import { backfillSessions } from './backfill.ts'
 import type { ConfigSources, ControllerConfig } from './config.ts'
 import { bookOptions } from './book-options.ts'
 import { createDelivery, type Delivery } from './delivery.ts'
@@ -309,21 +309,21 @@ class Operator {
 
   #startBackfills(): void {
     const { clock, config, log } = this.#options
-    for (const request of this.#book.backfills()) {
-      const options = {
-        api: this.#api,
-        book: this.#book,
-        delivery: this.#delivery,
-        clock,
-        pipeline: this.#pipelineOptions,
-        isOpen: (uid: string) => this.#pipeline.holds(uid),
-        namespaces: config.namespaces,
-      }
-      const { name, namespace } = request.session
-      backfillSession(options, request).catch((error: Error) =>
-        log.error('a backfill failed', { namespace, name, reason: error.stack ?? error.message }),
-      )
+    const requests = this.#book.backfills()
+    if (requests.length === 0) return
+    const options = {
+      api: this.#api,
+      book: this.#book,
+      delivery: this.#delivery,
+      handover: this.#handover,
+      clock,
+      pipeline: this.#pipelineOptions,
+      isOpen: (uid: string) => this.#pipeline.holds(uid),
+      namespaces: config.namespaces,
     }
+    backfillSessions(options, requests).catch((error: Error) =>
+      log.error('a backfill failed', { sessions: requests.length, reason: error.stack ?? error.message }),
+    )
   }
 
   #leads(): boolean {

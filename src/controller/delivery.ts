@@ -17,8 +17,8 @@ export interface Delivery {
   readonly ring: Ring
   /** A start that the pipeline has made final. */
   take(trace: Trace): void
-  /** An earlier start for a session that came late. */
-  offer(sessionUid: string, trace: Trace): void
+  /** An earlier start for a session that came late; `had`: the exporters for which leaders before us have seen to it. */
+  offer(sessionUid: string, trace: Trace, had: readonly string[]): void
   /** We lead now. `mayRepeat`: the leader before us did not say its last word. */
   lead(mayRepeat: boolean): void
   /** Another leads now, or nobody. */
@@ -61,29 +61,34 @@ class BookedDelivery implements Delivery {
   }
 
   take(trace: Trace): void {
-    const { book, clock, metrics } = this.#options
+    const { book, clock, handover, metrics } = this.#options
     this.ring.put(trace)
     const decision = book.take(trace, clock.now())
     metrics.take(trace, decision.exporters.length > 0 ? 'exported' : 'kept')
-    this.#carryOut(trace, decision)
+    this.#countOverBudget(decision)
+    const open = handover.told(trace, decision.exporters)
+    for (const exporter of decision.exporters)
+      if (!open.includes(exporter)) book.delivered(trace.traceId, exporter, 'sent')
+    this.#sendTo(open, trace)
   }
 
-  offer(sessionUid: string, trace: Trace): void {
-    const { book, clock } = this.#options
+  offer(sessionUid: string, trace: Trace, had: readonly string[]): void {
+    const { book, clock, handover } = this.#options
     // What is pending is in the ring: a leader to come has it from there.
     if (!this.ring.get(trace.traceId)) this.ring.put(trace)
-    this.#carryOut(trace, book.offer(sessionUid, trace, clock.now()))
+    const decision = book.offer(sessionUid, trace, clock.now(), had)
+    this.#countOverBudget(decision)
+    handover.offered(trace, decision.exporters)
+    this.#sendTo(decision.exporters, trace)
   }
 
-  #carryOut(trace: Trace, { exporters, decisions }: ExportDecision): void {
-    const { book, handover } = this.#options
+  #countOverBudget({ decisions }: ExportDecision): void {
     for (const [exporter, decision] of decisions)
       if (decision === 'over budget') this.#countersOf(exporter).overBudget += 1
-    const open = handover.told(trace, exporters)
-    for (const exporter of exporters) {
-      if (!open.includes(exporter)) book.delivered(trace.traceId, exporter, 'sent')
-      else if (this.#leads) this.#send(exporter, trace)
-    }
+  }
+
+  #sendTo(exporters: readonly string[], trace: Trace): void {
+    if (this.#leads) for (const exporter of exporters) this.#send(exporter, trace)
   }
 
   #send(exporter: string, trace: Trace): void {

@@ -2,7 +2,7 @@
 // Promises the invariant below. Pure: time comes in with each call. Does not export and does not write the Lease.
 //
 // The invariant. For each exporter, a start that was decided to be exported is at every moment either acknowledged by it (sent, or
-// dropped with a reason), or above the watermark that is on the Lease and pending on every replica that has seen its end.
+// dropped with a reason), or not covered by the watermark that is on the Lease and pending on every replica that has seen its end.
 //
 // How it is kept.
 // - The leader's watermark says of each stream of pods: every start whose end was stored at version P or before is acknowledged. P is
@@ -19,6 +19,9 @@
 //   (`wasMissed`), so that a restart of all replicas loses nothing that the API server still holds. A pod that was changed after P
 //   tells by its stamps whether it ended before; before what time is said by stream too, as the time at which P was heard: a watch
 //   that has gone silent without an error says nothing of what ended meanwhile.
+// - A session that comes late is offered starts that ended long ago, below the watermark. Those that are pending are listed there by id
+//   as owed. After a restart a session is offered its starts once more, to be counted: which of them were exported already follows from
+//   the watermark, if leaders before us knew the session for long enough to have been offered the same (`hadBefore`).
 // No wall clock is compared between replicas but where no stored version tells: for timeouts, with a slack of 5 s, and for the stamps
 // of pods that were changed again (missed.ts).
 
@@ -28,20 +31,25 @@ import {
   type DurationNano,
   earliest,
   fromSeconds,
-  latest,
   milliseconds,
   minus,
   type UnixNano,
 } from '../base/time.ts'
+import { isInFlight } from '../kube/event-backfill.ts'
+import { traceIdOf } from '../trace/identity.ts'
 import type { Trace } from '../trace/trace.ts'
 import { rootOf } from '../trace/trace.ts'
-import { traceIdOf } from '../trace/identity.ts'
-import { isInFlight } from '../kube/event-backfill.ts'
-import { mayHaveEndedSince } from './missed.ts'
-import type { Mark, Progress } from './progress.ts'
 import {
-  BEYOND_MAX,
-  CLOCK_SLACK,
+  createExporterBook,
+  type ExporterBook,
+  OFFERING_APART,
+  type Origin,
+  type Pending,
+} from './exporter-book.ts'
+import { mayHaveEndedSince } from './missed.ts'
+import type { Progress } from './progress.ts'
+import {
+  beginningAt,
   coveredUntil,
   covers,
   shortId,
@@ -53,6 +61,8 @@ import {
 export interface Handover {
   /** A start is final and these exporters are to get it; returns those that have not had it already. */
   told(trace: Trace, exporters: readonly string[]): readonly string[]
+  /** The same, of a start that was over before a session came which asks for it. */
+  offered(trace: Trace, exporters: readonly string[]): void
   /** Every frame's time, after what it made final was told. */
   passed(t: UnixNano): void
   acknowledged(traceId: string, exporter: string): void
@@ -66,6 +76,11 @@ export interface Handover {
   forget(traceId: string): readonly string[]
   /** Whether a pod that was over when first seen may have ended without having been exported. */
   wasMissed(pod: PodRecord): boolean
+  /**
+   * For which exporters leaders before us have seen to a start that a session is offered now; `knownSince`: when it was created, if they
+   * knew it.
+   */
+  hadBefore(pod: PodRecord, knownSince: UnixNano | undefined): readonly string[]
   /** Every stream has delivered its first list. */
   watching(): void
   /** `unlisted`: the most that were acknowledged and did not fit the list; so many more might repeat. */
@@ -88,36 +103,6 @@ export interface HandoverOptions {
   readonly startedAt: UnixNano
 }
 
-interface Pending extends Told {
-  /** Filled in later where the stream had no bound yet: any later one is as true. */
-  version: string | undefined
-  /** When its end had not been seen yet. */
-  readonly since: UnixNano
-}
-
-interface Acknowledged {
-  readonly id: string
-  readonly stream: string
-  /** A watermark that has heard of its stream at this time covers it, on every replica. */
-  readonly coveredFrom: UnixNano
-}
-
-interface Reached extends Omit<Watermark, 'beyond'> {
-  readonly whole: boolean
-}
-
-interface Book {
-  readonly pending: Map<string, Pending>
-  /** In the order of telling; those below the watermark are dropped when it is next written. */
-  acknowledged: Acknowledged[]
-}
-
-/** What has ended is told `settle` later, at the next tick; a tick is a second. */
-const TICK = milliseconds(1500)
-/** Another replica may tell the same start so much later, and knows it under the version that its stream has reached by then. */
-const TELLING_APART = milliseconds(3000)
-/** For a replica whose streams are quiet, so that it has no version to compare yet. */
-const LISTED_AT_LEAST = 100
 /** The second of a stamp, and the API server's clock against ours. */
 const CREATED_SLACK = milliseconds(6000)
 const NONE = milliseconds(0)
@@ -128,7 +113,7 @@ export const createHandover = (options: HandoverOptions): Handover => new Handov
 
 class HandoverBook implements Handover {
   readonly #options: HandoverOptions
-  readonly #books = new Map<string, Book>()
+  readonly #books = new Map<string, ExporterBook>()
   /** Pods that were over when first seen, with the version that showed it. */
   readonly #missed = new Map<string, string>()
   /** All streams have delivered their first list. */
@@ -147,68 +132,47 @@ class HandoverBook implements Handover {
   }
 
   told(trace: Trace, exporters: readonly string[]): readonly string[] {
-    const { progress, settle, streamOf } = this.#options
-    const stream = streamOf(trace.namespace)
-    const version = this.#missed.get(trace.uid) ?? progress.bound(stream)
-    this.#missed.delete(trace.uid)
-    const told: Pending = {
-      traceId: trace.traceId,
-      stream,
-      version,
-      timedOut: trace.outcome === 'timeout',
-      endedAt: rootOf(trace).end.best,
-      since: add(this.#now, minus(settle)),
-    }
+    const told = this.#pendingOf(trace, 'told')
     const open = exporters.filter((exporter) => !covers(this.#before.get(exporter), told))
-    for (const exporter of open) this.#bookOf(exporter).pending.set(trace.traceId, { ...told })
+    for (const exporter of open) this.#bookOf(exporter).add({ ...told })
     return open
   }
 
+  offered(trace: Trace, exporters: readonly string[]): void {
+    for (const exporter of exporters) this.#bookOf(exporter).add(this.#pendingOf(trace, 'offered'))
+  }
+
+  #pendingOf(trace: Trace, origin: Origin): Pending {
+    const { progress, settle, streamOf } = this.#options
+    const stream = streamOf(trace.namespace)
+    const missed = this.#missed.get(trace.uid)
+    this.#missed.delete(trace.uid)
+    return {
+      origin,
+      traceId: trace.traceId,
+      stream,
+      version: missed ?? progress.bound(stream),
+      timedOut: trace.outcome === 'timeout',
+      endedAt: rootOf(trace).end.best,
+      since: origin === 'told' ? add(this.#now, minus(settle)) : this.#now,
+    }
+  }
+
   acknowledged(traceId: string, exporter: string): void {
-    const book = this.#bookOf(exporter)
-    const told = book.pending.get(traceId)
-    if (!told) return
-    book.pending.delete(traceId)
-    const everywhere = add(this.#now, TELLING_APART)
-    const coveredFrom = told.timedOut ? latest(everywhere, add(told.endedAt, CLOCK_SLACK)) : everywhere
-    book.acknowledged.push({ id: shortId(traceId), stream: told.stream, coveredFrom })
+    this.#bookOf(exporter).acknowledged(traceId, this.#now)
   }
 
   watermarks(exporters: readonly string[]): Watermarks {
-    const most = Math.floor(BEYOND_MAX / Math.max(1, exporters.length))
-    return new Map(exporters.map((exporter) => [exporter, this.#watermarkOf(exporter, most)]))
-  }
-
-  #watermarkOf(exporter: string, most: number): Watermark {
-    const book = this.#bookOf(exporter)
-    const before = this.#before.get(exporter)
-    const reached = this.#reachedBy(book, before)
-    const { whole } = reached
-    const recent = new Set(book.acknowledged.slice(-LISTED_AT_LEAST))
-    const needed = book.acknowledged.filter(
-      ({ coveredFrom, stream }) => !whole || coveredFrom > coveredUntil(reached, stream),
-    )
-    this.#unlisted = Math.max(this.#unlisted, needed.length - most)
-    const listed = new Set([...recent, ...needed])
-    // What has no room on the Lease need not be kept for it either.
-    book.acknowledged = book.acknowledged.filter((one) => listed.has(one)).slice(-most)
-    const beyond = [...(whole ? [] : (before?.beyond ?? [])), ...book.acknowledged.map(({ id }) => id)]
-    return { position: reached.position, at: reached.at, beyond: new Set(beyond.slice(-most)) }
-  }
-
-  /** `whole`: it rests on what we have seen ourselves; else, where a stream has no mark yet, on what was said before. */
-  #reachedBy(book: Book, before: Watermark | undefined): Reached {
-    let told = add(this.#now, minus(add2(this.#options.settle, TICK)))
-    let ended = told
-    for (const pending of book.pending.values()) {
-      told = earliest(told, pending.since)
-      ended = earliest(ended, pending.endedAt)
+    const { progress, settle } = this.#options
+    const result = new Map<string, Watermark>()
+    for (const exporter of exporters) {
+      const before = this.#before.get(exporter) ?? beginningAt(this.#beginning())
+      const view = { now: this.#now, settle, progress, before, exporters: exporters.length }
+      const { unlisted, watermark } = this.#bookOf(exporter).watermark(view)
+      this.#unlisted = Math.max(this.#unlisted, unlisted)
+      result.set(exporter, watermark)
     }
-    const marks = this.#options.progress.at(told)
-    const position: Record<string, Mark> = { ...before?.position }
-    for (const [stream, mark] of marks) if (mark) position[stream] = mark
-    const whole = marks.size > 0 && [...marks.values()].every((mark) => mark !== undefined)
-    return { position, at: whole ? earliest(ended, told) : (before?.at ?? this.#beginning()), whole }
+    return result
   }
 
   /** An exporter of which nothing was said gets from us what is decided for it: also what others have missed. */
@@ -224,24 +188,19 @@ class HandoverBook implements Handover {
     this.#before = watermarks
     const covered: Acknowledgement[] = []
     for (const [exporter, book] of this.#books) {
-      const watermark = watermarks.get(exporter)
-      for (const [traceId, told] of book.pending) {
-        told.version ??= this.#options.progress.bound(told.stream)
-        if (covers(watermark, told)) covered.push({ traceId, exporter })
-      }
+      const traceIds = book.coveredBy(watermarks.get(exporter), this.#now, this.#options.progress)
+      for (const traceId of traceIds) covered.push({ traceId, exporter })
     }
     for (const { traceId, exporter } of covered) this.acknowledged(traceId, exporter)
     return covered
   }
 
   pending(exporter: string): readonly string[] {
-    return [...(this.#books.get(exporter)?.pending.keys() ?? [])]
+    return this.#books.get(exporter)?.pending() ?? []
   }
 
   forget(traceId: string): readonly string[] {
-    const wanted: string[] = []
-    for (const [exporter, book] of this.#books) if (book.pending.delete(traceId)) wanted.push(exporter)
-    return wanted
+    return [...this.#books].flatMap(([exporter, book]) => (book.forget(traceId) ? [exporter] : []))
   }
 
   watching(): void {
@@ -249,39 +208,55 @@ class HandoverBook implements Handover {
   }
 
   wasMissed(pod: PodRecord): boolean {
-    const { startedAt, startTimeout, streamOf } = this.#options
+    const { startedAt } = this.#options
     const created = fromSeconds(pod.createdSeconds ?? 0)
     // Came and became ready since we are there: while the first list was on its way, or while the watch was broken. What that list showed
     // is known, so that later the second of a stamp and clocks that differ may be allowed for.
     if (add(created, this.#watching ? CREATED_SLACK : NONE) >= startedAt) return true
     if (add(created, MISSED_AGE) < startedAt) return false
+    const missed = [...this.#before.values()].some((watermark) => !this.#isDoneBy(watermark, pod))
+    if (missed) this.#missed.set(pod.uid, pod.resourceVersion)
+    return missed
+  }
+
+  hadBefore(pod: PodRecord, knownSince: UnixNano | undefined): readonly string[] {
+    const id = shortId(traceIdOf(pod.uid))
+    return [...this.#before].flatMap(([exporter, watermark]) => {
+      const decided = knownSince !== undefined && isDecided(pod, knownSince, watermark)
+      return watermark.beyond.has(id) || (decided && this.#isDoneBy(watermark, pod)) ? [exporter] : []
+    })
+  }
+
+  /** Whether the start of a pod that is over is one of those of which the watermark says that they are acknowledged. */
+  #isDoneBy(watermark: Watermark, pod: PodRecord): boolean {
+    const { startTimeout, streamOf } = this.#options
     const told: Told = {
       traceId: traceIdOf(pod.uid),
       stream: streamOf(pod.namespace),
       version: pod.resourceVersion,
       timedOut: isInFlight(pod),
-      endedAt: add(created, startTimeout),
+      endedAt: add(fromSeconds(pod.createdSeconds ?? 0), startTimeout),
     }
-    const missed = [...this.#before.values()].some(
-      (watermark) =>
-        !covers(watermark, told) &&
-        mayHaveEndedSince(coveredUntil(watermark, told.stream), pod, startTimeout),
-    )
-    if (missed) this.#missed.set(pod.uid, pod.resourceVersion)
-    return missed
+    if (covers(watermark, told)) return true
+    const since = coveredUntil(watermark, told.stream)
+    return !watermark.owed.has(shortId(told.traceId)) && !mayHaveEndedSince(since, pod, startTimeout)
   }
 
   counters(): ReturnType<Handover['counters']> {
     let pending = 0
-    for (const book of this.#books.values()) pending += book.pending.size
+    for (const book of this.#books.values()) pending += book.size
     return { pending, unlisted: this.#unlisted }
   }
 
-  #bookOf(exporter: string): Book {
+  #bookOf(exporter: string): ExporterBook {
     let book = this.#books.get(exporter)
-    if (!book) this.#books.set(exporter, (book = { pending: new Map(), acknowledged: [] }))
+    if (!book) this.#books.set(exporter, (book = createExporterBook()))
     return book
   }
 }
 
-const add2 = (a: DurationNano, b: DurationNano): DurationNano => (a + b) as DurationNano
+/** By whoever wrote the watermark: the pod came later than the session, or that was offered its earlier ones long before. */
+function isDecided(pod: PodRecord, knownSince: UnixNano, { at }: Watermark): boolean {
+  const offeredBy = add(add(knownSince, OFFERING_APART), CREATED_SLACK)
+  return fromSeconds(pod.createdSeconds ?? 0) >= knownSince || offeredBy <= at
+}

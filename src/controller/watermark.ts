@@ -15,6 +15,8 @@ export interface Watermark {
   readonly at: UnixNano
   /** Acknowledged all the same: the short ids of later ones. */
   readonly beyond: ReadonlySet<string>
+  /** Not acknowledged all the same: the short ids of earlier ones, which sessions have asked for since. */
+  readonly owed: ReadonlySet<string>
 }
 
 /** One start, as far as the watermark is concerned. */
@@ -33,15 +35,18 @@ const SHORT = 11
 export const shortId = (traceId: string): string =>
   Buffer.from(traceId.slice(0, 16), 'hex').toString('base64url')
 
-/** Of all exporters together. An object's annotations may have 256 KiB; these are 88 KB. */
+/** Of all exporters together. An object's annotations may have 256 KiB; these are 88 KB, and 33 KB. */
 export const BEYOND_MAX = 8000
+export const OWED_MAX = 3000
 
 /** By how much the clocks of two replicas may differ where a start ended by the clock. */
 export const CLOCK_SLACK = milliseconds(5000)
 
 export function covers(watermark: Watermark | undefined, told: Told): boolean {
   if (!watermark) return false
-  if (watermark.beyond.has(shortId(told.traceId))) return true
+  const id = shortId(told.traceId)
+  if (watermark.beyond.has(id)) return true
+  if (watermark.owed.has(id)) return false
   if (told.timedOut && add(told.endedAt, CLOCK_SLACK) > watermark.at) return false
   const reached = watermark.position[told.stream]
   if (reached === undefined || told.version === undefined) return false
@@ -49,18 +54,29 @@ export function covers(watermark: Watermark | undefined, told: Told): boolean {
 }
 
 /** What of a stream was over by then, by the leader's clock, was acknowledged: no later than the stream itself had been heard of. */
-export const coveredUntil = ({ at, position }: Omit<Watermark, 'beyond'>, stream: string): UnixNano =>
-  earliest(at, position[stream]?.at ?? at)
+export const coveredUntil = (
+  { at, position }: Pick<Watermark, 'at' | 'position'>,
+  stream: string,
+): UnixNano => earliest(at, position[stream]?.at ?? at)
+
+/** That nothing is known to be acknowledged but what was over by then. */
+export const beginningAt = (at: UnixNano): Watermark => ({
+  position: {},
+  at,
+  beyond: new Set(),
+  owed: new Set(),
+})
 
 export type Watermarks = ReadonlyMap<string, Watermark>
 
 export function formatWatermarks(watermarks: Watermarks): string {
-  const entries = [...watermarks].map(([exporter, { position, at, beyond }]) => [
+  const entries = [...watermarks].map(([exporter, { position, at, beyond, owed }]) => [
     exporter,
     {
       position: mapValues(position, (mark) => ({ version: mark.version, at: formatRfc3339(mark.at) })),
       at: formatRfc3339(at),
       ...(beyond.size > 0 && { beyond: [...beyond].join('') }),
+      ...(owed.size > 0 && { owed: [...owed].join('') }),
     },
   ])
   return JSON.stringify(Object.fromEntries(entries))
@@ -69,10 +85,11 @@ export function formatWatermarks(watermarks: Watermarks): string {
 export function parseWatermarks(text: string | undefined): Map<string, Watermark> {
   const watermarks = new Map<string, Watermark>()
   for (const [exporter, value] of Object.entries(parse(text))) {
-    const { position, at, beyond } = fieldsOf(value)
+    const { position, at, beyond, owed } = fieldsOf(value)
     const time = parseRfc3339(at)
     if (time === undefined) continue
-    watermarks.set(exporter, { position: readPosition(position), at: time, beyond: readBeyond(beyond) })
+    const ids = { beyond: readIds(beyond), owed: readIds(owed) }
+    watermarks.set(exporter, { position: readPosition(position), at: time, ...ids })
   }
   return watermarks
 }
@@ -101,7 +118,7 @@ function readPosition(value: unknown): Record<string, Mark> {
 const mapValues = <A, B>(record: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]))
 
-function readBeyond(value: unknown): Set<string> {
+function readIds(value: unknown): Set<string> {
   const ids = new Set<string>()
   if (typeof value !== 'string') return ids
   for (let at = 0; at + SHORT <= value.length; at += SHORT) ids.add(value.slice(at, at + SHORT))

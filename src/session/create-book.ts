@@ -58,7 +58,7 @@ export function createSessionBook(options: BookOptions, now: UnixNano): SessionB
     startsInFlight: (starts, at) => noteFlight(state, starts, at),
     take: (trace, at) => take(state, trace, at),
     backfills: () => [...state.sessions.values()].flatMap(askBackfill),
-    offer: (uid, trace, at) => offer(state, uid, trace, at),
+    offer: (uid, trace, at, had = []) => offer(state, uid, { trace, now: at, had }),
     backfilled: (uid, missing, at) => endBackfill(state, uid, missing, at),
     delivered: (traceId, exporter, result) => state.exports.delivered(traceId, exporter, result),
     configure: (changed, at) => configure(state, changed, at),
@@ -142,16 +142,23 @@ function take(state: State, trace: Trace, now: UnixNano): ExportDecision {
   if (trace.outcome === 'starting') return NOTHING
   const tracked = state.flight.end(trace.uid)
   const sessions = state.matcher.matching(trace)
-  const decision = settle(state, trace, sessions, now)
+  const decision = settle(state, { trace, now, had: [] }, sessions)
   // Timed out for a session that its labels have left since: its trace goes nowhere for that session.
   for (const session of tracked?.sessions ?? [])
     if (session.timedOut.has(trace.uid)) forget(session, { start: trace })
   return decision
 }
 
-function offer(state: State, uid: string, trace: Trace, now: UnixNano): ExportDecision {
+interface Told {
+  readonly trace: Trace
+  readonly now: UnixNano
+  readonly had: readonly string[]
+}
+
+function offer(state: State, uid: string, told: Told): ExportDecision {
+  const { trace } = told
   const sessions = state.matcher.matching(trace).filter(({ key }) => key.uid === uid)
-  const decision = settle(state, trace, sessions, now)
+  const decision = settle(state, told, sessions)
   for (const session of sessions) if (session.seen.has(trace.uid)) state.flight.leave(trace.uid, session)
   return decision
 }
@@ -160,9 +167,8 @@ const NOTHING: ExportDecision = { exporters: [], sessions: [], decisions: new Ma
 
 function settle(
   { exports, options }: State,
-  trace: Trace,
+  { trace, now, had }: Told,
   sessions: readonly Session[],
-  now: UnixNano,
 ): ExportDecision {
   const own = sessions.filter((session) => belongs(session, trace))
   if (own.length === 0) return NOTHING
@@ -172,7 +178,7 @@ function settle(
     const one = countStart(session, trace, facts, now, options.settle)
     if (one) taken.push(one)
   }
-  const start = { startupMs: facts.startupMs, spans: trace.spans.length }
+  const start = { startupMs: facts.startupMs, spans: trace.spans.length, had }
   const decisions = exports.decide(trace.traceId, start, taken, now)
   for (const one of taken) {
     const decision = decisions.get(one.session.plan.exporter)
@@ -195,6 +201,7 @@ function askBackfill(session: Session): BackfillRequest[] {
       session: key,
       namespace: plan.pods.namespaces ? undefined : namespace,
       since: sinceOf(session, backfill.since),
+      knownSince: session.restored && session.created,
     },
   ]
 }

@@ -17,10 +17,10 @@ export interface Claim {
 }
 
 export interface Exports {
-  /** Decides for all claims of one start, and books the fates. */
+  /** Decides for all claims of one start, and books the fates. `had`: exporters for which others decided it, and sent what they did. */
   decide(
     traceId: string,
-    start: { readonly startupMs: number; readonly spans: number },
+    start: { readonly startupMs: number; readonly spans: number; readonly had: readonly string[] },
     claims: readonly Claim[],
     now: UnixNano,
   ): Map<string, Decision>
@@ -45,6 +45,12 @@ export function createExports(): Exports {
   const waiting = new Map<string, Claim[]>()
   const sent = new Set<string>()
   let forgotten = 0
+  const remember = (key: string): void => {
+    sent.add(key)
+    if (sent.size <= REMEMBERED) return
+    forgotten += 1
+    for (const oldest of sent) if (sent.delete(oldest)) break
+  }
   const keyOf = (traceId: string, exporter: string): string => `${traceId}/${exporter}`
   return {
     decide: (traceId, start, claims, now) => {
@@ -60,6 +66,10 @@ export function createExports(): Exports {
         } else if (sent.has(key)) {
           for (const claim of group) book(claim, 'exported')
           decisions.set(name, 'sent before')
+        } else if (start.had.includes(name)) {
+          const decision = decidedBefore(traceId, start, group)
+          decisions.set(name, decision)
+          if (decision === 'sent before') remember(key)
         } else {
           const decision = decideFor(exporter, traceId, start, group, now)
           decisions.set(name, decision)
@@ -74,11 +84,7 @@ export function createExports(): Exports {
       if (!claims) return
       waiting.delete(key)
       for (const claim of claims) move(claim, 'pending', result === 'sent' ? 'exported' : 'dropped')
-      if (result !== 'sent') return
-      sent.add(key)
-      if (sent.size <= REMEMBERED) return
-      forgotten += 1
-      for (const oldest of sent) if (sent.delete(oldest)) break
+      if (result === 'sent') remember(key)
     },
     configure: (named, now) => {
       for (const name of exporters.keys()) if (!(name in named)) exporters.delete(name)
@@ -137,21 +143,30 @@ function decideFor(
   return 'export'
 }
 
+/** As far as it can be told again: sampling goes by the trace, budgets and limits by a moment that is over. */
+function decidedBefore(
+  traceId: string,
+  { startupMs }: { readonly startupMs: number },
+  claims: readonly Claim[],
+): Decision {
+  const wants = (claim: Claim): boolean => isWanted(claim, traceId, startupMs)
+  for (const claim of claims) book(claim, wants(claim) ? 'exported' : 'sampledOut')
+  return claims.some(wants) ? 'sent before' : 'sampled out'
+}
+
 const isUrgent = ({ session: { plan }, ending }: Claim, startupMs: number): boolean =>
   isBad(ending) ||
   (plan.sampling.slowerThanMs !== undefined && startupMs > plan.sampling.slowerThanMs) ||
   plan.goals.some(({ operation, thresholdMs }) => operation === undefined && startupMs > thresholdMs)
 
-function wishOf(
-  { session, ending }: Claim,
-  traceId: string,
-  startupMs: number,
-  urgency: Urgency,
-  now: UnixNano,
-): Wish {
+function wishOf(claim: Claim, traceId: string, startupMs: number, urgency: Urgency, now: UnixNano): Wish {
+  if (!isWanted(claim, traceId, startupMs)) return 'sampled out'
+  return claim.session.limit.take(1, urgency, now) ? 'wanted' : 'over limit'
+}
+
+function isWanted({ session, ending }: Claim, traceId: string, startupMs: number): boolean {
   const { sampling } = session.plan
-  if (!isSampled(traceId, sampling.percent) && !isKept(sampling, ending, startupMs)) return 'sampled out'
-  return session.limit.take(1, urgency, now) ? 'wanted' : 'over limit'
+  return isSampled(traceId, sampling.percent) || isKept(sampling, ending, startupMs)
 }
 
 function book({ session, era }: Claim, fate: Fate): void {

@@ -7,7 +7,13 @@ import { test } from 'node:test'
 import { createHandover, type Handover } from '../../src/controller/handover.ts'
 import { createProgress, type Progress } from '../../src/controller/progress.ts'
 import { milliseconds } from '../../src/base/time.ts'
-import type { Watermarks } from '../../src/controller/watermark.ts'
+import {
+  covers,
+  OWED_MAX,
+  type Told,
+  type Watermark,
+  type Watermarks,
+} from '../../src/controller/watermark.ts'
 import {
   at,
   Cluster,
@@ -269,6 +275,7 @@ test('what was said before stays until one’s own watch has been through the sa
     position: { '': { version: '40', at: at(-900) } },
     at: at(-800),
     beyond: new Set(['x'.repeat(11)]),
+    owed: new Set(['y'.repeat(11)]),
   }
   const one = watching(1000, new Map([[EXPORTER, before]]))
   pass(one, 2000, { stream: '', version: '50' })
@@ -277,7 +284,8 @@ test('what was said before stays until one’s own watch has been through the sa
   assert.equal(one.handover.watermarks(['added']).get('added')?.at, at(-900))
   pass(one, 9000)
   assert.deepEqual(one.said(), ['50', 2500])
-  assert.equal(one.handover.watermarks([EXPORTER]).get(EXPORTER)?.beyond.size, 0)
+  const now = one.handover.watermarks([EXPORTER]).get(EXPORTER)
+  assert.deepEqual([now?.beyond.size, now?.owed.size], [0, 0])
 })
 
 test('after all replicas of a first installation were killed in its first second, what ended since it began is told', () => {
@@ -328,3 +336,150 @@ test('an id stays on the Lease while its stream is silent, since another replica
   // The last hundred are listed in any case.
   assert.equal(listed(), 100)
 })
+
+/** A leader at a minute: heard all up to version 50, and long past it. */
+function leading(): Watching {
+  const one = watching(0)
+  pass(one, 1000, { stream: '', version: '50' })
+  pass(one, 60_000, { stream: '', version: '500' })
+  pass(one, 70_000)
+  return one
+}
+
+const watermarkOf = ({ handover }: Watching): Watermark => {
+  const watermark = handover.watermarks([EXPORTER]).get(EXPORTER)
+  assert.ok(watermark)
+  return watermark
+}
+
+test('an earlier start that a session was offered is owed while it is pending, and does not hold the position', () => {
+  const one = leading()
+  const early = readyPod(1, -3000, 40)
+  one.handover.offered(traceOf(early, 'ready'), [EXPORTER])
+  const watermark = watermarkOf(one)
+  assert.deepEqual(watermark.position['']?.version, '500')
+  const { handover } = watching(90_000, new Map([[EXPORTER, watermark]]))
+  assert.equal(handover.wasMissed(recordOf(early)), true)
+  assert.equal(handover.wasMissed(recordOf(readyPod(2, -3000, 40))), false)
+  one.handover.acknowledged(traceIdOfPod(early), EXPORTER)
+  assert.equal(watermarkOf(one).owed.size, 0)
+  const after = watching(90_000, new Map([[EXPORTER, watermarkOf(one)]]))
+  assert.equal(after.handover.wasMissed(recordOf(early)), false)
+})
+
+test('what a leader that died owed is owed by the next one, until that has told it', () => {
+  const one = leading()
+  const early = readyPod(1, -3000, 40)
+  one.handover.offered(traceOf(early, 'ready'), [EXPORTER])
+  const next = watching(90_000, new Map([[EXPORTER, watermarkOf(one)]]))
+  assert.equal(next.handover.wasMissed(recordOf(early)), true)
+  pass(next, 91_000, { stream: '', version: '600' })
+  assert.deepEqual(watermarkOf(next).owed, watermarkOf(one).owed)
+  // As the pipeline does: told before the frame that brings the time.
+  pass(next, 95_500)
+  next.handover.told(traceOf(early, 'ready'), [EXPORTER])
+  pass(next, 99_000)
+  assert.equal(covers(watermarkOf(next), toldOf(early)), false)
+  next.handover.acknowledged(traceIdOfPod(early), EXPORTER)
+  assert.equal(covers(watermarkOf(next), toldOf(early)), true)
+})
+
+const toldOf = (pod: Pod): Told => ({
+  traceId: traceIdOfPod(pod),
+  stream: '',
+  version: String(pod.version),
+  timedOut: false,
+  endedAt: at(pod.readyMs ?? 0),
+})
+
+test('more that is owed than fits the Lease takes the position away: rather repeated than lost', () => {
+  const one = leading()
+  for (let n = 0; n <= OWED_MAX; n++)
+    one.handover.offered(traceOf(readyPod(n, -3000, 40), 'ready'), [EXPORTER])
+  const watermark = watermarkOf(one)
+  assert.deepEqual(watermark.position, {})
+  assert.equal(watermark.at, at(-3000))
+})
+
+test('a standby keeps for a minute what a session was offered, since the leader may be offered it later', () => {
+  const [leader, standby] = [leading(), leading()]
+  const early = traceOf(readyPod(1, -3000, 40), 'ready')
+  standby.handover.offered(early, [EXPORTER])
+  for (const one of [leader, standby]) pass(one, 75_000, { stream: '', version: '900' })
+  pass(leader, 90_000)
+  pass(standby, 90_000)
+  const adopt = (): number => standby.handover.adopt(leader.handover.watermarks([EXPORTER])).length
+  assert.equal(adopt(), 0)
+  leader.handover.offered(early, [EXPORTER])
+  assert.equal(adopt(), 0)
+  leader.handover.acknowledged(early.traceId, EXPORTER)
+  assert.equal(adopt(), 1)
+})
+
+test('after a minute a standby lets go of what a session was offered, as of any other', () => {
+  const [leader, standby] = [leading(), leading()]
+  standby.handover.offered(traceOf(readyPod(1, -3000, 40), 'ready'), [EXPORTER])
+  pass(leader, 75_000, { stream: '', version: '900' })
+  pass(leader, 140_000)
+  pass(standby, 140_000)
+  assert.equal(standby.handover.adopt(leader.handover.watermarks([EXPORTER])).length, 1)
+})
+
+const had = (pod: Pod, knownSinceMs: number | undefined): number => {
+  const { handover } = watching(200_000, new Map([[EXPORTER, watermarkOf(longLeading())]]))
+  const knownSince = knownSinceMs === undefined ? undefined : at(knownSinceMs)
+  return handover.hadBefore(recordOf(pod), knownSince).length
+}
+
+/** Its watermark is of 150 s. */
+function longLeading(): Watching {
+  const one = leading()
+  pass(one, 150_000, { stream: '', version: '700' })
+  const late = readyPod(9, 151_000, 720)
+  pass(one, 156_500)
+  one.handover.told(traceOf(late, 'ready'), [EXPORTER])
+  one.handover.acknowledged(traceIdOfPod(late), EXPORTER)
+  return one
+}
+
+for (const { name, pod, knownSinceMs, then } of [
+  {
+    name: 'one that came after a known session, and ended below the watermark',
+    pod: readyPod(1, 140_000, 650),
+    knownSinceMs: 100_000,
+    then: 1,
+  },
+  {
+    name: 'one that ended above the watermark',
+    pod: readyPod(1, 155_000, 750),
+    knownSinceMs: 100_000,
+    then: 0,
+  },
+  {
+    name: 'one that came before a session that was known for long',
+    pod: readyPod(1, 40_000, 300),
+    knownSinceMs: 50_000,
+    then: 1,
+  },
+  {
+    name: 'one that came before a session that was known for less than a minute',
+    pod: readyPod(1, 40_000, 300),
+    knownSinceMs: 100_000,
+    then: 0,
+  },
+  {
+    name: 'one for a session that nobody knew',
+    pod: readyPod(1, 140_000, 650),
+    knownSinceMs: undefined,
+    then: 0,
+  },
+  {
+    name: 'one whose id is on the Lease, for a session that nobody knew',
+    pod: readyPod(9, 151_000, 720),
+    knownSinceMs: undefined,
+    then: 1,
+  },
+])
+  test(`leaders before us have ${then === 1 ? '' : 'not '}seen to an earlier start: ${name}`, () => {
+    assert.equal(had(pod, knownSinceMs), then)
+  })

@@ -252,6 +252,28 @@ test('a pod that was in flight when the operator was restarted is exported once'
   assert.deepEqual(uids(world).toSorted(), [1, 2, 3].map(podUid))
 })
 
+test('after a restart a session counts its earlier starts again, and none is exported again, however many there were', async () => {
+  await using world = await openWorld()
+  const first = await firstLeader(world)
+  const created = world.clock.now()
+  const numbers = Array.from({ length: 250 }, (_, n) => n + 1)
+  for (const n of numbers) world.server.store.apply('pods', livePod(n, 'bound', created))
+  await world.pass(1000)
+  for (const n of numbers) world.server.store.apply('pods', livePod(n, 'ready', created, world.clock.now()))
+  await world.until('all arrive', () => world.sent.length === numbers.length)
+  // Long enough for the Lease to say so by a version and not by every id.
+  await world.pass(15_000)
+  await startPod(world, 251)
+  await world.pass(15_000)
+  first.kill()
+  const second = world.replica('second')
+  await world.until('the second leads', () => leads(world, second))
+  await world.pass(20_000)
+  assert.equal(world.sent.length, 251)
+  const { traces } = statusOf(statusWrites(world).at(-1)) as { traces: Obj }
+  assert.equal(traces['exported'], 251)
+})
+
 for (const yaml of ['', 'namespaces: [default, shop]'])
   test(`a first leader that is killed before it told anything: the next one tells what ended meanwhile (${yaml})`, async () => {
     await using world = await openWorld()

@@ -9,6 +9,7 @@ import {
   coveredUntil,
   covers,
   formatWatermarks,
+  OWED_MAX,
   parseWatermarks,
   shortId,
   type Watermark,
@@ -22,12 +23,21 @@ const watermark: Watermark = {
   position: { '': mark('120', 2) },
   at: at(5),
   beyond: new Set([shortId(traceIdOfPod({ n: 7 }))]),
+  owed: new Set([shortId(traceIdOfPod({ n: 8 }))]),
 }
 
 const watermarks: Watermarks = new Map<string, Watermark>([
   ['default', watermark],
-  ['other', { position: { shop: mark('90', 0), pay: mark('80', -4.25) }, at: at(0), beyond: new Set() }],
-  ['new', { position: {}, at: at(-1), beyond: new Set() }],
+  [
+    'other',
+    {
+      position: { shop: mark('90', 0), pay: mark('80', -4.25) },
+      at: at(0),
+      beyond: new Set(),
+      owed: new Set(),
+    },
+  ],
+  ['new', { position: {}, at: at(-1), beyond: new Set(), owed: new Set() }],
 ])
 
 test('watermarks are read as they were written', () => {
@@ -51,10 +61,10 @@ for (const position of [
     assert.deepEqual(read.get('a')?.position, {})
   })
 
-test('a full list of ids fits an annotation beside others', () => {
+test('full lists of ids fit the annotations of an object', () => {
   const ids = Array.from({ length: BEYOND_MAX }, (_, n) => shortId(traceIdOfPod({ n })))
-  const full = new Map([['default', { position: { '': mark('1', 0) }, at: at(0), beyond: new Set(ids) }]])
-  assert.ok(formatWatermarks(full).length < 128 * 1024)
+  const full: Watermark = { ...watermark, beyond: new Set(ids), owed: new Set(ids.slice(0, OWED_MAX)) }
+  assert.ok(formatWatermarks(new Map([['default', full]])).length < 128 * 1024)
 })
 
 const told = { traceId: traceIdOfPod({ n: 1 }), stream: '', version: '120', timedOut: false, endedAt: at(0) }
@@ -71,6 +81,7 @@ const cases = [
     told: { ...told, version: '999', traceId: traceIdOfPod({ n: 7 }) },
     covered: true,
   },
+  { name: 'it is owed', told: { ...told, traceId: traceIdOfPod({ n: 8 }) }, covered: false },
   { name: 'the clock ended it long before', told: timedOut, covered: true },
   { name: 'the clock ended it just before', told: { ...timedOut, endedAt: at(4) }, covered: false },
   {

@@ -192,6 +192,21 @@ describe('earlier starts', () => {
     assert.deepEqual(driven.book.backfills(), [])
   })
 
+  test('say since when an operator before us knew the session, by its status', () => {
+    const before = drive()
+    before.apply(session(DURATION, { created: 30 }), 30)
+    before.backfilled()
+    before.tick(31)
+    const after = drive()
+    const [known, unknown] = [{ created: 30 }, { created: 30, name: 'unknown' }]
+    after.apply({ ...session(DURATION, known), status: before.status() }, 60)
+    after.apply(session(DURATION, unknown), 60)
+    assert.deepEqual(
+      after.book.backfills().map(({ knownSince }) => knownSince),
+      [at(30), undefined],
+    )
+  })
+
   test('that are offered count for that session alone, and once', () => {
     const driven = drive()
     driven.apply(session({ ...DURATION, backfill: '60s' }, { created: 100 }), 100)
@@ -221,6 +236,32 @@ describe('earlier starts', () => {
     driven.tick(40)
     assert.equal(driven.status().pods?.matched, 1)
     assert.equal(driven.status().pods?.ready, 1)
+  })
+
+  test('that an operator before us has seen to count as it decided, by what can be told of it, and take no budget', () => {
+    const driven = drive({ exporters: { default: { spansPerMinute: 10 } } })
+    driven.apply(
+      session({ ...DURATION, sampling: { percent: 0, keep: { slowerThan: '10s' } } }, { created: 20 }),
+      20,
+    )
+    const decided = [1, 2].map((pod) => {
+      const { decisions, exporters } = driven.book.offer(
+        'uid-shop-s',
+        start({ pod, took: pod === 1 ? 30 : 5, created: 20 }),
+        at(60),
+        ['default'],
+      )
+      return [exporters, decisions.get('default')]
+    })
+    assert.deepEqual(decided, [
+      [[], 'sent before'],
+      [[], 'sampled out'],
+    ])
+    driven.tick(61)
+    assert.deepEqual(driven.status().traces, { exported: 1, sampledOut: 1, dropped: 0, pending: 0 })
+    // Another exporter is none that it has seen to.
+    const other = driven.book.offer('uid-shop-s', start({ pod: 3, took: 30, created: 20 }), at(62), ['other'])
+    assert.deepEqual(other.exporters, ['default'])
   })
 
   test('that were sent are not sent again, but count as exported', () => {
