@@ -13,6 +13,8 @@ export interface ObjectMeta {
   readonly name: string
   readonly namespace: string
   readonly resourceVersion: string
+  /** Of owners only: counts changes of the spec. */
+  readonly generation?: number
   readonly createdSeconds?: UnixSeconds
   /** `metadata.deletionTimestamp`: when deletion was asked for **plus** the grace period. */
   readonly deletionSeconds?: UnixSeconds
@@ -41,16 +43,17 @@ export interface FieldManager {
   readonly seconds?: UnixSeconds
 }
 
-/** Which writers of an object are read; without `manager` all of that subresource. */
+/** Which writers of an object are read, without `manager` all of that subresource; and whether its generation is. */
 export interface KeptManager {
   readonly manager?: string
   readonly subresource: string
+  readonly generation?: true
 }
 
 /** Of the writers only the kubelet's of a status is read: the time of its last write bounds what the status shows. */
 export const KEPT_MANAGER: KeptManager = { manager: 'kubelet', subresource: 'status' }
-/** Of an owner's, whoever scaled it last: an autoscaler, or a person. */
-export const KEPT_SCALER: KeptManager = { subresource: 'scale' }
+/** Of an owner's, whoever scaled it last: an autoscaler, or a person. The API server writes no time there. */
+export const KEPT_SCALER: KeptManager = { subresource: 'scale', generation: true }
 
 /** Annotations worth keeping; every other one is dropped in the decoder. */
 export const KEPT_ANNOTATIONS: ReadonlySet<string> = new Set([

@@ -33,6 +33,7 @@ export function fillMeta(object: Json, meta: Mutable<ObjectMeta>, kept: KeptMana
   meta.name = required(from, 'name')
   meta.namespace = sharedAt(from, 'namespace', where) ?? ''
   meta.resourceVersion = textAt(from, 'resourceVersion', where) ?? ''
+  if (kept.generation) put(meta, 'generation', numberAt(from, 'generation', where))
   put(meta, 'createdSeconds', secondsAt(from, 'creationTimestamp', where))
   put(meta, 'deletionSeconds', secondsAt(from, 'deletionTimestamp', where))
   put(meta, 'deletionGraceSeconds', numberAt(from, 'deletionGracePeriodSeconds', where))

@@ -50,6 +50,7 @@ export function readMeta(
   let labels: Texts | undefined
   let annotations: Record<string, string> | undefined
   let owners: readonly OwnerReference[] | undefined
+  let generation = 0
   let managers: FieldManager[] | undefined
   while (c.at < c.end) {
     const tag = readTag(c)
@@ -65,6 +66,9 @@ export function readMeta(
         break
       case 50: // resourceVersion = 6
         meta.resourceVersion = readText(c)
+        break
+      case 56: // generation = 7
+        generation = readInt(c)
         break
       case 66: // creationTimestamp = 8
         if (present(c)) meta.createdSeconds = readSeconds(c)
@@ -92,6 +96,7 @@ export function readMeta(
     }
   }
   leave(c, outer)
+  if (kept.generation && generation !== 0) meta.generation = generation
   if (labels) meta.labels = labels
   if (annotations) meta.annotations = annotations
   if (owners) meta.owners = owners

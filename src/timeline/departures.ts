@@ -23,7 +23,14 @@ export function noteDeparture(world: World, frame: ObjectFrame, pod: PodRecord):
       ? frame.t
       : fromSeconds(pod.deletionSeconds - (pod.deletionGraceSeconds ?? 0))
   const revision = pod.labels?.['pod-template-hash'] ?? pod.labels?.['controller-revision-hash']
-  departures.push({ at: asked, uid: pod.uid, reason: reasonOf(world, pod), revision })
+  departures.push({
+    at: asked,
+    seen: frame.phase === 'live' ? frame.t : undefined,
+    uid: pod.uid,
+    name: pod.name,
+    reason: reasonOf(world, pod),
+    revision,
+  })
   world.departures.set(owner.uid, departures.slice(-DEPARTURES_MAX))
 }
 

@@ -93,8 +93,18 @@ function foldOwner(world: World, frame: ObjectFrame, owner: OwnerRecord): void {
   if (frame.kind === 'deleted') return forgetOwner(world, owner.uid)
   const before = world.owners.get(owner.uid)
   world.owners.set(owner.uid, owner)
-  if (before && revisionOf(before) !== revisionOf(owner)) world.revised.set(owner.uid, frame.t)
+  if (!before) return
+  if (revisionOf(before) !== revisionOf(owner)) world.revised.set(owner.uid, frame.t)
+  const by = owner.managers?.[0]?.manager
+  // The same one again is only seen by the spec that has changed.
+  const changed = by !== before.managers?.[0]?.manager || owner.generation !== before.generation
+  if (by === undefined || !changed) return
+  const scaled = [...(world.scaled.get(owner.uid) ?? []), { at: frame.t, by }]
+  world.scaled.set(owner.uid, scaled.slice(-SCALINGS_MAX))
 }
+
+/** An autoscaler scales every 15 s at the most; a start is told within minutes. */
+const SCALINGS_MAX = 20
 
 const revisionOf = ({ annotations }: OwnerRecord): string | undefined =>
   annotations?.['deployment.kubernetes.io/revision']
@@ -104,6 +114,7 @@ function forgetOwner(world: World, uid: string): void {
   world.owners.delete(uid)
   world.departures.delete(uid)
   world.revised.delete(uid)
+  world.scaled.delete(uid)
 }
 
 function foldGap(world: World, gap: GapFrame): void {

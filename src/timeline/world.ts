@@ -30,6 +30,8 @@ export interface World {
   readonly departures: Map<string, Departure[]>
   /** By owner UID: when it was seen to become another revision, as a ReplicaSet does that is rolled back to. */
   readonly revised: Map<string, UnixNano>
+  /** By owner UID: when it was lately seen to be scaled, and by which field manager; the latest last. */
+  readonly scaled: Map<string, readonly Scaling[]>
   readonly clocks: ClockModel
   readonly lag: LagModel
   readonly revisions: RevisionModel
@@ -44,10 +46,18 @@ export interface Orphans {
   readonly frames: ObjectFrame[]
 }
 
+export interface Scaling {
+  readonly at: UnixNano
+  readonly by: string
+}
+
 /** A pod that goes away: when that was asked for, and why, as far as its last version and its node say. */
 export interface Departure {
   readonly at: UnixNano
+  /** When we saw it, for a departure that came live. */
+  readonly seen: UnixNano | undefined
   readonly uid: string
+  readonly name: string
   readonly reason: 'preemption' | 'eviction' | 'drain' | 'failed' | 'deleted'
   /** pod-template-hash or controller-revision-hash. */
   readonly revision: string | undefined
@@ -66,6 +76,7 @@ export function emptyWorld(backfill: (pod: PodRecord) => boolean = () => false):
     orphans: new Map(),
     departures: new Map(),
     revised: new Map(),
+    scaled: new Map(),
     clocks: emptyClocks(),
     lag: emptyLag(),
     revisions: emptyRevisions(),

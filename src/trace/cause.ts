@@ -4,7 +4,7 @@
 
 import type { OwnerReference, PodRecord } from '../base/record.ts'
 import type { UnixNano } from '../base/time.ts'
-import { durationNano, fromSeconds, SECOND } from '../base/time.ts'
+import { add, durationNano, fromSeconds, SECOND } from '../base/time.ts'
 import type { Departure, World } from '../timeline/world.ts'
 
 export const CAUSES = [
@@ -64,15 +64,20 @@ export function causeOf(
 export const revisionOf = (pod: PodRecord): string | undefined =>
   pod.labels?.['pod-template-hash'] ?? pod.labels?.['controller-revision-hash']
 
+/** The last one that had been asked for when the pod was stored; of a StatefulSet's, that of the same name. */
 function departureBefore(
-  { departures }: World,
-  pod: PodRecord,
+  { departures, pods }: World,
+  { name, uid }: PodRecord,
   owner: OwnerReference,
   created: UnixNano,
 ): Departure | undefined {
-  return departures
-    .get(owner.uid)
-    ?.findLast(({ at, uid }) => uid !== pod.uid && at <= created + SECOND && created - at < REPLACES_WITHIN)
+  const firstSeen = pods.get(uid)?.firstSeen
+  const before = (departures.get(owner.uid) ?? []).filter((one) => {
+    if (one.uid === uid || created - one.at >= REPLACES_WITHIN) return false
+    // One stream shows both, in the order in which they were stored.
+    return one.seen === undefined || firstSeen === undefined ? one.at <= created : one.seen <= firstSeen
+  })
+  return before.findLast((one) => one.name === name) ?? before.at(-1)
 }
 
 /** A DaemonSet that is younger than the node is rolled out on it, not drawn in by it. */
@@ -88,25 +93,24 @@ function isOnNewNode(
   return set === undefined || node === undefined || set <= node
 }
 
+/** Pods and their owners come on streams of their own: one may be seen so much after the other. */
+const SEEN_LATE = durationNano(SECOND / 2n)
+
 /** Controllers write scales in the name of this manager: of those that scale workloads, that is the HorizontalPodAutoscaler. */
 const AUTOSCALER = 'kube-controller-manager'
 
 /** Who scaled one of the owners shortly before the pod came. */
 function scalerOf(
-  { owners }: World,
+  { owners, scaled }: World,
   chain: readonly OwnerReference[],
   created: UnixNano,
 ): string | undefined {
   // A revision that is younger than the scaling came by a rollout.
-  const revised = owners.get(chain[0]?.uid ?? '')?.createdSeconds ?? 0
+  const revised = fromSeconds(owners.get(chain[0]?.uid ?? '')?.createdSeconds ?? 0)
   for (const { uid } of chain) {
-    for (const { manager, seconds } of owners.get(uid)?.managers ?? []) {
-      if (seconds === undefined || seconds <= revised) continue
-      const since = created - fromSeconds(seconds)
-      // Both stamps are whole seconds of the API server, this one cut off.
-      if (since < -SECOND || since >= SCALED_WITHIN) continue
-      return manager === AUTOSCALER ? 'HorizontalPodAutoscaler' : manager
-    }
+    const last = scaled.get(uid)?.findLast(({ at }) => at <= add(created, SEEN_LATE))
+    if (!last || last.at < add(revised, SECOND) || created - last.at >= SCALED_WITHIN) continue
+    return last.by === AUTOSCALER ? 'HorizontalPodAutoscaler' : last.by
   }
   return undefined
 }

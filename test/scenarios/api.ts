@@ -21,8 +21,23 @@ export interface Answer {
 const PLURALS: Readonly<Record<string, string>> = {
   StorageClass: 'storageclasses',
   PriorityClass: 'priorityclasses',
+  DeviceClass: 'deviceclasses',
+  WorkloadPriorityClass: 'workloadpriorityclasses',
+  KWOKNodeClass: 'kwoknodeclasses',
 }
-const CLUSTER_WIDE = new Set(['Namespace', 'Node', 'PersistentVolume', 'StorageClass', 'PriorityClass'])
+const CLUSTER_WIDE = new Set([
+  'Namespace',
+  'Node',
+  'PersistentVolume',
+  'StorageClass',
+  'PriorityClass',
+  'DeviceClass',
+  'ClusterQueue',
+  'ResourceFlavor',
+  'WorkloadPriorityClass',
+  'NodePool',
+  'KWOKNodeClass',
+])
 
 export const pluralOf = (kind: string): string => PLURALS[kind] ?? `${kind.toLowerCase()}s`
 
@@ -70,9 +85,14 @@ export class Api {
     return this.#object('PATCH', pathOf(target), body, 'application/strategic-merge-patch+json')
   }
 
+  /** For kinds that are not built in. */
+  merge(target: Target, body: object): Promise<KubeObject> {
+    return this.#object('PATCH', pathOf(target), body, 'application/merge-patch+json')
+  }
+
   /** Gone already is as good. */
-  async remove(target: Target): Promise<void> {
-    const answer = await this.send('DELETE', pathOf(target))
+  async remove(target: Target, query = ''): Promise<void> {
+    const answer = await this.send('DELETE', `${pathOf(target)}${query}`)
     if (answer.status >= 300 && answer.status !== 404) throw refused('DELETE', pathOf(target), answer)
   }
 

@@ -33,6 +33,8 @@ export interface Scenario {
   readonly description: string
   /** Runs with no other scenario beside it: it needs the whole node, or disturbs it. */
   readonly alone?: true
+  /** Records all namespaces: events of what is in none are in `default`. */
+  readonly everywhere?: true
   /** Brings to the cluster what it needs besides, before anything is recorded. */
   readonly prepare?: () => Promise<void>
   /** Removes that again. */
@@ -82,6 +84,10 @@ export class Stage {
 
   patch(what: Omit<Target, 'namespace'>, body: object): Promise<KubeObject> {
     return this.#api.patch({ ...what, namespace: this.namespace }, body)
+  }
+
+  merge(what: Omit<Target, 'namespace'>, body: object): Promise<KubeObject> {
+    return this.#api.merge({ ...what, namespace: this.namespace }, body)
   }
 
   patchPod(name: string, body: object, subresource?: string): Promise<KubeObject> {

@@ -6,7 +6,7 @@ import type { Frame } from '../../src/base/frame.ts'
 import type { NodeRecord, OwnerRecord, PodRecord } from '../../src/base/record.ts'
 import { rootOf, type Trace } from '../../src/trace/trace.ts'
 import { at, frameOf, podRecord, secondsAt } from '../support/pods.ts'
-import { OWNED, owner, owners, REPLICA_SET, reference, RS_UID, started } from './owned.ts'
+import { DEPLOYMENT, OWNED, owner, owners, REPLICA_SET, reference, RS_UID, started } from './owned.ts'
 
 const causeOf = (trace: Trace): unknown => rootOf(trace).attributes['podspan.start.cause']
 const OLD = secondsAt(-3_600_000)
@@ -45,9 +45,15 @@ const numbered = (revision: string, createdSeconds: number): OwnerRecord => ({
   createdSeconds,
   annotations: { 'deployment.kubernetes.io/revision': revision },
 })
-const scaledBy = (manager: string, ms: number): Partial<OwnerRecord> => ({
-  managers: [{ manager, operation: 'Update', subresource: 'scale', seconds: secondsAt(ms) }],
-})
+/** The Deployment as a watch shows it when somebody has scaled it; the API server writes no time there. */
+const scaledBy = (manager: string, ms: number, more: Partial<OwnerRecord> = {}): Frame =>
+  frameOf(ms, {
+    ...DEPLOYMENT,
+    resourceVersion: '95',
+    generation: 2,
+    managers: [{ manager, operation: 'Update', subresource: 'scale' }],
+    ...more,
+  })
 
 interface Cause {
   readonly name: string
@@ -171,22 +177,45 @@ const CAUSES: readonly Cause[] = [
   {
     name: 'a pod of an old ReplicaSet whose Deployment somebody scaled',
     pod: OWNED,
-    before: owners({ ...REPLICA_SET, createdSeconds: OLD }, scaledBy('kubectl', -1000)),
+    before: [...owners({ ...REPLICA_SET, createdSeconds: OLD }), scaledBy('kubectl', -1000)],
     then: 'scale-up',
   },
   {
     name: 'a pod of a young ReplicaSet whose Deployment was scaled since',
     pod: OWNED,
-    before: owners(
-      { ...REPLICA_SET, createdSeconds: secondsAt(-120_000) },
+    before: [
+      ...owners({ ...REPLICA_SET, createdSeconds: secondsAt(-120_000) }),
       scaledBy('kube-controller-manager', -1000),
-    ),
+    ],
     then: 'scale-up',
+  },
+  {
+    name: 'a pod of a young ReplicaSet whose Deployment the same one scales again',
+    pod: OWNED,
+    before: [
+      ...owners({ ...REPLICA_SET, createdSeconds: secondsAt(-300_000) }),
+      scaledBy('kubectl', -200_000),
+      scaledBy('kubectl', -1000, { generation: 3, resourceVersion: '97' }),
+    ],
+    then: 'scale-up',
+  },
+  {
+    name: 'a pod long after its young ReplicaSet was scaled',
+    pod: OWNED,
+    before: [
+      ...owners({ ...REPLICA_SET, createdSeconds: secondsAt(-300_000) }).map((frame) => ({
+        ...frame,
+        t: at(-250_000),
+      })),
+      scaledBy('kubectl', -200_000),
+      scaledBy('kubectl', -1000, { resourceVersion: '97' }),
+    ],
+    then: 'rollout',
   },
   {
     name: 'a pod of a ReplicaSet that came after its Deployment was scaled',
     pod: OWNED,
-    before: owners(REPLICA_SET, scaledBy('kubectl', -30_000)),
+    before: [...owners(REPLICA_SET), scaledBy('kubectl', -6000)],
     then: 'rollout',
   },
   {
@@ -203,7 +232,7 @@ for (const { name, pod, before, then } of CAUSES) {
 
 test('who scaled it is said where the cause is a scale-up', () => {
   const by = (manager: string): unknown =>
-    rootOf(started(OWNED, owners({ ...REPLICA_SET, createdSeconds: OLD }, scaledBy(manager, -1000))))
+    rootOf(started(OWNED, [...owners({ ...REPLICA_SET, createdSeconds: OLD }), scaledBy(manager, -1000)]))
       .attributes['podspan.start.cause.by']
   assert.equal(by('kube-controller-manager'), 'HorizontalPodAutoscaler')
   assert.equal(by('kubectl'), 'kubectl')

@@ -49,7 +49,7 @@ export function started(more: Partial<PodRecord> = {}, before: readonly Frame[] 
   return traceOf(told.create(0).bind(20).admit(40).start(210, 'app').ready(300).frames())
 }
 
-export const owners = (replicaSet = REPLICA_SET, deployment: Partial<OwnerRecord> = {}): Frame[] => [
-  frameOf(-20_000, { ...DEPLOYMENT, ...deployment }, 'initial'),
+export const owners = (replicaSet = REPLICA_SET): Frame[] => [
+  frameOf(-20_000, DEPLOYMENT, 'initial'),
   frameOf(-20_000, replicaSet, 'initial'),
 ]
