@@ -1,12 +1,15 @@
 // Owns what lies between binding and the first container: admission, volumes, cgroup, sandbox and network.
 // Promises one span where no evidence draws a line between preparing and the sandbox; failed attempts appear below it.
-// Volumes have operations of their own elsewhere; their trouble is told here as events.
+// Volumes have operations of their own (volumes.ts), which stand below it too; their trouble is told here as events.
 
 import { combine, type Draft, unseen } from '../timeline/combine.ts'
 import type { Fact } from '../timeline/facts.ts'
+import { type Failure, numberFailures } from './failures.ts'
 import type { OperationEvent } from './operation.ts'
 import { type Facts, factsOf, type Milestones } from './milestones.ts'
 import { comesBefore, type Plan, type Planned } from './plan.ts'
+import { planAttachments } from './volume-attach.ts'
+import { planMounts } from './volume-mount.ts'
 
 /** Failed attempts shown one by one; the rest are counted. */
 const ATTEMPTS_MAX = 20
@@ -26,6 +29,7 @@ export function planSandbox(
   comesBefore(plan, start, ready)
   // The kubelet's startTime is the start of its first sync, which comes before the sandbox.
   comesBefore(plan, admitted, ready)
+  const volumes = planVolumes(plan, facts, start, ready)
   plan.planned.push({
     name: 'prepare pod and create sandbox',
     path: 'prepare pod and create sandbox',
@@ -33,9 +37,22 @@ export function planSandbox(
     start,
     end: ready,
     events: troubles(facts),
-    children: planAttempts(plan, facts, start, ready),
+    children: withVolumes(planAttempts(plan, facts, start, ready), volumes, facts),
   })
   return ready
+}
+
+function planVolumes(plan: Plan, facts: Facts, start: Draft, ready: Draft | undefined): Planned[] {
+  const { planned, reported } = planAttachments(plan, facts, start)
+  return [...planned, ...planMounts(plan, facts, { start, attached: reported, ready })]
+}
+
+/** Volumes are there before the runtime is asked for a sandbox: where that drew a line, they are part of what lies before it. */
+function withVolumes(attempts: readonly Planned[], volumes: readonly Planned[], facts: Facts): Planned[] {
+  const [first, ...rest] = attempts
+  const asked = factsOf(facts, 'sandbox failed').every(({ detail }) => detail?.reason !== 'NetworkNotReady')
+  if (volumes.length === 0 || first?.name !== 'prepare pod' || !asked) return [...volumes, ...attempts]
+  return [{ ...first, children: volumes }, ...rest]
 }
 
 function sandboxReady(
@@ -82,7 +99,7 @@ export const lastTrouble = (facts: Facts): Fact | undefined =>
 
 /** A failed attempt is known by its end only: its begin lies anywhere after the one before it. */
 function planAttempts(plan: Plan, facts: Facts, start: Draft, ready: Draft | undefined): Planned[] {
-  const failures = numberFailures(facts)
+  const failures = numberFailures(factsOf(facts, 'sandbox failed'), 'sandbox failed', facts.clocks)
   const children: Planned[] = []
   let from = start
   let seen = 0
@@ -116,28 +133,6 @@ function after(plan: Plan, from: Draft): Draft {
   const failed = unseen()
   comesBefore(plan, from, failed)
   return failed
-}
-
-interface Failure {
-  readonly fact: Fact
-  readonly draft: Draft
-  /** From 1, as the events count: those that were not seen are left out, not closed up. */
-  readonly number: number
-}
-
-function numberFailures(facts: Facts): Failure[] {
-  const drafts = factsOf(facts, 'sandbox failed')
-    .map((fact) => ({ fact, draft: combine('sandbox failed', fact.stamps, facts.clocks) }))
-    .filter(({ draft }) => draft.best !== undefined)
-    .sort((a, b) => ((a.draft.best ?? 0n) < (b.draft.best ?? 0n) ? -1 : 1))
-  // Occurrences of one event are numbered by its count; another event's come after all of those before it.
-  const counted = new Map<string, number>()
-  return drafts.map(({ fact, draft }) => {
-    let before = 0
-    for (const [group, most] of counted) if (group !== fact.group) before += most
-    counted.set(fact.group, Math.max(counted.get(fact.group) ?? 0, fact.index + 1))
-    return { fact, draft, number: before + fact.index + 1 }
-  })
 }
 
 const attempt = (number: number) =>

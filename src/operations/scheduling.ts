@@ -9,6 +9,7 @@ import { type Facts, factsOf, type Milestones } from './milestones.ts'
 import { lastRefusal, refusalEvents } from './node-events.ts'
 import { planNodeProvision } from './nodes.ts'
 import { comesBefore, type Plan } from './plan.ts'
+import { planProvisioning } from './volume-provision.ts'
 
 export function planScheduling(
   plan: Plan,
@@ -31,14 +32,18 @@ export function planScheduling(
     if (!ungated) return
   }
   if (preset) return comesBefore(plan, created, bound)
-  const children = planNodeProvision(plan, facts, milestones, node)
-  comesBefore(plan, ungated ?? created, bound)
+  const start = ungated ?? created
+  const children = [
+    ...planNodeProvision(plan, facts, milestones, node),
+    ...planProvisioning(plan, facts, start, bound),
+  ]
+  comesBefore(plan, start, bound)
   plan.planned.push({
     name: 'schedule',
     path: 'schedule',
     actor: schedulerOf(facts),
     ...(facts.pod.nodeName ? { subject: facts.pod.nodeName } : {}),
-    start: ungated ?? created,
+    start,
     end: bound,
     events: [...failedAttempts(facts), ...refusalEvents(facts)],
     attributes: attemptAttributes(facts),

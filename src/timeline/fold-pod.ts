@@ -9,6 +9,7 @@ import { sampleClock } from './clocks.ts'
 import { adoptOrphans, observeInto } from './fold-event.ts'
 import { foldArrival } from './node-timeline.ts'
 import { startTimeline } from './pod-timeline.ts'
+import { foldClaimant } from './related.ts'
 import { sampleRevision } from './revisions.ts'
 import { isLeaving, noteDeparture } from './departures.ts'
 import { count, finish, isOlder, type World } from './world.ts'
@@ -24,6 +25,7 @@ export function foldPod(world: World, frame: ObjectFrame, pod: PodRecord): void 
 function foldKnownPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
   const { uid } = pod
   if (frame.kind === 'deleted' || isLeaving(pod)) noteDeparture(world, frame, pod)
+  foldClaimant(world.related, pod)
   if (world.finished.has(uid)) {
     if (frame.kind === 'deleted') world.finished.delete(uid)
     return

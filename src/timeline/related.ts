@@ -4,7 +4,7 @@
 // may still ask. Does not read what they say: observe/related.ts does.
 
 import type { ObjectFrame, Source } from '../base/frame.ts'
-import type { EventRecord, NodeRecord, RelatedRecord } from '../base/record.ts'
+import type { EventRecord, NodeRecord, PodRecord, RelatedRecord } from '../base/record.ts'
 import { add, durationNano, SECOND, type UnixNano } from '../base/time.ts'
 import type { Observation } from '../observe/observation.ts'
 import { observeRelated, type RelatedObject } from '../observe/related.ts'
@@ -27,12 +27,15 @@ export interface RelatedObjects {
   readonly byKey: Map<string, Related>
   /** By what an object belongs to: `volume/NAME`, `node/NAME`, `owner/UID`, `pod/UID`. */
   readonly byLink: Map<string, Set<Related>>
+  /** `NAMESPACE/NAME` of pods that have claims → their UIDs: messages about a volume name its users. */
+  readonly claimants: Map<string, string>
   sweptAt: UnixNano
 }
 
 export const emptyRelatedObjects = (): RelatedObjects => ({
   byKey: new Map(),
   byLink: new Map(),
+  claimants: new Map(),
   sweptAt: 0n as UnixNano,
 })
 
@@ -40,6 +43,8 @@ export const emptyRelatedObjects = (): RelatedObjects => ({
 const OBJECTS_MAX = 300_000
 /** A claim has three facts, a node that joined some twenty. */
 const FACTS_MAX = 100
+/** Pods with claims are a part of a cluster's; of more than these, the ones seen first are not linked. */
+const CLAIMANTS_MAX = 50_000
 /** What is gone, or known by events alone, is kept for longer than a start may take. */
 const KEPT = durationNano(SECOND * 1800n)
 const SWEEP_EVERY = durationNano(SECOND * 60n)
@@ -55,12 +60,28 @@ export interface Surroundings {
   related(source: Source, namespace: string, name: string): Related | undefined
   /** What belongs to `volume/NAME`, `node/NAME`, `owner/UID` or `pod/UID`, in the order in which it was first seen. */
   linked(link: string): readonly Related[]
+  /** The UID of the last pod of this name that had a claim. */
+  claimant(namespace: string, name: string): string | undefined
 }
 
-export const surroundingsOf = ({ byKey, byLink }: RelatedObjects): Surroundings => ({
+export const surroundingsOf = ({ byKey, byLink, claimants }: RelatedObjects): Surroundings => ({
   related: (source, namespace, name) => byKey.get(relatedKey(source, namespace, name)),
   linked: (link) => [...(byLink.get(link) ?? NO_OBJECTS)],
+  claimant: (namespace, name) => claimants.get(`${namespace}/${name}`),
 })
+
+/** Remembers who a message means that names the user of a volume; a pod that is gone may still be named. */
+export function foldClaimant(
+  { claimants }: RelatedObjects,
+  { uid, namespace, name, volumes }: PodRecord,
+): void {
+  if (!volumes?.some(({ kind, claim }) => claim !== undefined || kind === 'ephemeral')) return
+  const key = `${namespace}/${name}`
+  if (claimants.get(key) === uid) return
+  const [oldest] = claimants.keys()
+  if (claimants.size >= CLAIMANTS_MAX && oldest !== undefined) claimants.delete(oldest)
+  claimants.set(key, uid)
+}
 
 /** Takes a version of an object in; returns how many facts or objects found no room. */
 export function foldRelated(objects: RelatedObjects, frame: ObjectFrame, record: RelatedObject): number {

@@ -49,6 +49,9 @@ const EVENT_NAMES: Partial<Record<Boundary, Weight>> = {
   'node asked for': { ahead: ZERO, lag: milliseconds(10), rank: 3 },
   // Told by a controller of its own, which has seen it in the status before.
   'node claim step': { ahead: ZERO, lag: milliseconds(30), rank: 3 },
+  // Its controller waits for an attachment by looking at it twice a second.
+  attached: { ahead: ZERO, lag: milliseconds(260), rank: 3 },
+  'attach failed': { ahead: ZERO, lag: milliseconds(260), rank: 3 },
   // The first container's first event: its turn comes soon after the network, but not at once.
   'network ready': { ahead: ZERO, lag: milliseconds(0.9), rank: 2 },
 }
@@ -64,7 +67,13 @@ const notBefore = (rank: number): Weight => ({ back: ZERO, lag: ZERO, rank })
 const notAfter = (rank: number, slack: DurationNano = ZERO): Weight => ({ ahead: slack, lag: ZERO, rank })
 
 /** What an event of these says was over when it was recorded, by more than a moment. */
-const TOLD_LATER: ReadonlySet<Boundary> = new Set(['bound', 'node asked for', 'node claim step'])
+const TOLD_LATER: ReadonlySet<Boundary> = new Set([
+  'bound',
+  'attached',
+  'attach failed',
+  'node asked for',
+  'node claim step',
+])
 
 /** The API server or the runtime takes its stamp a little before the boundary is reached. */
 const WRITE_SLACK = milliseconds(250)

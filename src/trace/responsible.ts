@@ -26,7 +26,12 @@ const RULES: Readonly<Record<OperationName, Rule>> = {
   'launch node': 'capacity',
   'register node': 'capacity',
   'initialise node': 'capacity',
+  'provision volume': ({ attributes }) =>
+    NO_CLAIM.test(String(attributes['podspan.reason'] ?? '')) ? 'workload' : 'platform',
   'prepare pod and create sandbox': whosePreparation,
+  // A volume for one node that pods of several nodes ask for is how the workload is made.
+  'attach volume': ({ error = '' }) => (error.includes('already used by pod') ? 'workload' : 'platform'),
+  'mount volumes': whoseMount,
   'prepare pod': whosePreparation,
   'create sandbox': 'platform',
   'pull image': whosePull,
@@ -61,13 +66,13 @@ function whoseBackOff({ attributes, container, start }: Operation, siblings: rea
 
 /** What the scheduler says where nodes have no room, against what it says where the pod asks for what no node is. */
 const NO_ROOM = /Insufficient |Too many pods|didn't have free ports|no nodes available|preemption: /
-const NO_MATCH =
-  /didn't match|untolerated taint|node\(s\) were unschedulable|persistentvolumeclaim "[^"]*" not found/
+const NO_CLAIM = /persistentvolumeclaim "[^"]*" not found/
+const NO_MATCH = /didn't match|untolerated taint|node\(s\) were unschedulable/
 
 function whoseScheduling({ events }: Operation): Party {
   const reasons = events.map(({ attributes }) => String(attributes['podspan.reason'] ?? ''))
   if (reasons.some((reason) => NO_ROOM.test(reason))) return 'capacity'
-  return reasons.some((reason) => NO_MATCH.test(reason)) ? 'workload' : 'platform'
+  return reasons.some((reason) => NO_MATCH.test(reason) || NO_CLAIM.test(reason)) ? 'workload' : 'platform'
 }
 
 /** A ConfigMap or Secret that is not there holds a pod in its volumes or its environment. */
@@ -77,6 +82,12 @@ const isMissingInput = (text: string): boolean => MISSING_INPUT.test(text)
 function whosePreparation({ events, error = '' }: Operation): Party {
   const reasons = events.map(({ attributes }) => String(attributes['podspan.reason'] ?? ''))
   return [error, ...reasons].some(isMissingInput) ? 'workload' : 'platform'
+}
+
+/** What failed to be mounted says why the whole took long; ownership is changed as the pod's `fsGroup` asks for. */
+function whoseMount({ children, attributes, error = '' }: Operation): Party {
+  if (attributes['podspan.volume.ownership_change'] === true) return 'workload'
+  return [error, ...children.map((child) => child.error ?? '')].some(isMissingInput) ? 'workload' : 'platform'
 }
 
 /** An image that is not there was named wrongly; every other failure is the registry's, or on the way to it. */

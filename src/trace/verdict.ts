@@ -3,9 +3,11 @@
 
 import type { DurationNano } from '../base/time.ts'
 import { durationNano, ZERO } from '../base/time.ts'
+import type { Facts } from '../operations/milestones.ts'
 import { durationOf, type Operation, type OperationName } from '../operations/operation.ts'
 import { lastTrouble } from '../operations/sandbox.ts'
 import { lastSchedulingFailure } from '../operations/scheduling.ts'
+import { lastSaidOfPod } from '../operations/volumes.ts'
 import type { Startup } from '../operations/startup.ts'
 import type { CriticalPath } from './critical-path.ts'
 import { durationText } from './duration-text.ts'
@@ -75,10 +77,16 @@ export function deepestOpen(root: Operation): Operation | undefined {
   return last && (last.children.findLast(({ open: going }) => going) ?? last)
 }
 
+/** What others do while an operation waits for them is named for itself, not as a part of what waits. */
+const NAMED: ReadonlySet<Operation['name']> = new Set(['provision volume', 'attach volume', 'mount volumes'])
+
+const namedBelow = ({ children }: Operation): Operation[] =>
+  children.flatMap((child) => [...(NAMED.has(child.name) ? [child] : []), ...namedBelow(child)])
+
 /** Sums the critical path by what was done to what: attempts of one thing count together. */
 function sumShares(root: Operation, path: CriticalPath): Share[] {
   const shares = new Map<string, Share>()
-  for (const operation of root.children) {
+  for (const operation of root.children.flatMap((child) => [child, ...namedBelow(child)])) {
     const total = sumPath(operation, path)
     if (total <= ZERO) continue
     const key = `${operation.name}/${operation.container ?? ''}`
@@ -105,14 +113,16 @@ function mainPart({ operation, total }: Share, path: CriticalPath): Share {
 function sumPath(operation: Operation, path: CriticalPath): DurationNano {
   let total = 0n
   for (const { from, to } of path.get(operation) ?? []) total += to - from
-  for (const child of operation.children) total += sumPath(child, path)
+  for (const child of operation.children) if (!NAMED.has(child.name)) total += sumPath(child, path)
   return durationNano(total)
 }
 
 /** What the component itself said of why this operation goes on or failed. */
-export function reasonOf({ name, error }: Operation, { facts }: Pick<Startup, 'facts'>): string | undefined {
-  const said =
-    name === 'schedule'
+export function reasonOf(operation: Operation, { facts }: Pick<Startup, 'facts'>): string | undefined {
+  const { name, error } = operation
+  const said = NAMED.has(name)
+    ? volumeReason(operation, facts)
+    : name === 'schedule'
       ? lastSchedulingFailure(facts)
       : name.startsWith('prepare pod') || name === 'create sandbox'
         ? lastTrouble(facts)?.detail?.message
@@ -137,6 +147,10 @@ export function describe(operation: Operation, { facts }: Pick<Startup, 'facts'>
       return `waiting for a new node (${describeProvision(operation)})`
     case 'wait at scheduling gate':
       return `waiting at scheduling gate ${subject}`
+    case 'provision volume':
+    case 'attach volume':
+    case 'mount volumes':
+      return describeVolume(operation, facts)
     case 'prepare pod and create sandbox':
     case 'prepare pod':
     case 'create sandbox':
@@ -193,6 +207,22 @@ const PROVISION_UNTIL: Partial<Record<OperationName, string>> = {
   'launch node': 'until it was launched',
   'register node': 'until it had registered',
   'initialise node': 'until it was ready for pods',
+}
+
+function describeVolume(operation: Operation, facts: Facts): string {
+  const { name, subject = '', actor } = operation
+  const why = because(volumeReason(operation, facts))
+  if (name === 'mount volumes') return `mounting volumes${why}`
+  if (name === 'attach volume') return `attaching volume ${subject}${why || ` (${actor})`}`
+  return `waiting for volume ${subject}${why || ` (provisioner ${actor})`}`
+}
+
+/** A later attempt goes on for the reason for which the one before it failed. */
+function volumeReason({ name, error, attributes }: Operation, facts: Facts): string | undefined {
+  const said = attributes['podspan.reason']
+  if (error !== undefined || typeof said === 'string') return error ?? String(said)
+  if (name === 'mount volumes') return lastSaidOfPod(facts, 'FailedMount')
+  return name === 'attach volume' ? lastSaidOfPod(facts, 'FailedAttachVolume') : undefined
 }
 
 function describeBackOff({ attributes, container, subject }: Operation): string {

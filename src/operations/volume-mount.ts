@@ -1,0 +1,122 @@
+// Owns `mount volumes`: from where the kubelet could begin until the pod's volumes were there, with each failed try.
+// Promises one only where something draws a line between the volumes and the rest of the preparation: an attachment, a failed mount, a
+// slow change of ownership. Nothing reports a success, so its end is bounded and not dated.
+
+import { add, milliseconds, minus } from '../base/time.ts'
+import { combine, type Draft, unseen } from '../timeline/combine.ts'
+import type { Fact } from '../timeline/facts.ts'
+import { type FailedTry, type Failure, numberFailures, planTries } from './failures.ts'
+import { type Facts, factsOf } from './milestones.ts'
+import type { OperationAttribute, OperationEvent } from './operation.ts'
+import { comesBefore, type Plan, type Planned } from './plan.ts'
+import { saidOfPod } from './volumes.ts'
+
+/** What a sandbox takes on a node at rest, and the kubelet between the volumes and it (measured, docs/accuracy.md). */
+const SANDBOX = milliseconds(250)
+
+export interface Preparation {
+  /** Where the pod was bound. */
+  readonly start: Draft
+  /** When each attached volume was there for the kubelet; undefined for one that is not yet. */
+  readonly attached: readonly (Draft | undefined)[]
+  /** Where the sandbox was, if it ever was. */
+  readonly ready: Draft | undefined
+}
+
+export function planMounts(plan: Plan, facts: Facts, { start, attached, ready }: Preparation): Planned[] {
+  const sandbox = firstSandbox(facts)
+  // Volumes of the kinds that are kept up to date are mounted again while the pod runs.
+  const isOfStart = ({ draft }: { draft: Draft }): boolean =>
+    !isAfter(draft, sandbox) && !isAfter(draft, ready)
+  const failures = failuresOf(facts).filter(isOfStart)
+  const progress = slowOwnership(facts).filter(isOfStart)
+  const isWaiting = attached.includes(undefined)
+  if (failures.length === 0 && progress.length === 0 && (attached.length === 0 || isWaiting)) return []
+  const ended = ready || sandbox ? unseen() : undefined
+  const whole = { ...MOUNT, start: beginning(start, attached), ...slowness(progress) }
+  for (const one of attached) comesBefore(plan, one, ended)
+  for (const { draft } of [...progress, ...mapped(facts)]) comesBefore(plan, draft, ended)
+  const children = planTries(plan, { ...MOUNT, start: whole.start }, failures.map(tryOf), ended)
+  comesBefore(plan, ended, sandbox)
+  comesBefore(plan, ended, ready)
+  if (ended) placeBeforeSandbox(ended, sandbox ?? ready)
+  return [{ ...whole, end: ended, children }]
+}
+
+const MOUNT = { name: 'mount volumes', path: 'mount volumes', actor: 'kubelet' } as const
+
+const tryOf = ({ fact, draft, number }: Failure): FailedTry => ({
+  path: `mount volumes/failed/${fact.group}/${fact.index + 1}`,
+  error: fact.detail?.message ?? 'a volume could not be mounted',
+  attempt: number,
+  draft,
+})
+
+const isAfter = ({ best }: Draft, other: Draft | undefined): boolean =>
+  best !== undefined && other?.best !== undefined && best > other.best
+
+function failuresOf(facts: Facts): Failure[] {
+  const told = [...saidOfPod(facts, 'FailedMount'), ...saidOfPod(facts, 'FailedMapVolume')]
+  const tries = told.filter(({ detail }) => !SUMMARY.test(detail?.message ?? ''))
+  return numberFailures(tries, 'noted', facts.clocks)
+}
+
+/** Said by kubelets before 1.28 once the pod's sync had waited for two minutes: no try of its own. */
+const SUMMARY = /^Unable to attach or mount volumes/
+
+/** The kubelet mounts the others beside it, but the pod waits for the volume that is attached last. */
+function beginning(start: Draft, attached: readonly (Draft | undefined)[]): Draft {
+  let last: Draft | undefined
+  for (const one of attached) {
+    if (!one) return start
+    if (last?.best === undefined || (one.best !== undefined && one.best > last.best)) last = one
+  }
+  return last ?? start
+}
+
+/** The runtime is asked for a sandbox only when the volumes are there. A node without a network says so earlier. */
+function firstSandbox(facts: Facts): Draft | undefined {
+  const refused = factsOf(facts, 'sandbox failed').filter(
+    ({ detail }) => detail?.reason === 'FailedCreatePodSandBox',
+  )
+  return refused
+    .map(({ stamps }) => combine('sandbox failed', stamps, facts.clocks))
+    .reduce<Draft | undefined>(
+      (a, b) => (a?.best !== undefined && (b.best ?? 0n) >= a.best ? a : b),
+      undefined,
+    )
+}
+
+function placeBeforeSandbox(ended: Draft, ready: Draft | undefined): void {
+  if (ready?.best !== undefined) ended.best = add(ready.best, minus(SANDBOX))
+}
+
+interface Dated {
+  readonly fact: Fact
+  readonly draft: Draft
+}
+
+const dated = (facts: Facts, found: readonly Fact[]): Dated[] =>
+  found.map((fact) => ({ fact, draft: combine('noted', fact.stamps, facts.clocks) }))
+
+/** Said while it goes on: for the first time after 30 s, then once a minute (pkg/volume/volume_linux.go). */
+const slowOwnership = (facts: Facts): Dated[] =>
+  dated(facts, saidOfPod(facts, 'VolumePermissionChangeInProgress'))
+
+/** Block volumes have an event of their success. */
+const mapped = (facts: Facts): Dated[] => dated(facts, saidOfPod(facts, 'SuccessfulMountVolume'))
+
+function slowness(progress: readonly Dated[]) {
+  const last = progress.at(-1)
+  if (!last) return {}
+  const attributes: Record<string, OperationAttribute> = {
+    'podspan.volume.ownership_change': true,
+    'podspan.reason': last.fact.detail?.message ?? '',
+  }
+  const events: OperationEvent[] = progress.map(({ fact, draft }) => ({
+    at: draft.best ?? (0n as OperationEvent['at']),
+    name: 'VolumePermissionChangeInProgress',
+    attributes: { 'podspan.reason': fact.detail?.message ?? '', 'podspan.count': fact.index + 1 },
+  }))
+  return { attributes, events }
+}
