@@ -3,7 +3,7 @@
 // Does not write any rule.
 
 import { attempt, run } from './commands.ts'
-import { bridgeName, nodeAddress, podNetwork } from './layout.ts'
+import { bridgeName, nodeAddress, podNetwork, serviceNetwork } from './layout.ts'
 
 const programs = ['iptables', 'ip6tables'] as const
 
@@ -12,6 +12,8 @@ export async function createBridge(): Promise<void> {
   await run('ip', ['link', 'add', bridgeName, 'type', 'bridge'])
   await run('ip', ['address', 'add', `${nodeAddress}/${podNetwork.split('/')[1]}`, 'dev', bridgeName])
   await run('ip', ['link', 'set', bridgeName, 'up'])
+  // kube-proxy turns a service's address into a pod's, but only of what has a way out: a cluster apart has no default route.
+  await run('ip', ['route', 'replace', serviceNetwork, 'dev', bridgeName])
 }
 
 /** The bridge and the host's ends of the pods' cables. */

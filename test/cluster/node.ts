@@ -73,6 +73,7 @@ config_path = '${at('registry')}'
 restrict_oom_score_adj = true
 # Network namespaces are then mounts below our own directory, and not in /run/netns among others'.
 netns_mounts_under_state_dir = true
+cdi_spec_dirs = ['${at('cdi')}']
 
 [plugins.'io.containerd.cri.v1.runtime'.cni]
 bin_dirs = ['/usr/lib/cni', '/opt/cni/bin']

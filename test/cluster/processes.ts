@@ -5,7 +5,7 @@
 
 import { spawn } from 'node:child_process'
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { ClusterError, clock } from './commands.ts'
@@ -74,6 +74,13 @@ export async function stopProcess(layout: Layout, name: string, graceMs = 30_000
     if (clock.monotonicMs() > deadline) signalProcess(layout, name, 'SIGKILL')
     await clock.sleep(20)
   }
+}
+
+/** Stops what a test has started beside the cluster, which is whole without it. */
+export async function removeProcess(layout: Layout, name: string): Promise<void> {
+  if (readText(recordFile(layout, name)) === undefined) return
+  await stopProcess(layout, name, 5000)
+  await rm(recordFile(layout, name), { force: true })
 }
 
 export function signalProcess(layout: Layout, name: string, signal: NodeJS.Signals): void {

@@ -9,7 +9,15 @@ export const collectorVersion = '0.161.0'
 
 export type FamilyName = 'kubernetes' | 'containerd' | 'runc' | 'registry' | 'otelcol' | ToolName
 /** What a test may ask for beside the cluster; `up` builds none of it. */
-export type ToolName = 'helm' | 'jaeger' | 'prometheus' | 'karpenter' | 'kwok' | 'devices' | 'kueue'
+export type ToolName =
+  | 'helm'
+  | 'jaeger'
+  | 'prometheus'
+  | 'prometheus-operator'
+  | 'karpenter'
+  | 'kwok'
+  | 'devices'
+  | 'kueue'
 
 /** One Go module with `tool` directives. One each, or the requirements of their dependencies collide. */
 export interface Family {
@@ -125,6 +133,18 @@ const tools: Readonly<Record<ToolName, Family>> = {
     buildFlags: ['-ldflags=-s -w -X github.com/prometheus/common/version.Version=3.5.0'],
     binaries: ['prometheus', 'promtool'],
     firstBuild: '3 min',
+  },
+  // Only what its users apply: the schemas that an API server checks monitors and rules by.
+  'prometheus-operator': {
+    ...plain,
+    name: 'prometheus-operator',
+    version: '0.85.0',
+    binaries: [],
+    files: {
+      module: 'github.com/prometheus-operator/prometheus-operator',
+      directories: ['example/prometheus-operator-crd'],
+    },
+    firstBuild: '1 s',
   },
   // Real Karpenter whose cloud are nodes that KWOK pretends. Its main package is named kwok too.
   karpenter: {

@@ -5,9 +5,8 @@ import type { Api, KubeObject } from './api.ts'
 import { clock } from './stage.ts'
 
 export async function freshNamespace(api: Api, name: string): Promise<void> {
-  const target = { apiVersion: 'v1', kind: 'Namespace', name }
-  await api.remove(target)
-  await eventually(`namespace ${name} is gone`, async () => !(await api.exists(target)))
+  await api.remove({ apiVersion: 'v1', kind: 'Namespace', name })
+  await whenGone(api, name)
   await api.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
   await hasAccount(api, name)
 }
@@ -30,6 +29,13 @@ function hasAccount(api: Api, namespace: string): Promise<void> {
 export function removeNamespace(api: Api, name: string): Promise<void> {
   return api.remove({ apiVersion: 'v1', kind: 'Namespace', name })
 }
+
+/** What serves a namespace's pods may be needed until the last of them has ended. */
+export const whenGone = (api: Api, name: string): Promise<void> =>
+  eventually(
+    `namespace ${name} is gone`,
+    async () => !(await api.exists({ apiVersion: 'v1', kind: 'Namespace', name })),
+  )
 
 export async function eventually(what: string, holds: () => Promise<boolean>, seconds = 60): Promise<void> {
   const deadline = clock.monotonicMs() + seconds * 1000

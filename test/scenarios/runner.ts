@@ -11,7 +11,7 @@ import { readCluster } from '../cluster/cluster.ts'
 import { say } from '../cluster/commands.ts'
 import { Api } from './api.ts'
 import { deployment, server, template } from './manifests.ts'
-import { freshNamespace, removeNamespace } from './namespaces.ts'
+import { freshNamespace, removeNamespace, whenGone } from './namespaces.ts'
 import { Recorder, type RecordingTask } from './record.ts'
 import { clock, type Scenario, Stage } from './stage.ts'
 
@@ -79,9 +79,12 @@ interface Performance {
 async function perform({ api, recorder }: Run, scenario: Scenario): Promise<Performance> {
   const namespace = scenario.name
   await freshNamespace(api, namespace)
+  await scenario.prepare?.()
   const cursor = truthCursor(readCluster().truthFile)
   const stage = new Stage(api, namespace)
-  const task = recorder.record(namespace, (seen) => stage.see(seen))
+  const task = recorder.record(namespace, scenario.everywhere ? 'cluster' : 'namespace', (seen) =>
+    stage.see(seen),
+  )
   try {
     await task.synced()
     await scenario.run(stage)
@@ -90,6 +93,7 @@ async function perform({ api, recorder }: Run, scenario: Scenario): Promise<Perf
     await task.stop()
     await stage.cleanUp()
     await removeNamespace(api, namespace)
+    if (scenario.restore) await whenGone(api, namespace).then(scenario.restore)
   }
   if (task.broken !== undefined) throw new Error(task.broken)
   return { task, truth: reduceTruth(cursor.read(), namespace) }
