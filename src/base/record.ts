@@ -84,6 +84,10 @@ export interface PodRecord extends ObjectMeta {
   readonly containers: readonly ContainerSpec[]
   readonly initContainers?: readonly ContainerSpec[]
   readonly volumes?: readonly VolumeSpec[]
+  /** `spec.resourceClaims`: devices that it asks for, and the ResourceClaims that it names itself. */
+  readonly deviceClaims?: readonly PodClaim[]
+  /** `status.resourceClaimStatuses`: the ResourceClaims that were made for it. */
+  readonly madeClaims?: readonly PodClaim[]
   readonly phase?: string
   /** `status.reason`, such as `Evicted`. */
   readonly reason?: string
@@ -124,6 +128,12 @@ export interface VolumeSpec {
   /** The field of the volume source that is set: `configMap`, `secret`, `emptyDir`, `persistentVolumeClaim`, `projected`, `image`, … */
   readonly kind: string
   /** `claimName` of a persistentVolumeClaim. */
+  readonly claim?: string
+}
+
+/** A pod's own name for a ResourceClaim, and that claim's. */
+export interface PodClaim {
+  readonly name: string
   readonly claim?: string
 }
 

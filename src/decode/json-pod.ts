@@ -6,6 +6,7 @@ import type {
   ContainerSpec,
   ContainerState,
   ContainerStatus,
+  PodClaim,
   PodRecord,
   ProbeSpec,
   VolumeSpec,
@@ -57,6 +58,7 @@ function fillSpec(spec: Json, pod: Mutable<PodRecord>): void {
   put(pod, 'priority', numberAt(spec, 'priority', where))
   put(pod, 'readinessGates', listAt(spec, 'readinessGates', where, readReadinessGate))
   put(pod, 'schedulingGates', listAt(spec, 'schedulingGates', where, readSchedulingGate))
+  put(pod, 'deviceClaims', listAt(spec, 'resourceClaims', where, readClaim))
 }
 
 const readReadinessGate = (from: Json, where: string): string => sharedAt(from, 'conditionType', where) ?? ''
@@ -73,6 +75,13 @@ function fillStatus(status: Json, pod: Mutable<PodRecord>): void {
   put(pod, 'qosClass', sharedAt(status, 'qosClass', where))
   put(pod, 'initContainerStatuses', listAt(status, 'initContainerStatuses', where, readContainerStatus))
   put(pod, 'nominatedNodeName', sharedAt(status, 'nominatedNodeName', where))
+  put(pod, 'madeClaims', listAt(status, 'resourceClaimStatuses', where, readClaim))
+}
+
+function readClaim(from: Json, where: string): PodClaim {
+  const claim: Mutable<PodClaim> = { name: sharedAt(from, 'name', where) ?? '' }
+  put(claim, 'claim', textAt(from, 'resourceClaimName', where))
+  return claim
 }
 
 function readContainer(from: Json, where: string): ContainerSpec {

@@ -2,7 +2,7 @@
 // Promises a record for the Pod that fills the cursor's range, or a DecodeFailure. Does not read containers: see protobuf-container.ts.
 // Each case is a tag: field number × 8 + wire type. Numbers: kubernetes/api core/v1/generated.proto.
 
-import type { ContainerSpec, PodRecord, VolumeSpec } from '../base/record.ts'
+import type { ContainerSpec, PodClaim, PodRecord, VolumeSpec } from '../base/record.ts'
 import { readContainer } from './protobuf-container.ts'
 import { readCondition, readMeta, readWrappedText, requireIdentity } from './protobuf-meta.ts'
 import { readContainerStatus } from './protobuf-status.ts'
@@ -84,6 +84,9 @@ function readSpec(c: Cursor, pod: MutablePod): void {
       case 306: // schedulingGates = 38
         pod.schedulingGates = append(pod.schedulingGates, readWrappedText(c))
         break
+      case 314: // resourceClaims = 39: name = 1, resourceClaimName = 3
+        pod.deviceClaims = append(pod.deviceClaims, readClaim(c, 26))
+        break
       default:
         skip(c, tag)
     }
@@ -123,11 +126,27 @@ function readStatus(c: Cursor, pod: MutablePod): void {
       case 90: // nominatedNodeName = 11
         if (present(c)) pod.nominatedNodeName = readShared(c)
         break
+      case 122: // resourceClaimStatuses = 15: name = 1, resourceClaimName = 2
+        pod.madeClaims = append(pod.madeClaims, readClaim(c, 18))
+        break
       default:
         skip(c, tag)
     }
   }
   leave(c, outer)
+}
+
+function readClaim(c: Cursor, named: number): PodClaim {
+  const outer = enter(c)
+  const claim: Mutable<PodClaim> = { name: '' }
+  while (c.at < c.end) {
+    const tag = readTag(c)
+    if (tag === 10) claim.name = readShared(c)
+    else if (tag !== named) skip(c, tag)
+    else if (present(c)) claim.claim = readText(c)
+  }
+  leave(c, outer)
+  return claim
 }
 
 /** An array that grew by pushing has room for 17 items; what is kept of thousands of pods should not. */

@@ -167,6 +167,9 @@ const spec = some({
   priority: int32,
   readinessGates: fc.array(fc.record({ conditionType: name }), { maxLength: 2 }),
   schedulingGates: fc.array(fc.record({ name }), { maxLength: 2 }),
+  resourceClaims: fc.array(some({ name, resourceClaimName: word, resourceClaimTemplateName: name }), {
+    maxLength: 2,
+  }),
   overhead: quantities,
 })
 
@@ -181,6 +184,7 @@ const podStatus = some({
   initContainerStatuses: fc.array(containerStatus, { maxLength: 2 }),
   qosClass: name,
   nominatedNodeName: name,
+  resourceClaimStatuses: fc.array(some({ name, resourceClaimName: word }), { maxLength: 2 }),
   observedGeneration: count,
 })
 
