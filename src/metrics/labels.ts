@@ -18,6 +18,7 @@ const EVERY_OPERATION: Readonly<Record<Exclude<OperationName, 'pod startup'>, tr
   'register node': true,
   'initialise node': true,
   'provision volume': true,
+  preempt: true,
   'prepare pod and create sandbox': true,
   'attach volume': true,
   'mount volumes': true,

@@ -15,6 +15,7 @@ export type OperationName =
   | 'register node'
   | 'initialise node'
   | 'provision volume'
+  | 'preempt'
   | 'prepare pod and create sandbox'
   | 'attach volume'
   | 'mount volumes'

@@ -9,6 +9,7 @@ import { type Facts, factsOf, type Milestones } from './milestones.ts'
 import { lastRefusal, refusalEvents } from './node-events.ts'
 import { planNodeProvision } from './nodes.ts'
 import { comesBefore, type Plan } from './plan.ts'
+import { planPreemption } from './preemption.ts'
 import { planProvisioning } from './volume-provision.ts'
 
 export function planScheduling(
@@ -36,6 +37,7 @@ export function planScheduling(
   const children = [
     ...planNodeProvision(plan, facts, milestones, node),
     ...planProvisioning(plan, facts, start, bound),
+    ...planPreemption(plan, facts, milestones, start, schedulerOf(facts)),
   ]
   comesBefore(plan, start, bound)
   plan.planned.push({

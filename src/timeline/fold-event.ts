@@ -15,6 +15,7 @@ import { addFacts } from './fact-log.ts'
 import type { PodTimeline } from './pod-timeline.ts'
 import { foldRelatedEvent } from './related.ts'
 import { sampleRevision } from './revisions.ts'
+import { foldVictimEvent } from './victims.ts'
 import { count, nodeOf, type World } from './world.ts'
 
 /** Events come on a stream of their own, often before their pod: so many pods' are kept, each so many, for so long. */
@@ -30,6 +31,7 @@ export function foldEvent(world: World, frame: ObjectFrame, event: EventRecord):
     return refused > 0 ? count(world, 'limit.related objects', refused) : undefined
   }
   if (involved.uid === undefined) return
+  foldVictimEvent(world.related.victims, frame, event)
   const uid = world.mirrors.get(involved.uid) ?? involved.uid
   if (world.finished.has(uid)) return
   const timeline = world.pods.get(uid)

@@ -12,6 +12,7 @@ import { startTimeline } from './pod-timeline.ts'
 import { foldClaimant } from './related.ts'
 import { sampleRevision } from './revisions.ts'
 import { isLeaving, noteDeparture } from './departures.ts'
+import { foldVictim } from './victims.ts'
 import { count, finish, isOlder, type World } from './world.ts'
 
 export function foldPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
@@ -26,6 +27,7 @@ function foldKnownPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
   const { uid } = pod
   if (frame.kind === 'deleted' || isLeaving(pod)) noteDeparture(world, frame, pod)
   foldClaimant(world.related, pod)
+  foldVictim(world.related.victims, frame, pod)
   if (world.finished.has(uid)) {
     if (frame.kind === 'deleted') world.finished.delete(uid)
     return

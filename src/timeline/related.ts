@@ -10,6 +10,7 @@ import type { Observation } from '../observe/observation.ts'
 import { observeRelated, type RelatedObject } from '../observe/related.ts'
 import { observeRelatedEvent, relatedSourceOf } from '../observe/related-event.ts'
 import { type Fact, mergeStamps } from './facts.ts'
+import { emptyVictims, sweepVictims, type Victim, type Victims, victimsOf } from './victims.ts'
 
 /** One object beside the pods. */
 export interface Related {
@@ -29,6 +30,8 @@ export interface RelatedObjects {
   readonly byLink: Map<string, Set<Related>>
   /** `NAMESPACE/NAME` of pods that have claims → their UIDs: messages about a volume name its users. */
   readonly claimants: Map<string, string>
+  /** Pods that had to go so that others could be scheduled. */
+  readonly victims: Victims
   sweptAt: UnixNano
 }
 
@@ -36,6 +39,7 @@ export const emptyRelatedObjects = (): RelatedObjects => ({
   byKey: new Map(),
   byLink: new Map(),
   claimants: new Map(),
+  victims: emptyVictims(),
   sweptAt: 0n as UnixNano,
 })
 
@@ -62,12 +66,20 @@ export interface Surroundings {
   linked(link: string): readonly Related[]
   /** The UID of the last pod of this name that had a claim. */
   claimant(namespace: string, name: string): string | undefined
+  /** The pods that had to leave this node for the pod of this UID. */
+  victims(uid: string, node: string): readonly Victim[]
 }
 
-export const surroundingsOf = ({ byKey, byLink, claimants }: RelatedObjects): Surroundings => ({
+export const surroundingsOf = ({
+  byKey,
+  byLink,
+  claimants,
+  victims,
+}: RelatedObjects): Surroundings => ({
   related: (source, namespace, name) => byKey.get(relatedKey(source, namespace, name)),
   linked: (link) => [...(byLink.get(link) ?? NO_OBJECTS)],
   claimant: (namespace, name) => claimants.get(`${namespace}/${name}`),
+  victims: (uid, node) => victimsOf(victims, uid, node),
 })
 
 /** Remembers who a message means that names the user of a volume; a pod that is gone may still be named. */
@@ -133,6 +145,7 @@ function keyOfInvolved(source: Source, { involved, namespace }: EventRecord): st
 export function sweepRelated(objects: RelatedObjects, now: UnixNano): void {
   if (now < add(objects.sweptAt, SWEEP_EVERY)) return
   objects.sweptAt = now
+  sweepVictims(objects.victims, now)
   for (const related of objects.byKey.values()) {
     const needed = related.record !== undefined && !related.gone
     if (!needed && now >= add(related.heard, KEPT)) forget(objects, related)

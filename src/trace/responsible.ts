@@ -26,6 +26,7 @@ const RULES: Readonly<Record<OperationName, Rule>> = {
   'launch node': 'capacity',
   'register node': 'capacity',
   'initialise node': 'capacity',
+  preempt: 'capacity',
   'provision volume': ({ attributes }) =>
     NO_CLAIM.test(String(attributes['podspan.reason'] ?? '')) ? 'workload' : 'platform',
   'prepare pod and create sandbox': whosePreparation,

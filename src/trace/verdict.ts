@@ -99,15 +99,16 @@ function sumShares(root: Operation, path: CriticalPath): Share[] {
   return [...shares.values()].sort((a, b) => (a.total > b.total ? -1 : 1))
 }
 
-/** What others did while the scheduler waited is named in its place, where it is most of it. */
-const WAITED_FOR: ReadonlySet<OperationName> = new Set(['provision node'])
+/** What others did while the scheduler waited. */
+const WAITED_FOR: ReadonlySet<OperationName> = new Set(['provision node', 'preempt'])
 
+/** Of what an operation did itself and what it waited for, the longest. */
 function mainPart({ operation, total }: Share, path: CriticalPath): Share {
-  for (const child of operation.children) {
-    const part = sumPath(child, path)
-    if (WAITED_FOR.has(child.name) && part * 2n > total) return { operation: child, total: part }
-  }
-  return { operation, total }
+  const parts = operation.children
+    .filter(({ name }) => WAITED_FOR.has(name))
+    .map((part): Share => ({ operation: part, total: sumPath(part, path) }))
+  const own = durationNano(parts.reduce((left: bigint, part) => left - part.total, total))
+  return parts.reduce((a, b) => (b.total > a.total ? b : a), { operation, total: own })
 }
 
 function sumPath(operation: Operation, path: CriticalPath): DurationNano {
@@ -145,6 +146,8 @@ export function describe(operation: Operation, { facts }: Pick<Startup, 'facts'>
     case 'register node':
     case 'initialise node':
       return `waiting for a new node (${describeProvision(operation)})`
+    case 'preempt':
+      return describePreemption(operation)
     case 'wait at scheduling gate':
       return `waiting at scheduling gate ${subject}`
     case 'provision volume':
@@ -207,6 +210,19 @@ const PROVISION_UNTIL: Partial<Record<OperationName, string>> = {
   'launch node': 'until it was launched',
   'register node': 'until it had registered',
   'initialise node': 'until it was ready for pods',
+}
+
+/** `waiting for 2 preempted pods to leave node-1 (shop/cheap-x2, shop/cheap-z4)`. */
+function describePreemption({ subject = '', attributes }: Operation): string {
+  const count = attributes['podspan.preempt.victims']
+  const names = attributes['podspan.preempt.victim']
+  const who =
+    count === undefined
+      ? 'preempted pods'
+      : count === 1
+        ? 'a preempted pod'
+        : `${String(count)} preempted pods`
+  return `waiting for ${who} to leave ${subject}${because(Array.isArray(names) ? names.join(', ') : undefined)}`
 }
 
 function describeVolume(operation: Operation, facts: Facts): string {
