@@ -1,5 +1,5 @@
-// Owns what shows how far a new node is: when pods could first be placed on it, and what its NodeClaim says holds it up.
-// Promises a fact for each set of taints with which the node was Ready, dated by the version that first showed it.
+// Owns what shows how far a new node is: which taints still keep pods off it, and what its NodeClaim says holds it up.
+// Promises a fact for each set of taints that the node had, dated by the version that first showed it.
 // Does not know which taints a pod tolerates: operations/ looks at what was left when it was bound.
 
 import type { ObjectFrame } from '../base/frame.ts'
@@ -7,26 +7,25 @@ import type { NodeClaimRecord, NodeRecord } from '../base/record.ts'
 import type { Observation } from './observation.ts'
 import { receiptStamp } from './stamps.ts'
 
-/** The keys of the taints that keep pods off a node which is Ready; undefined while it is not. */
-export function taintsWhenReady({ conditions = [], taints = [] }: NodeRecord): string | undefined {
-  if (!conditions.some(({ type, status }) => type === 'Ready' && status === 'True')) return undefined
+/** The scheduler looks at taints alone: a node that is not Ready has one of its own. */
+function keeping({ taints = [] }: NodeRecord): string {
   const keys = taints.filter(({ effect }) => effect !== 'PreferNoSchedule').map(({ key }) => key)
   return [...new Set(keys)].sort().join(', ')
 }
 
-export function observeUsable(
+export function observeTaintsLeft(
   previous: NodeRecord | undefined,
   frame: ObjectFrame,
   node: NodeRecord,
   found: Observation[],
 ): void {
-  const left = taintsWhenReady(node)
-  if (left === undefined || (previous && taintsWhenReady(previous) === left)) return
+  const left = keeping(node)
+  if (previous && keeping(previous) === left) return
   // Without a version before it, this one only shows that it was so by then.
   const near = previous ? 'watch-receipt' : 'list-receipt'
   found.push({
-    key: `usable/${left}`,
-    what: 'node usable',
+    key: `taints left/${left}`,
+    what: 'taints left',
     detail: { value: left },
     stamps: [receiptStamp(frame, near, 'spec.taints')],
   })

@@ -44,7 +44,7 @@ export type What =
   | 'allocated'
   | 'reserved'
   | 'untainted'
-  | 'node usable'
+  | 'taints left'
 
 export interface Detail {
   readonly reason?: string

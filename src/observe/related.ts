@@ -14,7 +14,7 @@ import type {
 } from '../base/record.ts'
 import type { ClockName } from '../base/stamp.ts'
 import type { Observation } from './observation.ts'
-import { observeHindrances, observeUsable } from './new-node.ts'
+import { observeHindrances, observeTaintsLeft } from './new-node.ts'
 import { nodeClock } from './pod.ts'
 import { receiptStamp, secondStamp } from './stamps.ts'
 
@@ -41,7 +41,7 @@ export function observeRelated(
       break
     case 'nodes':
       observeTaints(previous as NodeRecord | undefined, frame, record, found)
-      observeUsable(previous as NodeRecord | undefined, frame, record, found)
+      observeTaintsLeft(previous as NodeRecord | undefined, frame, record, found)
       break
     case 'nodeclaims':
       observeHindrances(previous as NodeClaimRecord | undefined, frame, record, found)

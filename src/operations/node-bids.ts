@@ -79,7 +79,8 @@ function nominations(told: readonly Fact[], surroundings: Surroundings): Readonl
 function claimBids(nominated: ReadonlyMap<string, Fact[]>, surroundings: Surroundings): Bid[] {
   return [...nominated].map(([name, told]): Bid => {
     const claim = surroundings.related('nodeclaims', '', name)
-    const nodeName = claim?.record?.resource === 'nodeclaims' ? claim.record.node : undefined
+    const named = nominationIn(told[0]?.detail?.message).node
+    const nodeName = (claim?.record?.resource === 'nodeclaims' ? claim.record.node : undefined) ?? named
     const node = nodeName === undefined ? undefined : surroundings.related('nodes', '', nodeName)
     return { autoscaler: 'karpenter', name, told, claim, nodeName, node, failure: claim && failureOf(claim) }
   })

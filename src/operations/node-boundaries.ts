@@ -20,7 +20,7 @@ export interface NodeBoundaries {
   readonly isLaunchKnown: boolean
   /** When its Node was stored; undefined while nothing shows that it was. */
   readonly registered: Draft | undefined
-  /** When it was Ready, and free of the taints that had kept the pod off. */
+  /** When it was free of the taints that had kept the pod off, that of a node which is not Ready among them. */
   readonly usable: Draft | undefined
 }
 
@@ -43,12 +43,10 @@ export function findNodeBoundaries(
   comesBefore(plan, asked, launched)
   comesBefore(plan, asked, registered)
   comesBefore(plan, registered, registration)
-  const ready = readyOf(bid.node, clocks)
-  comesBefore(plan, registered, ready)
+  comesBefore(plan, registered, readyOf(bid.node, clocks))
   comesBefore(plan, registered, usable)
   // Karpenter takes its own taint off a node only after it has noted the launch; others launch before there is a node.
   comesBefore(plan, launched, bid.autoscaler === 'karpenter' ? usable : registered)
-  comesBefore(plan, ready, usable)
   comesBefore(plan, usable, bound)
   return { asked, launched, isLaunchKnown, registered, usable }
 }
@@ -70,7 +68,7 @@ export function stepOf(claim: Related | undefined, type: string, clocks: Clocks)
 }
 
 /** The first time that the kubelet said it was Ready. */
-function readyOf(node: Related | undefined, clocks: Clocks): Draft | undefined {
+export function readyOf(node: Related | undefined, clocks: Clocks): Draft | undefined {
   for (const { what, detail, stamps } of node?.facts.values() ?? [])
     if (what === 'condition' && detail?.type === 'Ready' && detail.value === 'True')
       return combine('condition', stamps, clocks)
@@ -133,34 +131,48 @@ function sizeIn(message: string, group: string): string {
   return /->(\d+)/.exec(message.slice(from))?.[1] ?? ''
 }
 
-/** When the node was usable for the pod: with the taints that were left when it was bound, or are left now. */
-function usableOf({ node, claim }: Bid, bound: Draft | undefined, clocks: Clocks): Draft | undefined {
-  const before = usableFacts(node).map((fact) => ({
-    fact,
-    draft: combine('node usable', fact.stamps, clocks),
-  }))
-  const seen = before.filter(({ draft }) => !isAfter(draft, bound))
+/**
+ * When the pod could be placed on the node: when the last taint went that was gone at its binding. The scheduler asks for no more, so a pod
+ * may be bound before the kubelet says Ready.
+ */
+export function usableOf({ node, claim }: Bid, bound: Draft | undefined, clocks: Clocks): Draft | undefined {
+  if (bound === undefined) return usableSoFar(node, claim, clocks)
+  const seen = taintFacts(node)
+    .map((fact) => ({ fact, draft: combine('taints left', fact.stamps, clocks) }))
+    .filter(({ draft }) => !isLaterThan(draft, bound))
   const last = seen.findLast(({ fact }, index) => !adds(fact, seen[index - 1]?.fact))
-  if (last) return lastTouch(last.draft, node, clocks)
-  // Placed on a node that it tolerated as it was, or of which we may not see more than its NodeClaim.
-  if (bound === undefined) return undefined
-  const initialized = node ? undefined : stepOf(claim, 'Initialized', clocks)
+  if (last) return nearReady(last.draft, node, clocks)
+  // Its node may not be seen; its NodeClaim says when Karpenter was done with it.
+  const initialized = stepOf(claim, 'Initialized', clocks)
   return { ...unseen(), best: initialized?.best, latest: bound.latest }
 }
 
-export const usableFacts = (node: Related | undefined): readonly Fact[] =>
-  [...(node?.facts.values() ?? [])].filter(({ what }) => what === 'node usable')
+/** For a pod that is still waiting: nobody knows which taints it tolerates. */
+function usableSoFar(
+  node: Related | undefined,
+  claim: Related | undefined,
+  clocks: Clocks,
+): Draft | undefined {
+  const last = taintFacts(node).at(-1)
+  if (!last || !readyOf(node, clocks)) return undefined
+  if (last.detail?.value !== '' && !stepOf(claim, 'Initialized', clocks)) return undefined
+  return combine('taints left', last.stamps, clocks)
+}
 
-/** Where a list alone shows that it was usable by then, Ready's own second is nearer. */
-function lastTouch(usable: Draft, node: Related | undefined, clocks: Clocks): Draft {
+export const taintFacts = (node: Related | undefined): readonly Fact[] =>
+  [...(node?.facts.values() ?? [])].filter(({ what }) => what === 'taints left')
+
+/** Where a list alone shows which taints were left by then, they were gone soon after Ready, as a rule. */
+function nearReady(usable: Draft, node: Related | undefined, clocks: Clocks): Draft {
   const isDated = usable.earliest !== undefined || usable.likely !== undefined
   const best = isDated ? undefined : readyOf(node, clocks)?.best
   return best === undefined ? usable : { ...usable, best }
 }
 
-function isAfter(draft: Draft, bound: Draft | undefined): boolean {
-  const from = draft.earliest ?? draft.likely
-  return bound?.latest !== undefined && from !== undefined && from > bound.latest
+/** For sure, or as far as the watch was not slower than it showed. */
+export function isLaterThan({ earliest, likely }: Draft, other: Draft): boolean {
+  const from = earliest === undefined || (likely !== undefined && likely > earliest) ? likely : earliest
+  return other.latest !== undefined && from !== undefined && from > other.latest
 }
 
 /** A taint that came back, or a cordon, is not what made it usable. */

@@ -34,20 +34,14 @@ const refusals = (facts: Facts): readonly Fact[] => [
 export const refusalEvents = (facts: Facts): OperationEvent[] =>
   refusals(facts).map((fact) => eventOf(fact, facts))
 
-/** Who refused last and in which words, unless a node was asked for after that. */
+/** Who refused last to get a node for the pod, and in which words. */
 export function lastRefusal(facts: Facts): string | undefined {
   const at = (fact: Fact): bigint => momentOf(fact, facts)
-  const last = refusals(facts)
-    .toSorted((a, b) => (at(a) < at(b) ? -1 : 1))
-    .at(-1)
-  const granted = factsOf(facts, 'noted').some(
-    (fact) => last && GRANTED.has(fact.detail?.reason ?? '') && at(fact) > at(last),
-  )
-  if (!last?.detail || granted) return undefined
+  const [first, ...others] = refusals(facts)
+  const last = others.reduce((a, b) => (a && at(a) > at(b) ? a : b), first)
+  if (!last?.detail) return undefined
   return `${last.detail.component ?? 'cluster-autoscaler'}: ${last.detail.message ?? last.detail.reason ?? ''}`
 }
-
-const GRANTED: ReadonlySet<string> = new Set(['Nominated', 'TriggeredScaleUp'])
 
 /** Events of a NodeClaim that say why it cannot become this. */
 const OF_STEP: Readonly<Record<string, readonly string[]>> = {
@@ -86,17 +80,13 @@ function nameOf({ what, detail }: Fact): Pick<OperationEvent, 'name' | 'attribut
   return ready ? { name: 'Ready', attributes: {} } : undefined
 }
 
-/** What the version that made it usable had changed: Ready, or the last taint to go. */
+/** Which taint the version that made it usable no longer had; with it gone the pod could be placed. */
 export function doneLast({ node }: Bid, usable: Draft | undefined): Record<string, OperationAttribute> {
   const receipt = receiptIn(usable?.stamps ?? [])
-  if (receipt === undefined) return {}
-  const last = [...(node?.facts.values() ?? [])]
-    .filter(({ stamps }) => receiptIn(stamps) === receipt)
-    .map(nameOf)
-    .find((step) => step !== undefined)
-  if (!last) return {}
-  const { 'podspan.taint': taint } = last.attributes
-  return { 'podspan.node.done_last': taint === undefined ? 'Ready' : `taint ${String(taint)} gone` }
+  const gone = [...(node?.facts.values() ?? [])]
+    .filter(({ what, stamps }) => what === 'untainted' && receiptIn(stamps) === receipt)
+    .map(({ detail }) => detail?.value ?? '')
+  return receipt === undefined || gone.length === 0 ? {} : { 'podspan.node.last_taints': gone }
 }
 
 const receiptIn = (stamps: Fact['stamps']): bigint | undefined =>

@@ -15,7 +15,7 @@ import {
   type NodeBoundaries,
   nodeRecordOf,
   stepOf,
-  usableFacts,
+  usableOf,
 } from './node-boundaries.ts'
 import { doneLast, hindrancesOf, stepEvents, toldEvents } from './node-events.ts'
 import { linksTo, type Mates, matesOn } from './node-mates.ts'
@@ -58,44 +58,54 @@ const YOUNG = durationNano(SECOND * 1800n)
 function isAwaited(bid: Bid, facts: Facts, { created, ungated, bound }: Milestones): boolean {
   const { best: since } = ungated ?? created
   if (since === undefined) return false
-  if (bid.node?.record) return isNewFor(bid.node, since, facts) ?? bound === undefined
+  if (bid.node?.record) return isNewFor(bid, since, bound, facts) ?? bound === undefined
   const initialized = stepOf(bid.claim, 'Initialized', facts.clocks)
   if (initialized?.latest !== undefined && initialized.latest <= since) return false
   return bid.told.length > 0 || isAfter(factOf(bid.claim, 'created'), 'created', since, facts)
 }
 
-/** Undefined where the node is young, but nothing shows that it could be used. */
-function isNewFor(node: Related, since: UnixNano, facts: Facts): boolean | undefined {
-  const createdSeconds = nodeRecordOf(node)?.createdSeconds
-  if (createdSeconds === undefined || since - fromSeconds(createdSeconds) > YOUNG) return false
+/** Undefined where the node is young, and nothing shows which came first. */
+function isNewFor(bid: Bid, since: UnixNano, bound: Draft | undefined, facts: Facts): boolean | undefined {
+  const { node } = bid
+  if (!node || !isYoung(node, since)) return false
   if (isAfter(factOf(node, 'created'), 'created', since, facts)) return true
+  const usable = usableOf(bid, bound, facts.clocks)
+  if (usable?.latest !== undefined && usable.latest <= since) return false
+  if (usable?.earliest !== undefined || usable?.likely !== undefined)
+    return startsAfter(usable, since) ? true : undefined
+  return isReadyAfter(node, since, facts) ? true : undefined
+}
+
+function isYoung(node: Related, since: UnixNano): boolean {
+  const createdSeconds = nodeRecordOf(node)?.createdSeconds
+  return createdSeconds !== undefined && since - fromSeconds(createdSeconds) <= YOUNG
+}
+
+/** A second Ready is a recovery. */
+function isReadyAfter(node: Related, since: UnixNano, facts: Facts): boolean {
   const ready = [...node.facts.values()].filter(
     ({ what, detail }) => what === 'condition' && detail?.type === 'Ready' && detail.value === 'True',
   )
-  // A second Ready is a recovery.
-  if (ready.length === 1 && isAfter(ready[0], 'condition', since, facts)) return true
-  const usable = usableFacts(node)
-  if (usable.length === 0) return undefined
-  return usable.every((fact) => isAfter(fact, 'node usable', since, facts))
+  return ready.length === 1 && isAfter(ready[0], 'condition', since, facts)
 }
 
-function isAfter(
+const isAfter = (
   fact: Fact | undefined,
-  boundary: 'created' | 'condition' | 'node usable',
+  boundary: 'created' | 'condition',
   since: UnixNano,
   { clocks }: Facts,
-): boolean {
-  if (!fact) return false
-  const { earliest, likely } = combine(boundary, fact.stamps, clocks)
-  return (earliest !== undefined && earliest > since) || (likely !== undefined && likely > since)
-}
+): boolean => fact !== undefined && startsAfter(combine(boundary, fact.stamps, clocks), since)
 
-/** Whether the pod's node was not ready for use when the pod was created; undefined where the node may not be seen. */
+const startsAfter = ({ earliest, likely }: Draft, since: UnixNano): boolean =>
+  (earliest !== undefined && earliest > since) || (likely !== undefined && likely > since)
+
+/** Whether the pod's node was not Ready yet when the pod was created; undefined where the node may not be seen. */
 export function isOnNewNode(facts: Facts, { created }: Milestones): boolean | undefined {
   const { nodeName } = facts.pod
   const node = nodeName === undefined ? undefined : facts.surroundings.related('nodes', '', nodeName)
   if (created.best === undefined || !node?.record) return undefined
-  return isNewFor(node, created.best, facts) ?? true
+  const isAwaitedFor = isAfter(factOf(node, 'created'), 'created', created.best, facts)
+  return isYoung(node, created.best) && (isAwaitedFor || isReadyAfter(node, created.best, facts))
 }
 
 function spanOf(bid: Bid, path: string, boundaries: NodeBoundaries, facts: Facts): Planned {
@@ -112,7 +122,7 @@ function spanOf(bid: Bid, path: string, boundaries: NodeBoundaries, facts: Facts
 }
 
 function attributesOf({ name, autoscaler, nodeName, claim, node }: Bid): Record<string, OperationAttribute> {
-  const pool = (node?.record ?? claim?.record)?.labels?.['karpenter.sh/nodepool']
+  const pool = poolOf(node) ?? poolOf(claim)
   const key = autoscaler === 'karpenter' ? 'podspan.node.claim' : 'podspan.node.groups'
   return {
     ...(name === undefined ? {} : { [key]: autoscaler === 'karpenter' ? name : name.split(', ') }),
@@ -120,6 +130,9 @@ function attributesOf({ name, autoscaler, nodeName, claim, node }: Bid): Record<
     ...(pool === undefined ? {} : { 'podspan.node.pool': pool }),
   }
 }
+
+const poolOf = (related: Related | undefined): string | undefined =>
+  related?.record?.labels?.['karpenter.sh/nodepool']
 
 interface Steps extends NodeBoundaries {
   /** When the last step was over; undefined while it goes on. */

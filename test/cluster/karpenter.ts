@@ -47,8 +47,20 @@ export async function startKarpenter(): Promise<void> {
   await waitUntil(layout, { what: 'Karpenter is ready', probe: isReady, processes: [KARPENTER, KWOK] })
 }
 
+/** Karpenter has to see its nodes off first. */
 export async function stopKarpenter(): Promise<void> {
+  await waitUntil(clusterLayout(), {
+    what: "Karpenter's nodes are gone",
+    probe: async () => (await countClaims()) === 0,
+    processes: [KARPENTER, KWOK],
+  })
   for (const name of [KARPENTER, KWOK]) await removeProcess(clusterLayout(), name)
+}
+
+async function countClaims(): Promise<number> {
+  const answer = await askApiServer(clusterLayout(), '/apis/karpenter.sh/v1/nodeclaims')
+  if (answer?.status !== 200) return Number.NaN
+  return (JSON.parse(answer.body) as { items: unknown[] }).items.length
 }
 
 async function isReady(): Promise<boolean> {

@@ -98,8 +98,13 @@ export class Recorder {
     })
   }
 
-  record(namespace: string, onObject: (seen: Seen) => void): RecordingTask {
-    const send = (command: string): void => void this.#child.stdin?.write(`${command} ${namespace}\n`)
+  record(
+    namespace: string,
+    scope: 'namespace' | 'cluster',
+    onObject: (seen: Seen) => void,
+  ): RecordingTask {
+    const send = (command: string): void =>
+      void this.#child.stdin?.write(`${command} ${namespace} ${scope}\n`)
     const task = new RecordingTask(send, onObject)
     this.#tasks.set(namespace, task)
     return task

@@ -1,6 +1,7 @@
 // Owns the process that records: the project's own watches, one set per namespace, written to stdout as they arrive.
 // Promises that nothing else runs in its process, so that a receipt is as late as the watch and the machine make it, and no later.
-// Does not keep files. Usage: recorder.ts KUBECONFIG VERSION; then lines `start NAMESPACE` and `stop NAMESPACE` on stdin.
+// Does not keep files. Usage: recorder.ts KUBECONFIG VERSION; then lines `start NAME namespace`,
+// `start NAME cluster` (everything; the name only marks its lines) and `stop NAME` on stdin.
 
 import { createInterface } from 'node:readline'
 import type { Frame } from '../../src/base/frame.ts'
@@ -32,17 +33,18 @@ function writeNext(): void {
 }
 
 /** A connection each: a pool is made for the streams of one cluster, and a stream that waits for a socket would miss what happens. */
-async function start(namespace: string): Promise<void> {
+async function start(name: string, scope: string): Promise<void> {
   const connection = await openConnection({ kubeconfig })
   // Answers are told apart by the namespace before the first tab; JSON holds no raw tab.
-  const put = (line: string): void => void process.stdout.write(`${namespace}\t${line}\n`)
+  const put = (line: string): void => void process.stdout.write(`${name}\t${line}\n`)
   put(formatHeader({ kubernetes, cluster: 'podspan-test', startedAt: clock.now() }))
   const onRaw = (event: RawEvent): void => later(() => writeObject(put, event))
   const onFrame = (frame: Frame): void => later(() => writeConclusion(put, frame))
   // Back-off only, and one recorder has nobody to be out of step with.
   const random = (): number => 0.5
-  const streams = watchToRecord(connection, { namespace, clock, random, onRaw, onFrame })
-  clusters.set(namespace, { streams, connection })
+  const where = scope === 'cluster' ? {} : { namespace: name }
+  const streams = watchToRecord(connection, { ...where, clock, random, onRaw, onFrame })
+  clusters.set(name, { streams, connection })
 }
 
 async function stop(namespace: string): Promise<void> {
@@ -71,8 +73,8 @@ function writeConclusion(put: (line: string) => void, frame: Frame): void {
 
 createInterface({ input: process.stdin })
   .on('line', (line) => {
-    const [command, namespace = ''] = line.split(' ')
-    if (command === 'start') void start(namespace)
+    const [command, namespace = '', scope = 'namespace'] = line.split(' ')
+    if (command === 'start') void start(namespace, scope)
     else void stop(namespace)
   })
   .on('close', () => process.exit(0))

@@ -7,14 +7,16 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ClusterError, runScript } from '../cluster/commands.ts'
 import { scenarios } from './catalogue.ts'
+import { karpenterScenarios } from './karpenter.ts'
 import { runAll } from './runner.ts'
 import type { Scenario } from './stage.ts'
 
-/** All of them where none is named; an unknown name is refused. */
+/** All of them where none is named, but for those that run only then; an unknown name is refused. */
 export function chooseScenarios(names: readonly string[]): readonly Scenario[] {
-  const unknown = names.filter((name) => !scenarios.some((scenario) => scenario.name === name))
+  const known = [...scenarios, ...karpenterScenarios]
+  const unknown = names.filter((name) => !known.some((scenario) => scenario.name === name))
   if (unknown.length > 0) throw new ClusterError(`no such scenario: ${unknown.join(', ')}; --list names them`)
-  return names.length === 0 ? scenarios : scenarios.filter(({ name }) => names.includes(name))
+  return names.length === 0 ? scenarios : known.filter(({ name }) => names.includes(name))
 }
 
 async function main(): Promise<void> {

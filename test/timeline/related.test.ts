@@ -108,11 +108,11 @@ test('taints that go and conditions that turn are facts of a node, on its own cl
   const found = surroundingsOf(objects).related('nodes', '', 'node-1')
   assert.deepEqual(factsOf(found), [
     'created',
+    'taints left node.kubernetes.io/not-ready',
     'condition False',
-    'node usable node.kubernetes.io/not-ready',
     'condition True',
     'untainted node.kubernetes.io/not-ready',
-    'node usable',
+    'taints left',
   ])
   const turned = [...(found?.facts.values() ?? [])].find(({ detail }) => detail?.value === 'True')
   assert.deepEqual(
