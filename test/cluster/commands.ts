@@ -72,7 +72,8 @@ export function attempt(
 /** Runs the main function of a script; an expected failure is one sentence and exit code 1. */
 export function runScript(main: () => Promise<void>): void {
   main().then(
-    () => process.exit(0),
+    // Its own exit code where it has set one.
+    () => process.exit(),
     (error: unknown) => {
       say(error instanceof ClusterError ? error.message : String((error as Error).stack ?? error))
       process.exit(1)
