@@ -22,9 +22,11 @@ PORT=${PORT:-16686}
 work=$(mktemp -d)
 watching='' forwarding='' made='' installed=''
 
-podspan() {
-  if [ -n "${PODSPAN:-}" ]; then "$PODSPAN" "$@"; else node "$root/dist/podspan.mjs" "$@"; fi
+# In the place of this shell, so that a signal to what runs in the background is one to Podspan.
+become_podspan() {
+  if [ -n "${PODSPAN:-}" ]; then exec "$PODSPAN" "$@"; else exec node "$root/dist/podspan.mjs" "$@"; fi
 }
+podspan() { (become_podspan "$@"); }
 
 say() { printf '\n== %s\n' "$*"; }
 fail() {
@@ -44,14 +46,14 @@ within() {
 }
 
 stop() {
-  [ -z "$1" ] || ! kill -s INT "$1" 2>/dev/null || wait "$1" || true
+  [ -z "$1" ] || ! kill "$1" 2>/dev/null || wait "$1" || true
 }
 
 clean() {
   code=$?
   trap - EXIT
   stop "$watching"
-  [ -z "$forwarding" ] || kill "$forwarding" 2>/dev/null || true
+  stop "$forwarding"
   if [ "${KEEP:-}" != 1 ]; then
     [ -z "$installed" ] || "$HELM" uninstall podspan --namespace "$NAMESPACE" || true
     # shellcheck disable=SC2086
@@ -114,7 +116,7 @@ say 'Check'
 podspan check
 
 say 'Watch'
-podspan watch --namespace "$DEMO" >"$work/watch.txt" 2>"$work/watch.err" &
+become_podspan watch --namespace "$DEMO" >"$work/watch.txt" 2>"$work/watch.err" &
 watching=$!
 within 30 grep -q 'read-only' "$work/watch.err" || fail "podspan watch does not watch: $(cat "$work/watch.err")"
 
@@ -140,9 +142,16 @@ trace=$("$KUBECTL" get tracesession "$session" --namespace "$DEMO" --output 'jso
 echo "$url"
 "$KUBECTL" port-forward --namespace "$NAMESPACE" service/jaeger "$PORT:16686" >"$work/forward.txt" 2>&1 &
 forwarding=$!
+# With Node, which Podspan needs anyway.
+fetch() {
+  node -e '
+    fetch(process.argv[1], { signal: AbortSignal.timeout(5000) }).then(
+      async (answer) => { process.stdout.write(await answer.text()); process.exitCode = answer.ok ? 0 : 1 },
+      () => { process.exitCode = 1 },
+    )' "$1"
+}
 has_trace() {
-  curl --silent --fail --max-time 5 "http://localhost:$PORT/api/traces/$trace" >"$work/trace.json" 2>/dev/null &&
-    grep -q '"operationName":"pod startup"' "$work/trace.json"
+  fetch "http://localhost:$PORT/api/traces/$trace" >"$work/trace.json" && grep -q '"operationName":"pod startup"' "$work/trace.json"
 }
 within 60 has_trace || fail "Jaeger does not show trace $trace"
 echo "$(grep -o '"operationName"' "$work/trace.json" | wc -l) spans"

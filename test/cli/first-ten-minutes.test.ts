@@ -20,7 +20,8 @@ function runScript(t: TestContext, cases: string): { code: number | null; said: 
   }
   const [KUBECTL, HELM, PODSPAN] = ['kubectl', 'helm', 'podspan'].map(program)
   const env = { PATH: process.env['PATH'], KUBECTL, HELM, PODSPAN }
-  const { status, stderr } = spawnSync('sh', [script], { env, encoding: 'utf8' })
+  // What it leaves running holds its stderr open, and would be waited for.
+  const { status, stderr } = spawnSync('sh', [script], { env, encoding: 'utf8', timeout: 20_000 })
   const calls = existsSync(log) ? readFileSync(log, 'utf8').trimEnd().split('\n') : []
   return { code: status, said: stderr, calls }
 }
@@ -81,4 +82,12 @@ test('a release is uninstalled only after the script has begun to install it', (
     'helm uninstall podspan --namespace podspan',
     'kubectl delete namespace podspan podspan-demo --ignore-not-found --wait=false',
   ])
+})
+
+test('what it runs in the background ends with it', (t) => {
+  const watch = '"podspan watch"*) echo read-only >&2; exec sleep 300 ;;'
+  const { code, said, calls } = runScript(t, `${watch}\n"podspan session"*) exit 1 ;;`)
+  assert.equal(code, 1)
+  assert.match(said, /session run ended with 1/)
+  assert.ok(calls.includes('helm uninstall podspan --namespace podspan'))
 })
