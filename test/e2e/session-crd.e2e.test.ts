@@ -8,8 +8,9 @@ import { kubectl } from '../cluster/cluster.ts'
 import { INVALID, INVALID_CHANGES, sessionObject, VALID } from '../session/invalid.ts'
 import { fullStatus } from '../session/full-status.ts'
 import { noCluster } from './trace-support.ts'
+import { CRD as CRD_NAME, wholeCluster } from './whole-cluster.ts'
 
-const CRD = 'crd/tracesessions.podspan.dev'
+const CRD = `crd/${CRD_NAME}`
 const namespace = 'e2e-session-crd'
 
 const apply = (name: string, spec: Readonly<Record<string, unknown>>, args: readonly string[] = []) =>
@@ -27,7 +28,9 @@ async function refusal(made: Promise<string>): Promise<string> {
 
 describe('the CRD at a real API server', { skip: noCluster, timeout: 240_000 }, () => {
   let installed = false
+  let letGo = (): void => {}
   before(async () => {
+    letGo = await wholeCluster()
     installed = (await kubectl(['get', CRD, '--ignore-not-found', '-o', 'name'])) === ''
     await kubectl(['apply', '-f', CRD_FILE])
     await kubectl(['wait', '--for=condition=Established', '--timeout=30s', CRD])
@@ -36,6 +39,7 @@ describe('the CRD at a real API server', { skip: noCluster, timeout: 240_000 }, 
   after(async () => {
     await kubectl(['delete', 'namespace', namespace, '--ignore-not-found'])
     if (installed) await kubectl(['delete', CRD])
+    letGo()
   })
 
   test('its schema is structural, its names are ours, and no part of it was refused', async () => {
