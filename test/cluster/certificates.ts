@@ -54,7 +54,7 @@ export async function writeCredentials(layout: Layout): Promise<void> {
 }
 
 /** A kubeconfig is JSON here, which is YAML too. */
-export async function writeKubeconfig(layout: Layout, file: string, token: string): Promise<void> {
+async function writeKubeconfig(layout: Layout, file: string, token: string): Promise<void> {
   const config = {
     apiVersion: 'v1',
     kind: 'Config',

@@ -3,8 +3,6 @@
 // Does not start or end the cluster: see up.ts and down.ts.
 
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
-import { writeKubeconfig } from './certificates.ts'
 import { ClusterError, run } from './commands.ts'
 import { askApiServer } from './control-plane.ts'
 import { type ClusterFacts, readFacts, refreshPids } from './facts.ts'
@@ -38,42 +36,6 @@ export function kubectl(args: readonly string[], options: KubectlOptions = {}): 
     ...(options.input === undefined ? {} : { input: options.input }),
   })
 }
-
-export interface Rule {
-  readonly apiGroups: readonly string[]
-  readonly resources: readonly string[]
-  readonly verbs: readonly string[]
-}
-
-/** Makes a service account that may do this in the whole cluster, and returns the path of its kubeconfig. */
-export async function kubeconfigFor(
-  account: { namespace: string; name: string },
-  rules: readonly Rule[],
-): Promise<string> {
-  const layout = clusterLayout()
-  const { namespace, name } = account
-  const role = `podspan-test:${namespace}:${name}`
-  const objects = [
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace, name } },
-    { apiVersion: rbac, kind: 'ClusterRole', metadata: { name: role }, rules },
-    {
-      apiVersion: rbac,
-      kind: 'ClusterRoleBinding',
-      metadata: { name: role },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
-      subjects: [{ kind: 'ServiceAccount', namespace, name }],
-    },
-  ]
-  await kubectl(['apply', '-f', '-'], {
-    input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }),
-  })
-  const token = await kubectl(['create', 'token', name, '--namespace', namespace, '--duration', '24h'])
-  const file = join(layout.kubeconfigs, `service-account-${namespace}-${name}`)
-  await writeKubeconfig(layout, file, token.trim())
-  return file
-}
-
-const rbac = 'rbac.authorization.k8s.io/v1'
 
 /** Makes an image and pushes it to the cluster's registry; returns its reference. */
 export function pushImage(name: string, tag: string, content: Omit<Image, 'name' | 'tag'>): Promise<string> {
