@@ -38,6 +38,9 @@ export async function builtTool(name: ToolName): Promise<Record<string, string> 
   return existsSync(directory) ? pathsIn(directory, family) : undefined
 }
 
+/** The directory in which the files that a tool comes with lie, by their paths in its module. */
+export const toolFiles = (name: ToolName): Promise<string> => build(toolFamily(name))
+
 const pathsIn = (directory: string, { binaries }: Family): Record<string, string> =>
   Object.fromEntries(binaries.map((binary) => [binary, join(directory, binary)]))
 
@@ -69,7 +72,7 @@ async function buildInto(directory: string, family: Family, module: string): Pro
   await mkdir(temporary, { recursive: true })
   try {
     if (family.name === 'otelcol') await buildCollector(temporary, family, module)
-    else await buildTools(temporary, family, module)
+    else if (family.binaries.length > 0) await buildTools(temporary, family, module)
     for (const [built, name] of Object.entries(family.renamed ?? {}))
       await rename(join(temporary, built), join(temporary, name))
     if (family.files) await copyFiles(temporary, family, family.files, module)
@@ -88,13 +91,14 @@ async function buildTools(output: string, family: Family, module: string): Promi
   )
 }
 
-/** From the module cache, where the build has put them. */
+/** From the module cache, where the build has put them, if there was one. */
 async function copyFiles(
   output: string,
   family: Family,
   files: NonNullable<Family['files']>,
   module: string,
 ): Promise<void> {
+  await run('go', ['mod', 'download', files.module], goOptions(family, module))
   const list = ['list', '-m', '-f', '{{.Dir}}', files.module]
   const source = (await run('go', list, goOptions(family, module))).trim()
   for (const directory of files.directories)
