@@ -2,18 +2,21 @@
 // Promises to leave nothing behind. Does not run what it sends: see operator.e2e.test.ts.
 
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type Manifest, releaseNamespace, render } from '../chart/render.ts'
 import { VALUE_SETS } from '../chart/value-sets.ts'
 import { readCluster } from '../cluster/cluster.ts'
+import { toolFiles } from '../cluster/build.ts'
 import { attempt } from '../cluster/commands.ts'
 import { Api } from '../scenarios/api.ts'
 import { removeNamespace } from '../scenarios/namespaces.ts'
 import { apply, listOf, restrictedNamespace } from './operator-support.ts'
 import { noCluster } from './trace-support.ts'
+import { applyMissingCrds, wholeCluster } from './whole-cluster.ts'
 
-/** Of the Prometheus operator, whose CRDs are not in the cluster. */
-const FOREIGN = ['PodMonitor', 'ServiceMonitor', 'PrometheusRule']
+/** What the chart makes of the Prometheus operator's kinds. */
+const MONITORING = ['podmonitors', 'prometheusrules', 'servicemonitors']
 const NAMESPACES = [releaseNamespace, 'shop', 'billing']
 const runtimeClass = {
   apiVersion: 'node.k8s.io/v1',
@@ -31,31 +34,56 @@ const account = (name: string): object => ({
 })
 
 describe('the chart before a real API server', { skip: noCluster, timeout: 120_000 }, () => {
-  before(() => apply([...NAMESPACES.map(restrictedNamespace), runtimeClass, ...ACCOUNTS.map(account)]))
+  const cleanups: (() => unknown)[] = []
+  before(async () => {
+    cleanups.unshift(await wholeCluster())
+    cleanups.unshift(removeAll)
+    await apply([...NAMESPACES.map(restrictedNamespace), runtimeClass, ...ACCOUNTS.map(account)])
+    const crds = join(await toolFiles('prometheus-operator'), 'example', 'prometheus-operator-crd')
+    const files = MONITORING.map(
+      (name) => [`${name}.monitoring.coreos.com`, join(crds, `monitoring.coreos.com_${name}.yaml`)] as const,
+    )
+    cleanups.unshift(await applyMissingCrds(new Map(files)))
+  })
   after(async () => {
-    const api = new Api()
-    for (const name of NAMESPACES) await removeNamespace(api, name)
-    await api.remove({ apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', name: 'gvisor' })
-    api.close()
+    for (const cleanup of cleanups) await cleanup()
   })
 
   for (const [name, values] of Object.entries(VALUE_SETS))
     test(`every object is taken, without a warning: ${name}`, async () => {
-      const objects = (await render(values)).filter(({ kind }) => !FOREIGN.includes(kind))
+      const objects = await render(values)
       const { code, stdout, stderr } = await dryRun(objects)
       assert.equal(code, 0, stderr)
       assert.equal(stderr, '')
       assert.equal(stdout.trim().split('\n').length, objects.length)
     })
 
-  test('what the API server does not know is refused, so that this proves something', async () => {
-    const objects = await render()
-    const wrong = objects.map((one) => (one.kind === 'Service' ? { ...one, spec: { prots: [] } } : one))
-    const { code, stderr } = await dryRun(wrong)
-    assert.equal(code, 1)
-    assert.match(stderr, /Service.*prots/s)
-  })
+  const WRONG: readonly (readonly [kind: string, spec: object, says: RegExp])[] = [
+    ['Service', { prots: [] }, /Service.*prots/s],
+    [
+      'PodMonitor',
+      { selector: {}, podMetricsEndpoints: [{ honourLabels: true }] },
+      /PodMonitor.*honourLabels/s,
+    ],
+    ['ServiceMonitor', { selector: {}, endpoints: [{ interval: 'often' }] }, /ServiceMonitor.*interval/s],
+    ['PrometheusRule', { groups: [{ name: 'podspan', rules: [{ alert: 'A' }] }] }, /PrometheusRule.*expr/s],
+  ]
+  for (const [kind, spec, says] of WRONG)
+    test(`a ${kind} with what the API server does not know is refused, so that this proves something`, async () => {
+      const objects = await render(VALUE_SETS['monitored'])
+      const wrong = objects.map((one) => (one.kind === kind ? { ...one, spec } : one))
+      const { code, stderr } = await dryRun(wrong)
+      assert.equal(code, 1)
+      assert.match(stderr, says)
+    })
 })
+
+async function removeAll(): Promise<void> {
+  const api = new Api()
+  for (const name of NAMESPACES) await removeNamespace(api, name)
+  await api.remove({ apiVersion: 'node.k8s.io/v1', kind: 'RuntimeClass', name: 'gvisor' })
+  api.close()
+}
 
 function dryRun(objects: readonly Manifest[]): ReturnType<typeof attempt> {
   const { binaries, kubeconfig } = readCluster()
