@@ -13,7 +13,8 @@ import { foldClaimant } from './related.ts'
 import { sampleRevision } from './revisions.ts'
 import { isLeaving, noteDeparture } from './departures.ts'
 import { foldVictim } from './victims.ts'
-import { count, finish, isOlder, type World } from './world.ts'
+import { isOlder } from './resource-version.ts'
+import { count, finish, type World } from './world.ts'
 
 export function foldPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
   const { uid } = pod

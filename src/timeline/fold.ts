@@ -12,7 +12,8 @@ import { foldPod } from './fold-pod.ts'
 import { sampleLag } from './lag.ts'
 import { foldRelated, sweepRelated } from './related.ts'
 import { sampleRevision } from './revisions.ts'
-import { count, isOlder, nodeOf, type World } from './world.ts'
+import { isOlder } from './resource-version.ts'
+import { count, nodeOf, type World } from './world.ts'
 
 const FRAMES: Readonly<Record<Frame['kind'], string>> = {
   added: 'frames.added',

@@ -10,6 +10,7 @@ import type { Observation } from '../observe/observation.ts'
 import { observeRelated, type RelatedObject } from '../observe/related.ts'
 import { observeRelatedEvent, relatedSourceOf } from '../observe/related-event.ts'
 import { type Fact, mergeStamps } from './facts.ts'
+import { isOlder } from './resource-version.ts'
 import { emptyVictims, sweepVictims, type Victim, type Victims, victimsOf } from './victims.ts'
 
 /** One object beside the pods. */
@@ -70,12 +71,7 @@ export interface Surroundings {
   victims(uid: string, node: string): readonly Victim[]
 }
 
-export const surroundingsOf = ({
-  byKey,
-  byLink,
-  claimants,
-  victims,
-}: RelatedObjects): Surroundings => ({
+export const surroundingsOf = ({ byKey, byLink, claimants, victims }: RelatedObjects): Surroundings => ({
   related: (source, namespace, name) => byKey.get(relatedKey(source, namespace, name)),
   linked: (link) => [...(byLink.get(link) ?? NO_OBJECTS)],
   claimant: (namespace, name) => claimants.get(`${namespace}/${name}`),
@@ -102,6 +98,7 @@ export function foldRelated(objects: RelatedObjects, frame: ObjectFrame, record:
   const previous = known?.record?.uid === record.uid ? known.record : undefined
   if (previous?.resourceVersion === record.resourceVersion && frame.kind !== 'deleted') return 0
   if (frame.kind === 'deleted' && !previous) return 0
+  if (previous && isRepeat(frame, record, previous)) return 0
   // Another object of the same name has a life of its own.
   if (known?.record && !previous) forget(objects, known)
   const related = take(objects, key, frame.t)
@@ -115,6 +112,10 @@ export function foldRelated(objects: RelatedObjects, frame: ObjectFrame, record:
   for (const link of linksOf(shown)) linkTo(objects, link, related)
   return refused
 }
+
+/** A watch may show an older version again; a relist may go back, for a restored server does. */
+const isRepeat = (frame: ObjectFrame, record: RelatedObject, last: RelatedObject): boolean =>
+  frame.phase === 'live' && frame.kind !== 'deleted' && isOlder(record.resourceVersion, last.resourceVersion)
 
 /** Takes an event of such an object in. */
 export function foldRelatedEvent(objects: RelatedObjects, frame: ObjectFrame, event: EventRecord): number {

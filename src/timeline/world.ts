@@ -13,6 +13,8 @@ import { emptyRelatedObjects, type RelatedObjects } from './related.ts'
 import { emptyRevisions, type RevisionModel } from './revisions.ts'
 import { emptyVocabulary, type Vocabulary } from './vocabulary.ts'
 
+export { isOlder } from './resource-version.ts'
+
 export interface World {
   /** Pods whose start is not over. */
   readonly pods: Map<string, PodTimeline>
@@ -110,11 +112,3 @@ export function nodeOf(world: World, name: string): NodeTimeline {
   if (!node) world.nodes.set(name, (node = emptyNode(name)))
   return node
 }
-
-/** Resource versions of one resource are ordered decimal numbers (KEP-5504); any other form is not compared. */
-export function isOlder(a: string, b: string): boolean {
-  if (!DECIMAL.test(a) || !DECIMAL.test(b)) return false
-  return a.length === b.length ? a < b : a.length < b.length
-}
-
-const DECIMAL = /^[1-9]\d*$/

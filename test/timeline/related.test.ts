@@ -189,3 +189,14 @@ test('of an object that says much, the oldest facts make room, and that is count
   const found = surroundingsOf(objects).related('persistentvolumeclaims', 'shop', 'data')
   assert.equal(found?.facts.size, 100)
 })
+
+test('an older version that the watch shows again changes nothing', () => {
+  const objects = emptyRelatedObjects()
+  const unbound = claim()
+  const bound = claim({ phase: 'Bound', volume: 'pv-1' })
+  for (const [second, record] of [unbound, bound, unbound].entries()) show(objects, second, record)
+  const found = surroundingsOf(objects).related('persistentvolumeclaims', 'shop', 'data')
+  assert.equal(found?.record, bound)
+  show(objects, 4, unbound, { phase: 'relist' })
+  assert.equal(surroundingsOf(objects).related('persistentvolumeclaims', 'shop', 'data')?.record, unbound)
+})
