@@ -8,6 +8,7 @@ import { type Failure, numberFailures } from './failures.ts'
 import type { OperationEvent } from './operation.ts'
 import { type Facts, factsOf, type Milestones } from './milestones.ts'
 import { comesBefore, type Plan, type Planned } from './plan.ts'
+import { planPreparation, refusalOf, shortOf } from './devices.ts'
 import { planAttachments } from './volume-attach.ts'
 import { planMounts } from './volume-mount.ts'
 
@@ -30,16 +31,26 @@ export function planSandbox(
   // The kubelet's startTime is the start of its first sync, which comes before the sandbox.
   comesBefore(plan, admitted, ready)
   const volumes = planVolumes(plan, facts, start, ready)
+  const devices = planPreparation(plan, facts, start, ready)
   plan.planned.push({
     name: 'prepare pod and create sandbox',
     path: 'prepare pod and create sandbox',
     actor: 'kubelet',
     start,
     end: ready,
+    ...refusedBy(facts),
     events: troubles(facts),
-    children: withVolumes(planAttempts(plan, facts, start, ready), volumes, facts),
+    children: withVolumes(planAttempts(plan, facts, start, ready), [...volumes, ...devices], facts),
   })
   return ready
+}
+
+/** The kubelet ended it before anything was prepared. */
+function refusedBy(facts: Facts): Pick<Planned, 'error' | 'attributes'> {
+  const error = refusalOf(facts)
+  if (error === undefined) return {}
+  const short = shortOf([error, facts.pod.reason ?? ''])
+  return { error, ...(short.length > 0 ? { attributes: { 'podspan.devices.insufficient': short } } : {}) }
 }
 
 function planVolumes(plan: Plan, facts: Facts, start: Draft, ready: Draft | undefined): Planned[] {

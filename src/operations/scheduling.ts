@@ -4,11 +4,12 @@
 import type { Fact } from '../timeline/facts.ts'
 import { combine } from '../timeline/combine.ts'
 import type { NodeTimeline } from '../timeline/node-timeline.ts'
-import type { OperationEvent } from './operation.ts'
+import type { OperationAttribute, OperationEvent } from './operation.ts'
 import { type Facts, factsOf, type Milestones } from './milestones.ts'
 import { lastRefusal, refusalEvents } from './node-events.ts'
 import { planNodeProvision } from './nodes.ts'
 import { comesBefore, type Plan } from './plan.ts'
+import { planDevices, shortOf } from './devices.ts'
 import { planPreemption } from './preemption.ts'
 import { planProvisioning } from './volume-provision.ts'
 
@@ -37,6 +38,7 @@ export function planScheduling(
   const children = [
     ...planNodeProvision(plan, facts, milestones, node),
     ...planProvisioning(plan, facts, start, bound),
+    ...planDevices(plan, facts, milestones, start, schedulerOf(facts)),
     ...planPreemption(plan, facts, milestones, start, schedulerOf(facts)),
   ]
   comesBefore(plan, start, bound)
@@ -89,12 +91,14 @@ export function lastSchedulingFailure(facts: Facts): string | undefined {
   )
 }
 
-function attemptAttributes(facts: Facts): Record<string, string | number> {
+function attemptAttributes(facts: Facts): Record<string, OperationAttribute> {
   const attempts = schedulerFailures(facts).filter(({ index }) => index === 0).length
   const repeats = schedulerFailures(facts).reduce((sum, { index }) => Math.max(sum, index), 0)
   const failed = attempts + repeats
   const unscheduled = facts.pod.conditions?.find(({ type }) => type === 'PodScheduled')
+  const short = shortOf(schedulerFailures(facts).map(({ detail }) => detail?.message ?? ''))
   return {
+    ...(short.length > 0 ? { 'podspan.schedule.insufficient': short } : {}),
     ...(failed > 0 ? { 'podspan.schedule.failed_attempts': failed } : {}),
     ...(unscheduled?.status === 'False' && unscheduled.reason
       ? { 'podspan.schedule.reason': unscheduled.reason }

@@ -27,6 +27,9 @@ const RULES: Readonly<Record<OperationName, Rule>> = {
   'register node': 'capacity',
   'initialise node': 'capacity',
   preempt: 'capacity',
+  'wait for claim': ({ actor }) => (actor.endsWith('-controller') ? 'platform' : 'workload'),
+  'allocate devices': 'capacity',
+  'prepare devices': 'platform',
   'provision volume': ({ attributes }) =>
     NO_CLAIM.test(String(attributes['podspan.reason'] ?? '')) ? 'workload' : 'platform',
   'prepare pod and create sandbox': whosePreparation,
@@ -80,7 +83,8 @@ function whoseScheduling({ events }: Operation): Party {
 const MISSING_INPUT = /(configmap|secret)s? "[^"]*" not found|couldn't find key|references non-existent/i
 const isMissingInput = (text: string): boolean => MISSING_INPUT.test(text)
 
-function whosePreparation({ events, error = '' }: Operation): Party {
+function whosePreparation({ events, attributes, error = '' }: Operation): Party {
+  if (attributes['podspan.devices.insufficient'] !== undefined) return 'capacity'
   const reasons = events.map(({ attributes }) => String(attributes['podspan.reason'] ?? ''))
   return [error, ...reasons].some(isMissingInput) ? 'workload' : 'platform'
 }

@@ -100,7 +100,13 @@ function sumShares(root: Operation, path: CriticalPath): Share[] {
 }
 
 /** What others did while the scheduler waited. */
-const WAITED_FOR: ReadonlySet<OperationName> = new Set(['provision node', 'preempt'])
+const WAITED_FOR: ReadonlySet<OperationName> = new Set([
+  'provision node',
+  'preempt',
+  'wait for claim',
+  'allocate devices',
+  'prepare devices',
+])
 
 /** Of what an operation did itself and what it waited for, the longest. */
 function mainPart({ operation, total }: Share, path: CriticalPath): Share {
@@ -123,11 +129,11 @@ export function reasonOf(operation: Operation, { facts }: Pick<Startup, 'facts'>
   const { name, error } = operation
   const said = NAMED.has(name)
     ? volumeReason(operation, facts)
-    : name === 'schedule'
+    : name === 'schedule' || name === 'allocate devices' || name === 'preempt'
       ? lastSchedulingFailure(facts)
       : name.startsWith('prepare pod') || name === 'create sandbox'
         ? lastTrouble(facts)?.detail?.message
-        : error
+        : (error ?? saidIn(operation))
   return said === undefined || said === '' ? undefined : clip(said)
 }
 
@@ -146,6 +152,12 @@ export function describe(operation: Operation, { facts }: Pick<Startup, 'facts'>
     case 'register node':
     case 'initialise node':
       return `waiting for a new node (${describeProvision(operation)})`
+    case 'wait for claim':
+      return `waiting for ResourceClaim ${subject} to be made`
+    case 'allocate devices':
+      return `waiting for the devices of ResourceClaim ${subject}${because(lastSchedulingFailure(facts))}`
+    case 'prepare devices':
+      return `waiting for devices to be prepared${because(saidIn(operation))}`
     case 'preempt':
       return describePreemption(operation)
     case 'wait at scheduling gate':
@@ -260,6 +272,11 @@ function queue(startup: Startup, operation: Operation): string {
   const pulls = behind === 1 ? 'another pull' : `${String(behind)} other pulls`
   const node = startup.facts.pod.nodeName
   return `, ${waited} of it waiting behind ${pulls}${node ? ` on ${node}` : ''}`
+}
+
+const saidIn = ({ attributes }: Operation): string | undefined => {
+  const said = attributes['podspan.reason']
+  return typeof said === 'string' ? said : undefined
 }
 
 const because = (reason: string | undefined): string => (reason ? ` (${clip(reason)})` : '')
