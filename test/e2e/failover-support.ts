@@ -1,9 +1,8 @@
 // Owns the place in which failovers are tested: a namespace with a Deployment, its pods as the API server shows them, two replicas, and
 // an observer that nobody disturbs. Promises that all of it is removed again, also where the test fails.
-// Does not disturb anything itself, and asserts only in `judge`.
+// Does not disturb anything itself, and judges nothing: failover-judge.ts does.
 
-import assert from 'node:assert/strict'
-import { add, parseRfc3339, seconds, type UnixNano, unixNano } from '../../src/base/time.ts'
+import { parseRfc3339, type UnixNano, unixNano } from '../../src/base/time.ts'
 import { CRD_FILE } from '../../scripts/generate-crd.ts'
 import type { TruthSpan } from '../accuracy/collector.ts'
 import { kubectl, readCluster } from '../cluster/cluster.ts'
@@ -11,13 +10,13 @@ import { Api, type KubeObject, pathOf } from '../scenarios/api.ts'
 import { deployment, server, template } from '../scenarios/manifests.ts'
 import { eventually, newNamespace, removeNamespace } from '../scenarios/namespaces.ts'
 import { clock, isReady } from '../scenarios/stage.ts'
-import { type Arrivals, type Copy, watchArrivals } from './arrivals.ts'
+import { type Arrivals, watchArrivals } from './arrivals.ts'
 import { type Replicas, type ReplicasOptions, startReplicas } from './replicas.ts'
-import { assertNested, assertSameOperations } from './same-trace.ts'
-import { expectedIds, startPodspan } from './trace-support.ts'
+import { startPodspan } from './trace-support.ts'
+import { CRD, wholeCluster } from './whole-cluster.ts'
 import { parseExports } from '../accuracy/collector.ts'
 
-export const REPLICAS = 40
+const REPLICAS = 40
 
 export interface PodSeen {
   readonly uid: string
@@ -47,6 +46,8 @@ export interface Stage extends AsyncDisposable {
 export interface StageOptions {
   readonly collector: { readonly endpoint: string; readonly file: string }
   readonly leaderElection: ReplicasOptions['leaderElection']
+  /** Of the Deployment; 40 by default. */
+  readonly pods?: number
 }
 
 export const clusterCollector = (): StageOptions['collector'] => {
@@ -54,18 +55,30 @@ export const clusterCollector = (): StageOptions['collector'] => {
   return { endpoint: collector.podspan.grpc, file: podspanTracesFile }
 }
 
-/** Leaves the CRD as it was; returns how. */
-export async function installCrd(): Promise<() => Promise<void>> {
-  const crd = 'crd/tracesessions.podspan.dev'
+/** The CRD, and the cluster as a whole, for as long as a test needs them; returns how to leave both as they were. */
+export async function takeCluster(): Promise<() => Promise<void>> {
+  const letGo = await wholeCluster()
+  const crd = `crd/${CRD}`
   const wasThere = (await kubectl(['get', crd, '--ignore-not-found', '-o', 'name'])) !== ''
   await kubectl(['apply', '--server-side', '--force-conflicts', '-f', CRD_FILE])
-  await kubectl(['wait', '--for=condition=Established', '--timeout=30s', crd])
+  // A CRD without any status yet is an error to kubectl, and no reason to wait.
+  const wait = ['wait', '--for=condition=Established', '--timeout=5s', crd]
+  await eventually(
+    'the CRD is served',
+    () =>
+      kubectl(wait).then(
+        () => true,
+        () => false,
+      ),
+    30,
+  )
   return async () => {
     if (!wasThere) await kubectl(['delete', crd, '--wait=false'])
+    letGo()
   }
 }
 
-export async function openStage({ collector, leaderElection }: StageOptions): Promise<Stage> {
+export async function openStage({ collector, leaderElection, pods }: StageOptions): Promise<Stage> {
   const stack = new AsyncDisposableStack()
   try {
     const api = stack.use(new Api())
@@ -86,7 +99,7 @@ export async function openStage({ collector, leaderElection }: StageOptions): Pr
     return {
       ...{ api, namespace, replicas, arrivals },
       pods: () => [...ledger.pods.values()],
-      ...rolloutsIn(api, namespace),
+      ...rolloutsIn(api, namespace, pods ?? REPLICAS),
       delivered: () => delivered(ledger.pods, arrivals),
       observed: async () => byTrace(parseExports((await observer.stop()).stdout)),
       [Symbol.asyncDispose]: () => disposal.disposeAsync(),
@@ -136,7 +149,7 @@ function see(pods: Map<string, PodSeen>, pod: KubeObject): void {
 
 const NAME = 'shop'
 
-function rolloutsIn(api: Api, namespace: string): Pick<Stage, 'rollOut' | 'rolledOut'> {
+function rolloutsIn(api: Api, namespace: string, pods: number): Pick<Stage, 'rollOut' | 'rolledOut'> {
   const target = { apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: NAME }
   let revision = 0
   return {
@@ -145,7 +158,7 @@ function rolloutsIn(api: Api, namespace: string): Pick<Stage, 'rollOut' | 'rolle
       const metadata = { annotations: { revision: String(revision) } }
       if (revision > 1) return void (await api.patch(target, { spec: { template: { metadata } } }))
       const strategy = { rollingUpdate: { maxSurge: '50%', maxUnavailable: 0 } }
-      const shop = deployment(NAME, REPLICAS, template(NAME, [server()]), { strategy })
+      const shop = deployment(NAME, pods, template(NAME, [server()]), { strategy })
       await api.create({ ...shop, metadata: { ...shop.metadata, namespace } })
     },
     rolledOut: () =>
@@ -153,20 +166,20 @@ function rolloutsIn(api: Api, namespace: string): Pick<Stage, 'rollOut' | 'rolle
         'the rollout is complete',
         async () => {
           const found = await api.get(target).catch(() => undefined)
-          return found !== undefined && isComplete(found)
+          return found !== undefined && isComplete(found, pods)
         },
         120,
       ),
   }
 }
 
-function isComplete({ metadata, status }: KubeObject): boolean {
+function isComplete({ metadata, status }: KubeObject, pods: number): boolean {
   const { observedGeneration, replicas, readyReplicas, updatedReplicas } = (status ?? {}) as Record<
     string,
     number
   >
   const counts = [replicas, readyReplicas, updatedReplicas]
-  return observedGeneration === metadata['generation'] && counts.every((count) => count === REPLICAS)
+  return observedGeneration === metadata['generation'] && counts.every((count) => count === pods)
 }
 
 async function delivered(pods: ReadonlyMap<string, PodSeen>, arrivals: Arrivals): Promise<void> {
@@ -182,59 +195,4 @@ function byTrace(spans: readonly TruthSpan[]): Map<string, TruthSpan[]> {
   const traces = new Map<string, TruthSpan[]>()
   for (const span of spans) traces.set(span.traceId, [...(traces.get(span.traceId) ?? []), span])
   return traces
-}
-
-export interface Repeat {
-  readonly pod: PodSeen
-  readonly first: Copy
-  readonly again: Copy
-}
-
-export interface Judgement {
-  readonly ready: number
-  readonly repeats: readonly Repeat[]
-}
-
-/** To the pod: none lost, one trace each, every copy of it whole, of the same operations as an observer tells whom nothing has disturbed. */
-export async function judge(stage: Stage): Promise<Judgement> {
-  const observed = await stage.observed()
-  const copies = Map.groupBy(stage.arrivals.copies(), ({ uid }) => uid)
-  const ready = stage.pods().filter(({ readyAt }) => readyAt !== undefined)
-  const lost = ready.filter(({ uid }) => !copies.has(uid))
-  assert.deepEqual(
-    lost.map(({ name }) => name),
-    [],
-    `lost of ${ready.length}`,
-  )
-  const repeats: Repeat[] = []
-  for (const pod of ready) {
-    const [first, ...again] = copies.get(pod.uid) as [Copy, ...Copy[]]
-    for (const copy of [first, ...again]) assertWhole(pod, copy, observed)
-    again.forEach((copy, n) => repeats.push({ pod, first: again[n - 1] ?? first, again: copy }))
-  }
-  return { ready: ready.length, repeats }
-}
-
-function assertWhole(pod: PodSeen, copy: Copy, observed: ReadonlyMap<string, readonly TruthSpan[]>): void {
-  const { rootId, traceId } = expectedIds(pod.uid)
-  assert.equal(copy.traceId, traceId, pod.name)
-  const spans = copy.spans()
-  const roots = spans.filter(({ parentSpanId }) => parentSpanId === undefined)
-  assert.deepEqual(
-    roots.map(({ name, spanId }) => [name, spanId]),
-    [['pod startup', rootId]],
-    pod.name,
-  )
-  assert.equal(roots[0]?.attributes['podspan.outcome'], 'ready', pod.name)
-  const begins = roots[0]?.start ?? 0n
-  // A stamp of a whole second, and what lies between it and the store.
-  assert.ok(
-    begins >= pod.created && begins < add(pod.created, seconds(2)),
-    `${pod.name} begins when it was created`,
-  )
-  assert.equal(new Set(spans.map(({ spanId }) => spanId)).size, spans.length, `${pod.name}: no span twice`)
-  assertNested(spans)
-  const same = observed.get(traceId)
-  assert.ok(same, `the observer saw ${pod.name}`)
-  assertSameOperations(same, spans)
 }

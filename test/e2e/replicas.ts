@@ -183,18 +183,13 @@ async function metricOf(port: number, name: string): Promise<number> {
   )
 }
 
-/** What is on the Lease now. */
-export async function readLease(
-  api: Api,
-  namespace: string,
-): Promise<{ readonly acquiredAt: UnixNano; readonly renewedAt: UnixNano }> {
+/** When the Lease was last written by whoever held it. */
+export async function readRenewTime(api: Api, namespace: string): Promise<UnixNano> {
   const { spec } = await api.get({
     apiVersion: 'coordination.k8s.io/v1',
     kind: 'Lease',
     namespace,
     name: 'podspan',
   })
-  const { acquireTime, renewTime } = spec as { acquireTime?: string; renewTime?: string }
-  const [acquiredAt, renewedAt] = [acquireTime, renewTime].map((time) => parseRfc3339(time) ?? unixNano(0n))
-  return { acquiredAt, renewedAt } as { acquiredAt: UnixNano; renewedAt: UnixNano }
+  return parseRfc3339((spec as { renewTime?: string }).renewTime) ?? unixNano(0n)
 }

@@ -29,13 +29,18 @@ export function assertSameOperations(expected: readonly TruthSpan[], actual: rea
 /** The same operations; and two intervals that hold the same truth overlap. */
 export function assertSame(expected: readonly TruthSpan[], actual: readonly TruthSpan[]): void {
   assertSameOperations(expected, actual)
+  assert.deepEqual(apart(expected, actual), [])
+}
+
+/** The boundaries of which two observers say what cannot both be true, in words. */
+export function apart(expected: readonly TruthSpan[], actual: readonly TruthSpan[]): readonly string[] {
   const origin = expected[0]?.start ?? unixNano(0n)
-  for (const one of evident(expected)) {
-    const other = actual.find(({ spanId }) => spanId === one.spanId)
-    for (const side of ['start', 'end'] as const) {
-      const [a, b] = [bounds(one, side), bounds(other ?? one, side)]
-      const words = `${side} of ${describeSpan(one, origin)} against ${describeSpan(other ?? one, origin)}`
-      assert.ok(a.from <= b.to && b.from <= a.to, words)
-    }
-  }
+  return evident(expected).flatMap((one) => {
+    const other = actual.find(({ spanId }) => spanId === one.spanId) ?? one
+    return (['start', 'end'] as const).flatMap((side) => {
+      const [a, b] = [bounds(one, side), bounds(other, side)]
+      if (a.from <= b.to && b.from <= a.to) return []
+      return [`${side} of ${describeSpan(one, origin)} against ${describeSpan(other, origin)}`]
+    })
+  })
 }
