@@ -62,7 +62,7 @@ cluster-up: install ## Bring up a real cluster on this machine (Linux, root, Go)
 cluster-down: install ## Take that cluster down and prove that nothing is left
 	@node test/cluster/down.ts
 
-# No part of `make test`: it needs a machine that does nothing else for a quarter of an hour.
+# `make test` has the short form: this needs a machine that does nothing else for a quarter of an hour.
 failover: dist/podspan.mjs ## Kill the leader ten times and take the Collector away for two minutes, on the cluster of cluster-up
 	@PODSPAN_E2E_KILLS=$${PODSPAN_E2E_KILLS:-10} PODSPAN_E2E_AWAY_SECONDS=$${PODSPAN_E2E_AWAY_SECONDS:-120} \
 	  node --test test/e2e/failover.ts
