@@ -47,7 +47,7 @@ test-fast: dist/podspan.mjs ## Pass every test that needs no cluster, in under a
 
 check: dist/podspan.mjs ## Check format, types, lint, tests and drift, in under a minute
 	@biome format --log-level=warn
-	@tsc -p .
+	@tsc -p . && tsc -p src/web/page
 	@oxlint --type-aware --quiet src test scripts bench
 	@node test/run.ts --fast
 	@$(MAKE) --no-print-directory verify

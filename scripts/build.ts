@@ -1,4 +1,4 @@
-// Owns the build: src/main.ts and all it needs become dist/podspan.mjs.
+// Owns the build: src/main.ts and all it needs, the page too, become dist/podspan.mjs.
 // Promises one executable file that needs Node 24 or later and nothing beside it.
 // Does not check types: see `make check`.
 
@@ -33,6 +33,25 @@ const kubeConfigOnly: Plugin = {
   },
 }
 
+/** The page: a script, a style sheet and the frame of both, kept in the bundle as text. */
+async function buildPage(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: ['src/web/page/main.ts'],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2023',
+    minify: true,
+    legalComments: 'none',
+  })
+  const read = (name: string): string => readFileSync(`src/web/page/${name}`, 'utf8')
+  return JSON.stringify({
+    'index.html': { type: 'text/html; charset=utf-8', body: read('index.html') },
+    'page.css': { type: 'text/css; charset=utf-8', body: read('page.css') },
+    'page.js': { type: 'text/javascript; charset=utf-8', body: outputFiles[0]?.text ?? '' },
+  })
+}
+
 await build({
   entryPoints: ['src/main.ts'],
   outfile: 'dist/podspan.mjs',
@@ -45,7 +64,10 @@ await build({
   minifyWhitespace: true,
   legalComments: 'none',
   banner: { js: BANNER },
-  define: { PODSPAN_VERSION: JSON.stringify(version) },
+  define: {
+    PODSPAN_VERSION: JSON.stringify(version),
+    PODSPAN_PAGE: JSON.stringify(await buildPage()),
+  },
   plugins: [kubeConfigOnly],
   logLevel: 'warning',
 })

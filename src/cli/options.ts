@@ -27,6 +27,17 @@ export function count(text: string): number {
   return number
 }
 
+/** Where `--ui` serves the page unless another port is given. */
+export const PAGE_PORT = 7676
+
+export function port(text: string): number {
+  const number = Number(text)
+  if (!/^\d+$/.test(text) || number > 65_535) {
+    throw new InvalidArgumentError('Expected a port from 1 to 65535, or 0 for any that is free.')
+  }
+  return number
+}
+
 export function width(text: string): number {
   const number = Number(text)
   if (!/^\d+$/.test(text) || number < 40 || number > 240) {

@@ -1,6 +1,6 @@
 // Owns the three forms that a trace is printed in.
 // Promises one JSON document a line for both JSON forms, with nothing else on stdout.
-// Does not define them: waterfall.ts, trace-json.ts (docs/output.md) and export/otlp-json.ts do.
+// Does not define them: waterfall.ts, trace/start-json.ts (docs/output.md) and export/otlp-json.ts do.
 
 import type { Trace } from '../trace/trace.ts'
 import type { Terminal } from './terminal.ts'
@@ -15,9 +15,11 @@ export type Formatter = (trace: Trace) => string
 export async function formatterOf(form: OutputForm, terminal: Terminal): Promise<Formatter> {
   if (form === 'waterfall') return (trace) => `${drawWaterfall(trace, terminal.look())}\n\n`
   if (form === 'json') {
-    const { formatTrace } = await import('./trace-json.ts')
+    const { formatTrace } = await import('../trace/start-json.ts')
     return (trace) => `${formatTrace(trace)}\n`
   }
   const { toOtlpJson } = await import('../export/otlp-json.ts')
-  return (trace) => `${toOtlpJson(trace)}\n`
+  const { createPreludes } = await import('../export/preludes.ts')
+  const preludes = createPreludes()
+  return (trace) => `${toOtlpJson(trace, undefined, preludes.take(trace))}\n`
 }

@@ -9,6 +9,7 @@ import { rootOf, type Trace } from '../trace/trace.ts'
 import type { Context } from './context.ts'
 import { CliError, EXIT, type ExitCode } from './exit.ts'
 import { ansi, plain } from './glyphs.ts'
+import { aborted } from './live.ts'
 import { type Formatter, formatterOf, type OutputForm } from './output.ts'
 import { Summary } from './summary.ts'
 import { neutralise, plural } from './text.ts'
@@ -19,6 +20,8 @@ export interface ReplayOptions {
   readonly pod?: string
   readonly slowerThan?: DurationNano
   readonly summary?: boolean
+  /** Serve the page at this port. */
+  readonly ui?: number
   readonly settle?: DurationNano
   readonly startTimeout?: DurationNano
 }
@@ -31,11 +34,36 @@ export async function replay(
   options: ReplayOptions,
   createPipeline: CreatePipeline,
 ): Promise<ExitCode> {
+  if (options.ui !== undefined) return showPage(context, files, options, options.ui, createPipeline)
   const report = new Report(context, options, await formatterOf(options.output, context.terminal))
   for (const file of files) {
     for await (const trace of startsOf(context, file, options, createPipeline)) await report.take(trace)
   }
   return report.finish(files)
+}
+
+/** Until Ctrl-C. */
+async function showPage(
+  context: Context,
+  files: readonly string[],
+  options: ReplayOptions,
+  port: number,
+  createPipeline: CreatePipeline,
+): Promise<ExitCode> {
+  const [{ NONE_IN_FLIGHT, openPage }, { collectStarts }] = await Promise.all([
+    import('./page.ts'),
+    import('../web/starts.ts'),
+  ])
+  const starts = collectStarts(NONE_IN_FLIGHT)
+  const server = await openPage(context, starts, port)
+  try {
+    for (const file of files)
+      for await (const trace of startsOf(context, file, options, createPipeline)) starts.add(trace)
+    await aborted(context.signal)
+  } finally {
+    await server.close()
+  }
+  return EXIT.ok
 }
 
 /** The starts of one recording. */

@@ -4,8 +4,11 @@
 
 import { formatRfc3339 } from '../base/time.ts'
 import type { Exporter } from '../export/exporter.ts'
-import type { Pipeline } from '../trace/pipeline.ts'
+import { traceIdOf } from '../trace/identity.ts'
+import type { InFlight, Pipeline } from '../trace/pipeline.ts'
 import { rootOf, type Trace } from '../trace/trace.ts'
+import type { PageServer } from '../web/server.ts'
+import type { CollectedStarts } from '../web/starts.ts'
 import { type ClusterOptions, connect } from './connect.ts'
 import type { Context } from './context.ts'
 import { EXIT, type ExitCode } from './exit.ts'
@@ -24,6 +27,8 @@ export interface WatchOptions extends ClusterOptions {
   readonly selector?: string
   readonly slowerThan?: DurationNano
   readonly otlpEndpoint?: readonly string[]
+  /** Serve the page at this port. */
+  readonly ui?: number
   readonly settle?: DurationNano
   readonly startTimeout?: DurationNano
 }
@@ -48,8 +53,10 @@ export async function watch(
     ...(startTimeout !== undefined && { startTimeout }),
   })
   const screen = await openScreen(context, options, pipeline)
+  const page = options.ui === undefined ? undefined : await showPage(context, pipeline, options.ui)
   const onTrace = (trace: Trace): void => {
     for (const exporter of exporters) exporter.export(trace)
+    page?.starts.add(trace)
     if (options.slowerThan === undefined || trace.startup > options.slowerThan) screen.show(trace)
   }
   const scope = {
@@ -66,11 +73,30 @@ export async function watch(
     )
     await Promise.all([screen.run(), aborted(signal)])
   } finally {
-    await live.close()
+    await Promise.all([live.close(), page?.server.close()])
     await target.connection.close()
     await account(context, exporters)
   }
   return EXIT.ok
+}
+
+interface Page {
+  readonly server: PageServer
+  readonly starts: CollectedStarts
+}
+
+async function showPage(context: Context, pipeline: Pipeline, port: number): Promise<Page> {
+  const [{ openPage }, { collectStarts }] = await Promise.all([
+    import('./page.ts'),
+    import('../web/starts.ts'),
+  ])
+  const inFlight = (): readonly InFlight[] => pipeline.inFlight()
+  const traceOf = (traceId: string): Trace | undefined => {
+    const start = inFlight().find(({ uid }) => traceIdOf(uid) === traceId)
+    return start && pipeline.traceOf(start.uid)
+  }
+  const starts = collectStarts({ inFlight, traceOf })
+  return { starts, server: await openPage(context, starts, port) }
 }
 
 async function account({ terminal }: Context, exporters: readonly Exporter[]): Promise<void> {

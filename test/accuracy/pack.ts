@@ -1,5 +1,5 @@
 // Owns the form in which whole traces go from one process to another: JSON, with nanoseconds as marked text.
-// Promises that what is unpacked equals what was packed. Is not an output of the product: see cli/trace-json.ts.
+// Promises that what is unpacked equals what was packed. Is not an output of the product: see trace/start-json.ts.
 
 import type { Trace } from '../../src/trace/trace.ts'
 

@@ -4,16 +4,17 @@
 
 import { type DurationNano, formatRfc3339, since, toMilliseconds } from '../base/time.ts'
 import { earlyOf, type Instant, lateOf, type Stamp } from '../timeline/instant.ts'
-import type { Span, Trace } from '../trace/trace.ts'
+import type { Span, Trace } from './trace.ts'
 
 export function formatTrace(trace: Trace): string {
-  const { startup, spans, created, ...facts } = trace
+  const { startup, spans, created, before, ...facts } = trace
   return JSON.stringify({
     podspan: 'start/v1',
     ...facts,
     created: formatRfc3339(created),
     startupMs: toMilliseconds(startup),
     spans: spans.map(spanJson),
+    before: before?.map((one) => ({ ...one, spans: one.spans.map(spanJson) })),
   })
 }
 

@@ -1,0 +1,88 @@
+// Owns the form of one start as the server sends it (`start/v1` of docs/output.md), as far as the page reads it.
+// Promises times as ms since the start was created, exact to the nanosecond that the text has. Does not draw.
+
+export interface Evidence {
+  readonly source: string
+  readonly time: string
+  readonly clock: string
+  readonly resolutionMs: number
+  readonly object: string
+  readonly resourceVersion: string
+  readonly field: string
+  readonly raw: string
+}
+
+export interface Boundary {
+  readonly time: string
+  readonly earlyMs: number
+  readonly lateMs: number
+  readonly source: string
+  readonly conflict?: boolean
+  readonly clamped?: boolean
+  readonly shiftedMs?: number
+  readonly evidence: readonly Evidence[]
+}
+
+export interface SpanJson {
+  readonly spanId: string
+  readonly parentSpanId?: string
+  readonly name: string
+  readonly actor: string
+  readonly subject?: string
+  readonly attempt?: number
+  readonly error?: string
+  readonly start: Boundary
+  readonly end: Boundary
+  readonly durationMs: number
+  readonly critical: readonly { readonly from: string; readonly to: string }[]
+  readonly attributes: Readonly<Record<string, string | number | boolean | readonly string[]>>
+  readonly events: readonly {
+    readonly time: string
+    readonly name: string
+    readonly attributes: Readonly<Record<string, unknown>>
+  }[]
+  readonly links: readonly {
+    readonly traceId: string
+    readonly attributes: Readonly<Record<string, unknown>>
+  }[]
+}
+
+export interface StartJson {
+  readonly traceId: string
+  readonly uid: string
+  readonly namespace: string
+  readonly name: string
+  readonly node?: string
+  readonly workload?: string
+  readonly revision?: string
+  readonly cause: string
+  readonly outcome: string
+  readonly verdict: string
+  readonly startupMs: number
+  readonly explainedRatio: number
+  readonly evidenceComplete: boolean
+  readonly spans: readonly SpanJson[]
+}
+
+export async function fetchStart(id: string): Promise<StartJson | string> {
+  try {
+    const answer = await fetch(`api/starts/${id}`)
+    if (answer.ok) return (await answer.json()) as StartJson
+    return answer.status === 404
+      ? 'This start is not kept here any more. Its trace is where your exporter sent it.'
+      : `The server answered ${answer.status}.`
+  } catch (error) {
+    return `The start could not be read: ${(error as Error).message}.`
+  }
+}
+
+const NANOS_PER_MS = 1e6
+
+/** RFC 3339 with nine digits; JavaScript's own dates stop at the millisecond. */
+export function nanosOf(time: string): bigint {
+  const [, whole = '', fraction = ''] = /^(.*?)(?:\.(\d+))?Z$/.exec(time) ?? []
+  const seconds = BigInt(Math.floor(Date.parse(`${whole}Z`) / 1000))
+  return seconds * 1_000_000_000n + BigInt(fraction.padEnd(9, '0').slice(0, 9))
+}
+
+export const msAfter = (time: string, origin: bigint): number => Number(nanosOf(time) - origin) / NANOS_PER_MS

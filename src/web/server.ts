@@ -1,0 +1,132 @@
+// Owns the page's HTTP server: on loopback only, with headers that let the page do nothing but what it is for.
+// Promises that no other origin and no other name of this machine can read starts from it. Does not know what is served (routes.ts).
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Clock } from '../base/clock.ts'
+import { createLiveEvents, type Listener, type LiveEvents } from './events.ts'
+import { type Answer, type PageFiles, route } from './routes.ts'
+import type { Starts } from './starts.ts'
+
+export interface PageServerOptions {
+  readonly starts: Starts
+  readonly files: PageFiles
+  readonly clock: Clock
+  /** 0 takes any that is free. */
+  readonly port: number
+  readonly signal: AbortSignal
+}
+
+export interface PageServer {
+  readonly url: string
+  readonly port: number
+  close(): Promise<void>
+}
+
+const HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'cache-control': 'no-store',
+}
+
+const BEAT_MS = 1000
+const CONNECTIONS_MAX = 64
+
+/** Rejects where the port is taken. Whoever reaches this port sees every start: it is bound to this machine alone. */
+export async function startPageServer(options: PageServerOptions): Promise<PageServer> {
+  const live = createLiveEvents(options.starts)
+  const server = createServer({ requestTimeout: 10_000 }, (request, response) =>
+    handle(options, live, request, response),
+  )
+  server.maxConnections = CONNECTIONS_MAX
+  await listen(server, options.port)
+  const stop = new AbortController()
+  const beating = beat(options.clock, live, AbortSignal.any([options.signal, stop.signal]))
+  const { port } = server.address() as AddressInfo
+  return {
+    port,
+    url: `http://127.0.0.1:${port}/`,
+    close: async () => {
+      stop.abort()
+      live.close()
+      await Promise.all([beating, closeServer(server)])
+    },
+  }
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}
+
+async function beat(clock: Clock, live: LiveEvents, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await clock.sleep(BEAT_MS, signal)
+    live.beat()
+  }
+}
+
+function handle(
+  { starts, files }: PageServerOptions,
+  live: LiveEvents,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  if (!isOurs(request)) return send(response, text(403, 'only for pages of this address'))
+  if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, text(405, 'only GET'))
+  const [path = '/'] = (request.url ?? '/').split('?')
+  if (path === '/api/events') return stream(live, request, response)
+  send(response, route(starts, files, path))
+}
+
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/
+
+/** A name that somebody else's DNS leads here, and a page of another origin, have no business with this server. */
+function isOurs({ headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site']
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return false
+  return LOOPBACK.test(headers.host ?? '')
+}
+
+const text = (status: number, body: string): Answer => ({
+  status,
+  type: 'text/plain; charset=utf-8',
+  body: `${body}\n`,
+})
+
+function send(response: ServerResponse, { body, fileName, status, type }: Answer): void {
+  response.writeHead(status, {
+    ...HEADERS,
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    ...(fileName === undefined ? {} : { 'content-disposition': `attachment; filename="${fileName}"` }),
+  })
+  response.end(response.req.method === 'HEAD' ? undefined : body)
+}
+
+function stream(live: LiveEvents, request: IncomingMessage, response: ServerResponse): void {
+  const listener: Listener = {
+    write: (words) => void response.write(words),
+    waiting: () => response.writableLength,
+    end: () => response.destroy(),
+  }
+  response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream; charset=utf-8' })
+  if (!live.add(listener)) return void response.end(': too many pages are open\n\n')
+  request.on('close', () => live.remove(listener))
+}
