@@ -2,7 +2,7 @@
 // Promises a bound in bytes, the oldest going first, and that whoever still wanted one that goes is told.
 // Does not decide what a trace is wanted for.
 
-import type { Span, Trace } from '../trace/trace.ts'
+import type { Prelude, Span, Trace } from '../trace/trace.ts'
 
 export interface Ring {
   /** Takes a trace; where one of the same id is there, that one goes. */
@@ -52,9 +52,12 @@ export function createRing(maxBytes: number, onEvicted: (trace: Trace) => void):
 /** Measured on recordings, where traces take 10.6 to 28 KB of heap: the sum is right for the smallest and up to 43 % too much for others. */
 const BYTES = { trace: 1500, span: 900, stamp: 220, attribute: 60, event: 300, character: 1 } as const
 
+const NONE: readonly Prelude[] = []
+
 export function bytesOf(trace: Trace): number {
   let bytes = BYTES.trace + Object.keys(trace.resource).length * BYTES.attribute
-  for (const span of trace.spans) bytes += bytesOfSpan(span)
+  for (const { spans } of [trace, ...(trace.before ?? NONE)])
+    for (const span of spans) bytes += bytesOfSpan(span)
   return bytes
 }
 

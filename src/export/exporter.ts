@@ -3,12 +3,13 @@
 // Does not read the environment: see config.ts for the settings.
 
 import { MILLISECOND, toMilliseconds } from '../base/time.ts'
-import { rootOf, type Trace } from '../trace/trace.ts'
+import { type Prelude, rootOf, type Trace } from '../trace/trace.ts'
 import { BATCHER, Batcher, type BatcherDependencies, type BatcherOptions } from './batcher.ts'
 import { ConfigError, type OtlpConfig } from './config.ts'
 import { type Accounting, describeAccounting } from './ledger.ts'
-import type { Fate } from './queue.ts'
+import type { Entry, Fate } from './queue.ts'
 import { encodeTrace } from './otlp-protobuf.ts'
+import { createPreludes, type Preludes } from './preludes.ts'
 import { BY_ACTOR, type ServiceNaming } from './resource.ts'
 import { checkTls } from './tls.ts'
 import type { Transport } from './transport.ts'
@@ -48,23 +49,44 @@ export function createExporter(options: ExporterOptions, dependencies: ExporterD
     checkLimits({ ...BATCHER, ...limits }),
     dependencies,
   )
+  const preludes = createPreludes()
   return {
-    export: (trace, settled) =>
+    export: (trace, settled) => {
+      const before = preludes.take(trace)
       batcher.add({
-        request: encodeTrace(trace, serviceName),
-        spans: trace.spans.length,
+        // Requests joined end to end are one request: what lies before a start travels with it.
+        request: joined([...before, trace].map((one) => encodeTrace(one, serviceName))),
+        spans: before.reduce((sum, { spans }) => sum + spans.length, trace.spans.length),
         failed: FAILED.has(trace.outcome),
         startupMs: toMilliseconds(trace.startup),
         endedMs: Number(rootOf(trace).end.best / MILLISECOND),
         queuedMs: clock.monotonicMs(),
-        ...(settled && { settled }),
-      }),
+        ...whenSettled(settled, before.length > 0 ? giveBack(preludes, before) : undefined),
+      })
+    },
     accounting: () => batcher.accounting(),
     describe: () => describeAccounting(batcher.accounting()),
     flush: () => batcher.flush(),
     shutdown: (deadlineMs) => batcher.shutdown(deadlineMs),
     leave: (deadlineMs) => batcher.leave(deadlineMs),
   }
+}
+
+const giveBack =
+  (preludes: Preludes, before: readonly Prelude[]) =>
+  (fate: Fate): void => {
+    if (fate !== 'sent') preludes.giveBack(before)
+  }
+
+/** Nobody is called where nobody asked, which is the usual case. */
+function whenSettled(...asked: readonly (((fate: Fate) => void) | undefined)[]): Pick<Entry, 'settled'> {
+  const callbacks = asked.filter((one) => one !== undefined)
+  return callbacks.length === 0 ? {} : { settled: (fate) => callbacks.forEach((one) => one(fate)) }
+}
+
+function joined(requests: readonly Uint8Array[]): Uint8Array {
+  const [only] = requests
+  return only && requests.length === 1 ? only : Buffer.concat(requests)
 }
 
 /** The starts that somebody will look for. */

@@ -2,7 +2,7 @@
 // Promises what the OTLP specification says: lowerCamelCase keys, hex ids, enums as numbers, 64-bit integers as strings.
 // Does not send it, and knows nothing of the SDK; a test holds it equal to the protobuf encoding.
 
-import type { Attributes, AttributeValue, Span, SpanEvent, SpanLink, Trace } from '../trace/trace.ts'
+import type { Attributes, AttributeValue, Prelude, Span, SpanEvent, SpanLink, Trace } from '../trace/trace.ts'
 import { BY_ACTOR, groupByService, SERVICE_NAME, type ServiceGroup, type ServiceNaming } from './resource.ts'
 import {
   ERROR,
@@ -16,12 +16,19 @@ import {
   SPAN_FLAGS,
 } from './spans.ts'
 
-export function toOtlpJson(trace: Trace, naming: ServiceNaming = BY_ACTOR): string {
-  const groups = groupByService(trace, naming)
-  return JSON.stringify({ resourceSpans: groups.map((group) => resourceSpansJson(trace, group)) })
+/** `before` are those of the traces before this one that are to be printed with it. */
+export function toOtlpJson(
+  trace: Trace,
+  naming: ServiceNaming = BY_ACTOR,
+  before: readonly Prelude[] = trace.before ?? [],
+): string {
+  const resourceSpans = [...before, trace].flatMap((one) =>
+    groupByService(one, naming).map((group) => resourceSpansJson(one, group)),
+  )
+  return JSON.stringify({ resourceSpans })
 }
 
-const resourceSpansJson = (trace: Trace, { service, spans }: ServiceGroup) => ({
+const resourceSpansJson = (trace: Prelude, { service, spans }: ServiceGroup) => ({
   resource: { attributes: [...attributesJson(trace.resource), attributeJson(SERVICE_NAME, service)] },
   scopeSpans: [{ scope: SCOPE, spans: spans.map((span) => spanJson(trace.traceId, span)) }],
 })

@@ -2,7 +2,7 @@
 // Promises that it decodes to the same as what the SDK's encoder writes; a test holds it to that.
 // Does not send it, and chooses nothing that a span says: that is spans.ts.
 
-import type { AttributeValue, Span, SpanEvent, SpanLink, Trace } from '../trace/trace.ts'
+import type { AttributeValue, Prelude, Span, SpanEvent, SpanLink } from '../trace/trace.ts'
 import { ProtobufWriter } from './protobuf-writer.ts'
 import { groupByService, SERVICE_NAME, type ServiceGroup, type ServiceNaming } from './resource.ts'
 import {
@@ -55,7 +55,7 @@ interface Repeated {
  * One ExportTraceServiceRequest. Requests of several traces may be joined end to end: the message has one repeated field,
  * and protobuf reads concatenated messages as their merge. So a trace is encoded once, however often it is sent.
  */
-export function encodeTrace(trace: Trace, naming: ServiceNaming): Uint8Array {
+export function encodeTrace(trace: Prelude, naming: ServiceNaming): Uint8Array {
   out.clear()
   out.hex(SPAN.traceId, trace.traceId)
   const traceIdEnd = out.length

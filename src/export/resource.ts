@@ -2,7 +2,7 @@
 // Promises low-cardinality service names in kebab case, and one resource per service of a trace.
 // Does not choose what a span says: that is spans.ts.
 
-import type { Span, Trace } from '../trace/trace.ts'
+import type { Prelude, Span } from '../trace/trace.ts'
 
 /**
  * `actor`: who did the work, so that a backend colours the timeline by component and a start does not enter a service's
@@ -26,13 +26,13 @@ export interface ServiceGroup {
   readonly spans: readonly Span[]
 }
 
-export function groupByService(trace: Trace, naming: ServiceNaming): ServiceGroup[] {
+export function groupByService(trace: Prelude, naming: ServiceNaming): ServiceGroup[] {
   if (naming.kind === 'actor') return groupByActor(trace)
   const service = naming.kind === 'fixed' ? naming.name : workloadName(trace)
   return [{ service, spans: trace.spans }]
 }
 
-function groupByActor(trace: Trace): ServiceGroup[] {
+function groupByActor(trace: Prelude): ServiceGroup[] {
   const groups = new Map<string, ServiceGroup & { spans: Span[] }>()
   for (const span of trace.spans) {
     const service = kebab(span.actor)
@@ -44,7 +44,7 @@ function groupByActor(trace: Trace): ServiceGroup[] {
 }
 
 /** `Deployment/checkout` is the service `checkout`; a pod without an owner has no name that is low in cardinality. */
-function workloadName(trace: Trace): string {
+function workloadName(trace: Prelude): string {
   const name = trace.workload?.slice(trace.workload.indexOf('/') + 1)
   return name === undefined || name === '' ? OWN_SERVICE : name
 }

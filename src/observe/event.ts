@@ -60,6 +60,7 @@ export function clockOf(event: EventRecord): ClockName {
   if (component === 'kubelet') return `node/${event.host ?? 'unknown'}`
   // These run where the control plane need not.
   if (component === 'karpenter' || component === 'cluster-autoscaler') return `controller/${component}`
+  if (component?.includes('kueue')) return 'controller/kueue'
   if (event.eventTime !== undefined) return 'scheduler'
   return 'controller'
 }

@@ -10,6 +10,8 @@ import type {
   DeviceClaimRecord,
   NodeClaimRecord,
   NodeRecord,
+  ObjectMeta,
+  PodRecord,
   RelatedRecord,
 } from '../base/record.ts'
 import type { ClockName } from '../base/stamp.ts'
@@ -57,7 +59,14 @@ export function observeRelated(
   return found
 }
 
-function observeCreated(frame: ObjectFrame, { createdSeconds }: RelatedObject): Observation {
+/** That an owner got a pod, as a fact of the owner. */
+export const observeChild = (frame: ObjectFrame, pod: PodRecord): Observation => ({
+  ...observeCreated(frame, pod),
+  key: `child/${pod.uid}`,
+  detail: { value: pod.uid },
+})
+
+function observeCreated(frame: ObjectFrame, { createdSeconds }: ObjectMeta): Observation {
   const fresh = frame.kind === 'added' && frame.phase === 'live'
   return {
     key: 'created',
@@ -213,5 +222,6 @@ const conditionsOf = (record: RelatedObject | undefined): readonly Condition[] =
 /** A node's conditions are its kubelet's, as long as it lives; all others come from controllers. */
 function writerOf(record: RelatedObject): ClockName {
   if (record.resource === 'nodes') return nodeClock(record.name)
+  if (record.resource === 'workloads') return 'controller/kueue'
   return record.resource === 'nodeclaims' ? 'controller/karpenter' : 'controller'
 }

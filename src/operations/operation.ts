@@ -16,6 +16,10 @@ export type OperationName =
   | 'initialise node'
   | 'provision volume'
   | 'preempt'
+  | 'wait in queue'
+  | 'wait for quota'
+  | 'admission checks'
+  | 'creation refused'
   | 'wait for claim'
   | 'allocate devices'
   | 'prepare devices'
@@ -106,12 +110,19 @@ export function nest(child: Operation, parent: Pick<Operation, 'start' | 'end'>)
     ? child
     : {
         ...child,
-        start: within(start, parent),
+        start: start.best < parent.start.best ? cutStart(start, parent.start) : within(start, parent),
         end: end.best > parent.end.best ? cutEnd(end, parent.end) : within(end, parent),
       }
   const children = child.children.map((one) => nest(one, cut)).filter((one) => one !== undefined)
   return { ...cut, children }
 }
+
+/** Cut at its parent's start, but no surer of it than it was. */
+const cutStart = (start: Instant, limit: Instant): Instant => ({
+  ...limit,
+  latest: latest(start.latest, limit.latest),
+  clamped: true,
+})
 
 /** Cut at its parent's end, but no surer of it than it was. */
 const cutEnd = (end: Instant, limit: Instant): Instant => ({

@@ -10,6 +10,7 @@ import { lastRefusal, refusalEvents } from './node-events.ts'
 import { planNodeProvision } from './nodes.ts'
 import { comesBefore, type Plan } from './plan.ts'
 import { planDevices, shortOf } from './devices.ts'
+import { planQueueAtGate } from './queues.ts'
 import { planPreemption } from './preemption.ts'
 import { planProvisioning } from './volume-provision.ts'
 
@@ -30,6 +31,7 @@ export function planScheduling(
       start: created,
       end: ungated,
       attributes: { 'podspan.gates': gates },
+      children: planQueueAtGate(plan, facts, ungated),
     })
     if (!ungated) return
   }

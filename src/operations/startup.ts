@@ -18,9 +18,11 @@ import { type ContainerContext, planContainer, type Role } from './containers.ts
 import { type Ending, type Facts, findEnd, findMilestones, type Milestones, sortFacts } from './milestones.ts'
 import { isOnNewNode } from './nodes.ts'
 import { nest, type Operation, operation } from './operation.ts'
-import { comesBefore, emptyPlan, finishPlan, isObserved, type Plan } from './plan.ts'
+import { comesBefore, emptyPlan, finishPlan, isObserved, type Plan, type Planned } from './plan.ts'
 import { firstSign } from './pulls.ts'
+import { planQueueBefore } from './queues.ts'
 import { planReadiness } from './readiness.ts'
+import { planRefused } from './refused.ts'
 import { planSandbox } from './sandbox.ts'
 import { planScheduling } from './scheduling.ts'
 import { explainedRatio, findUnaccounted } from './unaccounted.ts'
@@ -39,11 +41,21 @@ export interface Startup {
   readonly root: Operation
   readonly facts: Facts
   readonly histories: readonly ContainerHistory[]
+  /** What its pod owes its being to, before it was there; each of a trace of its own. */
+  readonly before: readonly Before[]
   readonly explainedRatio: number
   /** Whether the pod's node could not be used yet when the pod was created; undefined where that is not known. */
   readonly isOnNewNode: boolean | undefined
   /** What of the evidence is missing, in words; empty where it is complete. */
   readonly missing: readonly string[]
+}
+
+/** An operation of nobody's start. */
+export interface Before {
+  readonly operation: Operation
+  /** Whose it is: a Workload, where several pods wait for one thing, else the pod. */
+  readonly uid: string
+  readonly isShared: boolean
 }
 
 /** Tells the start as far as it is known. `now` is the moment by our clock at which it is told. */
@@ -79,10 +91,28 @@ export function tellStartup(
     root,
     facts,
     histories,
+    before: tellBefore(facts, milestones, bounds.start),
     explainedRatio: explainedRatio(bounds, children),
     isOnNewNode: isOnNewNode(facts, milestones),
     missing: findMissing(timeline, histories, ending),
   }
+}
+
+/** In a plan of its own: what is known of the start must not depend on it. */
+function tellBefore(facts: Facts, milestones: Milestones, start: Instant): Before[] {
+  const told: Before[] = []
+  const add = (uid: string, isShared: boolean, plan: Plan, planned: Planned): void => {
+    const [operation] = finishPlan({ ...plan, planned: [planned] }, start)
+    const children = operation?.children.map((one) => nest(one, operation)).filter((one) => one !== undefined)
+    if (operation && children) told.push({ uid, isShared, operation: { ...operation, children } })
+  }
+  const plan = emptyPlan()
+  const queued = planQueueBefore(plan, facts, milestones)
+  if (queued) add(queued.workload.uid, true, plan, queued.planned)
+  const refusals = emptyPlan()
+  const refused = planRefused(refusals, facts, milestones)
+  if (refused) add(facts.pod.uid, false, refusals, refused)
+  return told
 }
 
 function planAll(plan: Plan, facts: Facts, milestones: Milestones, snapshot: Snapshot): ContainerHistory[] {

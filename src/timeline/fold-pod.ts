@@ -9,7 +9,7 @@ import { sampleClock } from './clocks.ts'
 import { adoptOrphans, observeInto } from './fold-event.ts'
 import { foldArrival } from './node-timeline.ts'
 import { startTimeline } from './pod-timeline.ts'
-import { foldClaimant } from './related.ts'
+import { foldChild, foldClaimant } from './related.ts'
 import { sampleRevision } from './revisions.ts'
 import { isLeaving, noteDeparture } from './departures.ts'
 import { foldVictim } from './victims.ts'
@@ -45,6 +45,8 @@ function foldKnownPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
   if (node) foldArrival(node, pod, isReady(pod), frame.t)
   sampleCreation(world, frame, pod)
   if (known) return
+  const refused = foldChild(world.related, frame, pod)
+  if (refused > 0) count(world, 'limit.related objects', refused)
   world.pods.set(uid, timeline)
   adoptOrphans(world, timeline, pod)
 }

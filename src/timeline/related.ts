@@ -4,12 +4,20 @@
 // may still ask. Does not read what they say: observe/related.ts does.
 
 import type { ObjectFrame, Source } from '../base/frame.ts'
-import type { EventRecord, NodeRecord, PodRecord, RelatedRecord } from '../base/record.ts'
+import type {
+  EventRecord,
+  NodeRecord,
+  OwnerRecord,
+  OwnerReference,
+  PodRecord,
+  RelatedRecord,
+} from '../base/record.ts'
 import { add, durationNano, SECOND, type UnixNano } from '../base/time.ts'
 import type { Observation } from '../observe/observation.ts'
-import { observeRelated, type RelatedObject } from '../observe/related.ts'
+import { observeChild, observeRelated, type RelatedObject } from '../observe/related.ts'
 import { observeRelatedEvent, relatedSourceOf } from '../observe/related-event.ts'
 import { type Fact, mergeStamps } from './facts.ts'
+import { controllerOf, ownersOf } from './owners.ts'
 import { isOlder } from './resource-version.ts'
 import { emptyVictims, sweepVictims, type Victim, type Victims, victimsOf } from './victims.ts'
 
@@ -67,16 +75,31 @@ export interface Surroundings {
   linked(link: string): readonly Related[]
   /** The UID of the last pod of this name that had a claim. */
   claimant(namespace: string, name: string): string | undefined
+  /** The owners of a pod, from the pod up, as far as their metadata is known. */
+  ownersOf(pod: PodRecord): readonly OwnerReference[]
   /** The pods that had to leave this node for the pod of this UID. */
   victims(uid: string, node: string): readonly Victim[]
 }
 
-export const surroundingsOf = ({ byKey, byLink, claimants, victims }: RelatedObjects): Surroundings => ({
+export const surroundingsOf = (
+  { byKey, byLink, claimants, victims }: RelatedObjects,
+  owners: ReadonlyMap<string, OwnerRecord> = new Map(),
+): Surroundings => ({
   related: (source, namespace, name) => byKey.get(relatedKey(source, namespace, name)),
   linked: (link) => [...(byLink.get(link) ?? NO_OBJECTS)],
   claimant: (namespace, name) => claimants.get(`${namespace}/${name}`),
+  ownersOf: (pod) => ownersOf(pod, owners),
   victims: (uid, node) => victimsOf(victims, uid, node),
 })
+
+/** Notes a new pod with its owner, if that has a history: its controller was refused pods before. */
+export function foldChild(objects: RelatedObjects, frame: ObjectFrame, pod: PodRecord): number {
+  const owner = controllerOf(pod)
+  const source = owner && relatedSourceOf(owner)
+  const key = source && relatedKey(source, pod.namespace, owner.name)
+  const related = key === undefined ? undefined : objects.byKey.get(key)
+  return related ? addFacts(related, [observeChild(frame, pod)]) : 0
+}
 
 /** Remembers who a message means that names the user of a volume; a pod that is gone may still be named. */
 export function foldClaimant(

@@ -2,18 +2,19 @@
 // Promises spans[0] to be the root and parents before children. Pure; how a span travels is export/'s.
 
 import { type DurationNano, since, toMilliseconds } from '../base/time.ts'
-import type { Operation } from '../operations/operation.ts'
 import type { Startup } from '../operations/startup.ts'
 import type { World } from '../timeline/world.ts'
 import { revisionOf } from './cause.ts'
 import { type CriticalPath, findCriticalPath } from './critical-path.ts'
 import { incomingLinks } from './incoming.ts'
-import { rootSpanIdOf, spanIdOf, traceIdOf } from './identity.ts'
+import { rootSpanIdOf, traceIdOf } from './identity.ts'
 import { findHidden, type Hidden, hiddenWords, platformAttributes } from './platform.ts'
+import { preludeAttributes, preludeLinks, preludeWords, tellPreludes } from './prelude.ts'
 import { requestsOf } from './requests.ts'
 import { responsibleAttributes } from './responsible.ts'
 import { sliAttributes } from './sli.ts'
-import type { AttributeValue, Attributes, Outcome, Part, Span, SpanLink, Trace } from './trace.ts'
+import { spanTree } from './span-tree.ts'
+import type { AttributeValue, Attributes, Outcome, Span, Trace } from './trace.ts'
 import { tellVerdict } from './verdict.ts'
 import { findWorkload, identityOf, type Workload } from './workload.ts'
 
@@ -37,9 +38,8 @@ export function buildTrace(
   const workload = findWorkload(world, pod, root.start.best)
   const requests = requestsOf(pod)
   const hidden = findHidden(startup, path)
-  const verdict = `${tellVerdict(startup, outcome, path, total, crashed)}${hiddenWords(hidden)}`
-  const spans: Span[] = []
-  pushSpans(spans, pod.uid, root, undefined, path)
+  const verdict = `${tellVerdict(startup, outcome, path, total, crashed)}${hiddenWords(hidden)}${preludeWords(startup)}`
+  const spans = spanTree(pod.uid, rootSpanIdOf(pod.uid), root, path)
   const first = spans[0] as Span
   spans[0] = {
     ...first,
@@ -48,8 +48,10 @@ export function buildTrace(
       ...first.attributes,
       ...rootAttributes(world, startup, { outcome, verdict, workload, path, hidden, total }),
     },
-    links: [...first.links, ...incomingLinks(world, pod)],
+    links: [...first.links, ...incomingLinks(world, pod), ...preludeLinks(startup)],
   }
+  const resource = resourceOf(cluster, startup, workload)
+  const before = tellPreludes(startup, resource, workload.name)
   return {
     traceId: traceIdOf(pod.uid),
     uid: pod.uid,
@@ -60,60 +62,15 @@ export function buildTrace(
     ...identityOf(pod, workload, root.start.best),
     outcome,
     verdict,
-    resource: resourceOf(cluster, startup, workload),
+    resource,
     spans,
     explainedRatio: startup.explainedRatio,
     evidenceComplete: startup.missing.length === 0,
     startup: total,
     ...(requests ? { requests } : {}),
+    ...(before.length > 0 ? { before } : {}),
   }
 }
-
-function pushSpans(
-  spans: Span[],
-  uid: string,
-  operation: Operation,
-  parent: string | undefined,
-  path: CriticalPath,
-): void {
-  const spanId = parent === undefined ? rootSpanIdOf(uid) : spanIdOf(uid, operation.path)
-  spans.push({
-    spanId,
-    parentSpanId: parent,
-    name: operation.name,
-    actor: operation.actor,
-    subject: operation.subject,
-    start: operation.start,
-    end: operation.end,
-    error: operation.error,
-    attempt: operation.attempt,
-    attributes: attributesOf(operation),
-    events: operation.events,
-    links:
-      operation.waitedFor.length === 0
-        ? NO_LINKS
-        : operation.waitedFor.map(({ uid: other, why }) => linkTo(other, why)),
-    critical: path.get(operation) ?? NO_PARTS,
-  })
-  for (const child of operation.children) pushSpans(spans, uid, child, spanId, path)
-}
-
-const NO_LINKS: readonly SpanLink[] = []
-const NO_PARTS: readonly Part[] = []
-
-function attributesOf({ attributes, container, open }: Operation): Attributes {
-  if (container === undefined && !open) return attributes
-  const all: Record<string, AttributeValue> = { ...attributes }
-  if (container !== undefined) all['k8s.container.name'] = container
-  if (open) all['podspan.open'] = true
-  return all
-}
-
-const linkTo = (uid: string, why: string): SpanLink => ({
-  traceId: traceIdOf(uid),
-  spanId: rootSpanIdOf(uid),
-  attributes: { 'podspan.link': why, 'k8s.pod.uid': uid },
-})
 
 interface Told {
   readonly outcome: Outcome
@@ -145,6 +102,7 @@ function rootAttributes(world: World, startup: Startup, told: Told): Attributes 
     ...nodeAttributes(world, pod.nodeName),
     ...(startup.isOnNewNode === undefined ? {} : { 'podspan.node.new': startup.isOnNewNode }),
     ...sliAttributes(startup),
+    ...preludeAttributes(startup),
   }
 }
 

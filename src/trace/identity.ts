@@ -17,5 +17,12 @@ export function traceIdOf(uid: string): string {
 
 export const rootSpanIdOf = (uid: string): string => digits(uid).slice(0, 16)
 
+/**
+ * The trace of what lies before a start. A Workload's follows from its UID as a pod's from the pod's; what only one pod waited for is the
+ * first 16 bytes of SHA-256(uid + "/before").
+ */
+export const traceIdBefore = (uid: string, isShared: boolean): string =>
+  isShared ? traceIdOf(uid) : sha256Hex(`${uid}/before`).slice(0, 32)
+
 /** The first 8 bytes of SHA-256(uid + "/" + path). */
 export const spanIdOf = (uid: string, path: string): string => sha256Hex(`${uid}/${path}`).slice(0, 16)

@@ -207,8 +207,8 @@ function tell(state: State, timeline: PodTimeline, ending: Ending): Trace | unde
 
 function startupOf(state: State, timeline: PodTimeline, ending: Ending): Startup | undefined {
   const node = timeline.pod.nodeName === undefined ? undefined : state.world.nodes.get(timeline.pod.nodeName)
-  const { clocks, lag, revisions, related } = state.world
-  const surroundings = surroundingsOf(related)
+  const { clocks, lag, revisions, related, owners } = state.world
+  const surroundings = surroundingsOf(related, owners)
   const snapshot = { timeline, node, clocks, lag, revisions, surroundings }
   return tellStartup(snapshot, ending, state.now, state.startTimeout)
 }

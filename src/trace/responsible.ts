@@ -27,6 +27,11 @@ const RULES: Readonly<Record<OperationName, Rule>> = {
   'register node': 'capacity',
   'initialise node': 'capacity',
   preempt: 'capacity',
+  'wait in queue': 'capacity',
+  'wait for quota': 'capacity',
+  'admission checks': 'capacity',
+  // Before the root, and so in no sum.
+  'creation refused': 'capacity',
   'wait for claim': ({ actor }) => (actor.endsWith('-controller') ? 'platform' : 'workload'),
   'allocate devices': 'capacity',
   'prepare devices': 'platform',

@@ -86,7 +86,12 @@ export interface Trace extends PodIdentity {
   readonly startup: DurationNano
   /** What the pod asks of its node, by resource in base units: cores, bytes, devices. */
   readonly requests?: Requests
+  /** What happened before the pod was there; the root is linked to each. Pods of one Workload have the same. */
+  readonly before?: readonly Prelude[]
 }
+
+/** A trace of its own; spans[0] is its root. */
+export interface Prelude extends Pick<Trace, 'traceId' | 'workload' | 'resource' | 'spans'> {}
 
 /** The root of a trace. */
 export function rootOf(trace: Trace): Span {

@@ -106,6 +106,7 @@ const WAITED_FOR: ReadonlySet<OperationName> = new Set([
   'wait for claim',
   'allocate devices',
   'prepare devices',
+  'wait in queue',
 ])
 
 /** Of what an operation did itself and what it waited for, the longest. */
@@ -152,6 +153,12 @@ export function describe(operation: Operation, { facts }: Pick<Startup, 'facts'>
     case 'register node':
     case 'initialise node':
       return `waiting for a new node (${describeProvision(operation)})`
+    case 'wait in queue':
+    case 'wait for quota':
+    case 'admission checks':
+      return `waiting in queue ${subject} of Kueue${because(lastPending(operation))}`
+    case 'creation refused':
+      return `being refused (${clip(saidIn(operation))})`
     case 'wait for claim':
       return `waiting for ResourceClaim ${subject} to be made`
     case 'allocate devices':
@@ -202,7 +209,8 @@ const PROVISION_GOES_ON: Partial<Record<OperationName, string>> = {
 }
 
 /** `karpenter: default-x7k2p, 41.2 s of it until it had registered`; while it goes on, how far it has come. */
-function describeProvision({ actor, subject, error, children }: Operation): string {
+function describeProvision(operation: Operation): string {
+  const { actor, subject, error, children } = operation
   const who = subject === undefined ? actor : `${actor}: ${subject}`
   if (error !== undefined) return `${who} failed: ${clip(error)}`
   const open = children.find(({ open: going }) => going)
@@ -210,18 +218,20 @@ function describeProvision({ actor, subject, error, children }: Operation): stri
     const why = open.events.findLast(({ attributes }) => attributes['podspan.reason'])
     return `${who}, ${PROVISION_GOES_ON[open.name]}${because(why && String(why.attributes['podspan.reason']))}`
   }
-  const longest = children.reduce<Operation | undefined>(
-    (a, b) => (a && durationOf(a) >= durationOf(b) ? a : b),
-    undefined,
-  )
-  const until = longest && PROVISION_UNTIL[longest.name]
-  return until ? `${who}, ${durationText(durationOf(longest))} of it ${until}` : who
+  const main = children.find((child) => durationOf(child) * 2n > durationOf(operation))
+  const until = main && PROVISION_UNTIL[main.name]
+  return until ? `${who}, ${durationText(durationOf(main))} of it ${until}` : who
 }
 
 const PROVISION_UNTIL: Partial<Record<OperationName, string>> = {
   'launch node': 'until it was launched',
   'register node': 'until it had registered',
   'initialise node': 'until it was ready for pods',
+}
+
+const lastPending = ({ events }: Operation): string | undefined => {
+  const said = events.findLast(({ name }) => name === 'Pending')?.attributes['podspan.reason']
+  return said === undefined ? undefined : String(said)
 }
 
 /** `waiting for 2 preempted pods to leave node-1 (shop/cheap-x2, shop/cheap-z4)`. */

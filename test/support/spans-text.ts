@@ -3,7 +3,7 @@
 
 import { type DurationNano, since, toMilliseconds } from '../../src/base/time.ts'
 import { earlyOf, type Instant, lateOf } from '../../src/timeline/instant.ts'
-import { rootOf, type Span, type Trace } from '../../src/trace/trace.ts'
+import { type Prelude, rootOf, type Span, type Trace } from '../../src/trace/trace.ts'
 
 export function spansText(traces: readonly Trace[]): string {
   return traces.map(traceText).join('\n')
@@ -21,10 +21,17 @@ function traceText(trace: Trace): string {
     `${cause}, held by ${String(rootOf(trace).attributes['podspan.responsible'] ?? 'nobody')}`,
   ]
   const lines = treeOf(trace).map(([span, depth]) => spanLine(span, depth, rootOf(trace)))
-  return `${[`${namespace}/${name}: ${facts.join(', ')}`, `  ${verdict}`, ...lines].join('\n')}\n`
+  const before = (trace.before ?? []).flatMap((one) => preludeLines(one, trace))
+  return `${[`${namespace}/${name}: ${facts.join(', ')}`, `  ${verdict}`, ...before, ...lines].join('\n')}\n`
 }
 
-function treeOf({ spans }: Trace): (readonly [Span, number])[] {
+/** Times are against the pod's own root, which comes after. */
+const preludeLines = (prelude: Prelude, trace: Trace): string[] => [
+  `  before, trace ${prelude.traceId.slice(0, 8)}…`,
+  ...treeOf(prelude).map(([span, depth]) => spanLine(span, depth, rootOf(trace))),
+]
+
+function treeOf({ spans }: Pick<Trace, 'spans'>): (readonly [Span, number])[] {
   const below = Map.groupBy(spans, (span) => span.parentSpanId)
   const visit = (span: Span, depth: number): (readonly [Span, number])[] => [
     [span, depth],
