@@ -114,6 +114,15 @@ describe('the pods of the chart', { skip: noHelm }, () => {
     ])
   })
 
+  test('the pod of helm test leaves nothing but its log, which Helm prints before', async () => {
+    const test = only(await render(), 'Pod')
+    assert.equal(
+      test.metadata.annotations?.['helm.sh/hook-delete-policy'],
+      'before-hook-creation,hook-succeeded',
+    )
+    assert.equal(test.metadata.annotations?.['helm.sh/hook-output-log-policy'], 'hook-succeeded,hook-failed')
+  })
+
   test('two replicas are spread and may not go at once; one is not held back', async () => {
     const two = await render({ replicas: 2 })
     const [spec] = podSpecs(two) as [PodSpec, PodSpec]
