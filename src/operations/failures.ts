@@ -20,6 +20,7 @@ export function numberFailures(facts: readonly Fact[], boundary: Boundary, clock
     .map((fact) => ({ fact, draft: combine(boundary, fact.stamps, clocks) }))
     .filter(({ draft }) => draft.best !== undefined)
     .sort((a, b) => ((a.draft.best ?? 0n) < (b.draft.best ?? 0n) ? -1 : 1))
+  countInOrder(drafts)
   // Occurrences of one event are numbered by its count; another event's come after all of those before it.
   const counted = new Map<string, number>()
   return drafts.map(({ fact, draft }) => {
@@ -28,6 +29,20 @@ export function numberFailures(facts: readonly Fact[], boundary: Boundary, clock
     counted.set(fact.group, Math.max(counted.get(fact.group) ?? 0, fact.index + 1))
     return { fact, draft, number: before + fact.index + 1 }
   })
+}
+
+/** Of one event's occurrences the count tells the order, where stamps of whole seconds do not. */
+function countInOrder(drafts: { readonly fact: Fact; readonly draft: Draft }[]): void {
+  const places = new Map<string, number[]>()
+  drafts.forEach(({ fact }, place) => places.set(fact.group, [...(places.get(fact.group) ?? []), place]))
+  for (const [group, own] of places) {
+    if (group === '') continue
+    const counted = own.flatMap((place) => drafts[place] ?? []).sort((a, b) => a.fact.index - b.fact.index)
+    own.forEach((place, index) => {
+      const next = counted[index]
+      if (next) drafts[place] = next
+    })
+  }
 }
 
 /** Failed tries shown one by one; of more than these the last ones. */

@@ -169,21 +169,24 @@ function reportedAt(plan: Plan, { clocks }: Facts, { succeeded }: Told, attached
   return reported
 }
 
-/** The attacher's own failures; of the controller's events those that say something else. */
+/** As the controller tells of them, and as the attachment shows those that nobody told. */
 function triesOf({ clocks }: Facts, { related, failed }: Told, path: string): FailedTry[] {
-  const own = factsBeside(related, 'attach failed')
-  const repeats = (fact: Fact) =>
-    own.some(({ detail }) => fact.detail?.message?.includes(detail?.message ?? '\0'))
-  const said = failed.filter((fact) => !isHeld(fact) && !repeats(fact))
-  const numbered = [own, said].flatMap((facts) => numberFailures(facts, 'attach failed', clocks))
-  const tries = numbered.sort((a, b) => ((a.draft.best ?? 0n) < (b.draft.best ?? 0n) ? -1 : 1))
-  return tries.map(({ fact, draft }, index) => ({
-    path: `${path}/failed/${fact.group === '' ? fact.index : `${fact.group}/${fact.index + 1}`}`,
-    error: fact.detail?.message ?? 'the volume could not be attached',
-    attempt: index + 1,
-    draft,
-  }))
+  const said = failed.filter((fact) => !isHeld(fact))
+  const own = factsBeside(related, 'attach failed').filter((fact) => !said.some((one) => repeats(one, fact)))
+  return [own, said]
+    .flatMap((facts) => numberFailures(facts, 'attach failed', clocks))
+    .sort((a, b) => ((a.draft.best ?? 0n) < (b.draft.best ?? 0n) ? -1 : 1))
+    .map(({ fact, draft }, index) => ({
+      path: `${path}/failed/${fact.group === '' ? fact.index : `${fact.group}/${fact.index + 1}`}`,
+      error: fact.detail?.message ?? 'the volume could not be attached',
+      attempt: index + 1,
+      draft,
+    }))
 }
+
+/** The controller puts words of its own before those of the attachment. */
+const repeats = (told: Fact, own: Fact): boolean =>
+  told.detail?.message?.includes(own.detail?.message ?? '\0') ?? false
 
 const MULTI_ATTACH = /^Multi-Attach error for volume /
 const isHeld = ({ detail }: Fact): boolean => MULTI_ATTACH.test(detail?.message ?? '')

@@ -31,7 +31,10 @@ export function planMounts(plan: Plan, facts: Facts, { start, attached, ready }:
   const failures = failuresOf(facts).filter(isOfStart)
   const progress = slowOwnership(facts).filter(isOfStart)
   const isWaiting = attached.includes(undefined)
-  if (failures.length === 0 && progress.length === 0 && (attached.length === 0 || isWaiting)) return []
+  const isTold = failures.length > 0 || progress.length > 0
+  // Nobody mounts anything before the kubelet has taken the pod.
+  const isTaken = ready !== undefined || sandbox !== undefined || factsOf(facts, 'admitted').length > 0
+  if (!isTold && (attached.length === 0 || isWaiting || !isTaken)) return []
   const ended = ready || sandbox ? unseen() : undefined
   const whole = { ...MOUNT, start: beginning(start, attached), ...slowness(progress) }
   for (const one of attached) comesBefore(plan, one, ended)
@@ -61,8 +64,8 @@ function failuresOf(facts: Facts): Failure[] {
   return numberFailures(tries, 'noted', facts.clocks)
 }
 
-/** Said by kubelets before 1.28 once the pod's sync had waited for two minutes: no try of its own. */
-const SUMMARY = /^Unable to attach or mount volumes/
+/** Said by kubelets before 1.28 whenever the pod's sync had waited for two minutes: no try of its own. */
+const SUMMARY = /^Unable to attach or mount volumes: .*timed out waiting for the condition/s
 
 /** The kubelet mounts the others beside it, but the pod waits for the volume that is attached last. */
 function beginning(start: Draft, attached: readonly (Draft | undefined)[]): Draft {

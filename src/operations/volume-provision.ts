@@ -124,13 +124,17 @@ function boundOf(
   return { draft: combine('claim bound', fact.stamps, clocks), live: isLive(fact) }
 }
 
-/** A claim that was made after the pod, such as one of a generic ephemeral volume; a list tells only the second. */
+/** A claim that was made after the pod, such as one of a generic ephemeral volume; where that is not known, it may have been. */
 function lateClaim({ clocks }: Facts, { related }: ClaimVolume, start: Draft): Draft | undefined {
   const [fact] = factsBeside(related, 'created')
   const created = fact && combine('created', fact.stamps, clocks)
-  if (!fact || created?.best === undefined || start.best === undefined) return undefined
-  if (isLive(fact)) return created.best > start.best ? created : undefined
-  return add(created.best, SECOND) > start.best ? anyTimeAfter(start) : undefined
+  if (!created || start.latest === undefined) return undefined
+  const after = (isLive(fact) ? created.best : created.earliest) ?? start.latest
+  if (after > start.latest) return created
+  const isKnown = isLive(fact) && isLive(start)
+  const before =
+    start.earliest !== undefined && created.latest !== undefined && created.latest <= start.earliest
+  return isKnown || before ? undefined : anyTimeAfter(start)
 }
 
 interface Begin {
@@ -145,11 +149,18 @@ interface Begin {
  * whenever its volume was asked for.
  */
 function begunAt(plan: Plan, { start, selected, asked, created }: Begin): Draft {
-  if (!selected && !created) return start
-  const begun = selected ? (isLive(selected) ? selected.draft : unseen()) : (created ?? start)
+  const begun = selected ? selectedAt(selected, start) : created
+  if (!begun) return start
   comesBefore(plan, start, begun)
   for (const draft of asked) comesBefore(plan, begun, draft)
   return begun
+}
+
+/** Where it was not seen, or may have been for a pod before this one, any time will do that the rest allows. */
+function selectedAt({ draft, stamps }: NonNullable<Begin['selected']>, start: Draft): Draft {
+  const isOurs =
+    isLive(start) || (start.latest !== undefined && isAfter(draft, { ...start, best: start.latest }))
+  return isLive({ stamps }) && isOurs ? draft : unseen()
 }
 
 /** How far the scheduler's view of claims may be behind what is stored. */

@@ -255,10 +255,15 @@ function describeVolume(operation: Operation, facts: Facts): string {
   return `waiting for volume ${subject}${why || ` (provisioner ${actor})`}`
 }
 
+/** What the kubelet says of a whole pod lists its volumes three times before it says why. */
+const VOLUME_LISTS = /^Unable to attach or mount volumes: .*?failed to process volumes=\[[^\]]*\]: /
+
 /** A later attempt goes on for the reason for which the one before it failed. */
-function volumeReason({ name, error, attributes }: Operation, facts: Facts): string | undefined {
-  const said = attributes['podspan.reason']
-  if (error !== undefined || typeof said === 'string') return error ?? String(said)
+function volumeReason(operation: Operation, facts: Facts): string | undefined {
+  const { name, attributes, children } = operation
+  const error = operation.error ?? children.findLast((child) => child.error !== undefined)?.error
+  const said = error ?? attributes['podspan.reason']
+  if (typeof said === 'string') return said.replace(VOLUME_LISTS, '')
   if (name === 'mount volumes') return lastSaidOfPod(facts, 'FailedMount')
   return name === 'attach volume' ? lastSaidOfPod(facts, 'FailedAttachVolume') : undefined
 }

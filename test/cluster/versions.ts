@@ -18,6 +18,8 @@ export type ToolName =
   | 'kwok'
   | 'devices'
   | 'kueue'
+  | 'local-path-provisioner'
+  | 'external-attacher'
 
 /** One Go module with `tool` directives. One each, or the requirements of their dependencies collide. */
 export interface Family {
@@ -175,6 +177,24 @@ const tools: Readonly<Record<ToolName, Family>> = {
     firstBuild: '2 min',
   },
   // Upstream's own drivers for devices: one for claims (DRA), one a device plugin. A module beside Kubernetes', which every `up` builds whole.
+  // Makes directories of a node into volumes, by a helper pod there.
+  'local-path-provisioner': {
+    ...plain,
+    name: 'local-path-provisioner',
+    version: '0.0.30',
+    buildFlags: ['-ldflags=-s -w'],
+    binaries: ['local-path-provisioner'],
+    firstBuild: '2 min',
+  },
+  // Attaches what the attachdetach-controller asks for, through a CSI driver.
+  'external-attacher': {
+    ...plain,
+    name: 'external-attacher',
+    version: '4.13.0',
+    buildFlags: ['-ldflags=-s -w'],
+    binaries: ['csi-attacher'],
+    firstBuild: '3 min',
+  },
   devices: {
     ...plain,
     name: 'devices',

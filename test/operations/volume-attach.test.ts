@@ -97,7 +97,11 @@ test('each failure of the driver is a failed part with its own words', () => {
     '      attach volume #1 ✗',
     '      attach volume #2 ✗',
   ])
-  assert.equal(spanOf(trace, 'attach volume', undefined, 1).error, quota)
+  // The controller's words of the first one, the attachment's own of the second, which it had not noticed yet.
+  const said = [1, 2].map((attempt) => spanOf(trace, 'attach volume', undefined, attempt).error)
+  assert.deepEqual(said, [`AttachVolume.Attach failed for volume "pv-1" : ${quota}`, `${quota} still`])
+  const { end } = spanOf(trace, 'attach volume', undefined, 1)
+  assert.ok(end.earliest <= at(1000) && end.latest >= at(1000))
   near(spanOf(trace, 'attach volume', undefined, 2), 'end', 3000, 40)
   near(spanOf(trace, 'attach volume'), 'start', 120)
 })

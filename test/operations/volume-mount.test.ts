@@ -77,6 +77,15 @@ test('what an old kubelet says after two minutes is no try of its own', () => {
   )
 })
 
+test('a claim that the kubelet could not look up is a failed try of the whole', () => {
+  const refused =
+    'Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[], failed to process volumes=[data]: error processing PVC shop/files: failed to fetch PVC from API server'
+  const pod = begun().event(100, 'FailedMount', undefined, refused)
+  const trace = traceOf(started(pod, 15_000).frames())
+  assert.equal(spanOf(trace, 'mount volumes', undefined, 1).error, refused)
+  assert.match(trace.verdict, /mounting volumes \(error processing PVC shop\/files: failed to fetch/)
+})
+
 test('a slow change of ownership is what the kubelet was at, until after it last said so', () => {
   const slow =
     'Setting volume ownership for x/volumes/data is taking longer than expected, consider using OnRootMismatch'
