@@ -1,6 +1,6 @@
-// Owns how long a container takes to be ready in truth, from starts that each say it only within limits.
-// Promises the distribution under which what was seen is most likely (Turnbull's estimate for interval-censored values), and for what
-// depends on it a range: what no start tells apart is not told apart here either. Milliseconds after the container's start.
+// Owns how long containers of one kind take to be ready in truth, from starts that each say it only within limits.
+// Promises a distribution that all starts have an equal say in, and for what depends on it both ends that one start allows, whatever the
+// others say. Milliseconds after the container's start.
 //
 // A probe that failed at one look and succeeded at the next says that the container became ready in between. Many starts, whose looks
 // fall differently, say together what none says alone, as far as they are of one kind.
@@ -11,119 +11,90 @@ export interface Between {
   readonly until: number
 }
 
-/** The narrowest stretches that the starts tell apart, and how much of the distribution lies in each. */
-interface Cell extends Between {
-  readonly mass: number
+export interface BootTimes {
+  /** Of one bucket; the first begins at the container's start. */
+  readonly width: number
+  /** Share of the starts in each bucket; they sum to 1. */
+  readonly shares: readonly number[]
 }
-
-export type BootTimes = readonly Cell[]
 
 export type End = 'low' | 'likely' | 'high'
 export type Expected = Readonly<Record<End, number>>
 
-/** Beyond this many different intervals they are rounded outwards until there are fewer. */
-const INTERVALS_MAX = 1000
-const ROUNDS = 200
-const SETTLED = 1e-6
+const BUCKETS = 200
+/**
+ * First each start spreads its say evenly over what it leaves open, then as the others' lies in there. More rounds would find what is most
+ * likely, which with few starts is a spike where their looks happened to fall (docs/advice.md has the comparison).
+ */
+const ROUNDS = 2
 
 export function estimateBootTimes(intervals: readonly Between[]): BootTimes {
-  const weighed = weigh(intervals)
-  const cells = innermost(weighed.map(({ between }) => between))
-  const inside = weighed.map(({ between }) => indexesWithin(cells, between))
-  let masses = cells.map(() => 1 / cells.length)
-  for (let round = 0; round < ROUNDS; round++) {
-    const next = improve(masses, weighed, inside)
-    const moved = next.reduce((most, mass, index) => Math.max(most, Math.abs(mass - (masses[index] ?? 0))), 0)
-    masses = next
-    if (moved < SETTLED) break
-  }
-  return cells.map((cell, index) => ({ ...cell, mass: masses[index] ?? 0 }))
+  const width = Math.max(1, ...intervals.map(({ until }) => until)) / BUCKETS
+  const ranges = countRanges(intervals, width)
+  let shares: readonly number[] = Array.from({ length: BUCKETS }, () => 1 / BUCKETS)
+  for (let round = 0; round < ROUNDS; round++) shares = improve(shares, ranges)
+  return { width, shares }
 }
 
-interface Weighed {
-  readonly between: Between
+/** Buckets from the first to the last that an interval touches, and how many intervals do. */
+interface BucketRange {
+  readonly first: number
+  readonly last: number
   readonly count: number
 }
 
-function weigh(intervals: readonly Between[]): Weighed[] {
-  for (let step = 1; ; step *= 2) {
-    const counts = new Map<string, Weighed>()
-    for (const { over, until } of intervals) {
-      const between = { over: Math.floor(over / step) * step, until: Math.ceil(until / step) * step }
-      const key = `${between.over}/${between.until}`
-      counts.set(key, { between, count: (counts.get(key)?.count ?? 0) + 1 })
-    }
-    if (counts.size <= INTERVALS_MAX) return [...counts.values()]
+function countRanges(intervals: readonly Between[], width: number): BucketRange[] {
+  const ranges = new Map<number, BucketRange>()
+  for (const interval of intervals) {
+    const { first, last } = touched(interval, width)
+    const key = first * BUCKETS + last
+    ranges.set(key, { first, last, count: (ranges.get(key)?.count ?? 0) + 1 })
   }
+  return [...ranges.values()]
 }
 
-/** Where a beginning is followed by an end, with neither in between: only there can more intervals meet than beside it. */
-function innermost(intervals: readonly Between[]): Between[] {
-  const marks = intervals
-    .flatMap(({ over, until }) => [
-      { at: over, begins: 1 },
-      { at: until, begins: 0 },
-    ])
-    .sort((a, b) => a.at - b.at || a.begins - b.begins)
-  return marks.flatMap(({ at, begins }, index) => {
-    const next = marks[index + 1]
-    return begins === 1 && next?.begins === 0 ? [{ over: at, until: next.at }] : []
-  })
+function touched({ over, until }: Between, width: number): { readonly first: number; readonly last: number } {
+  const first = Math.min(BUCKETS - 1, Math.max(0, Math.floor(over / width)))
+  return { first, last: Math.min(BUCKETS - 1, Math.max(first, Math.ceil(until / width) - 1)) }
 }
 
-const indexesWithin = (cells: readonly Between[], { over, until }: Between): number[] =>
-  cells.flatMap((cell, index) => (cell.over >= over && cell.until <= until ? [index] : []))
-
-/** Every start gives its one share to the cells of its interval, as they stand to each other now. */
-function improve(
-  masses: readonly number[],
-  weighed: readonly Weighed[],
-  inside: readonly (readonly number[])[],
-): number[] {
-  const next = masses.map(() => 0)
+/** Every start gives its one share to the buckets of its interval, as they stand to each other now. */
+function improve(shares: readonly number[], ranges: readonly BucketRange[]): number[] {
+  const next = shares.map(() => 0)
   let total = 0
-  weighed.forEach(({ count }, which) => {
-    const indexes = inside[which] ?? []
-    const sum = indexes.reduce((all, index) => all + (masses[index] ?? 0), 0)
-    if (sum <= 0) return
+  for (const { first, last, count } of ranges) {
+    const sum = sumOf(shares, first, last)
+    if (sum <= 0) continue
     total += count
-    for (const index of indexes) next[index] = (next[index] ?? 0) + (count * (masses[index] ?? 0)) / sum
-  })
-  return total === 0 ? [...masses] : next.map((mass) => mass / total)
+    for (let index = first; index <= last; index++)
+      next[index] = (next[index] ?? 0) + (count * (shares[index] ?? 0)) / sum
+  }
+  return total === 0 ? [...shares] : next.map((share) => share / total)
 }
 
-/** Points of a cell at which a value is asked for, where the distribution says nothing of how it lies in there. */
-const POINTS = 20
+function sumOf(shares: readonly number[], first: number, last: number): number {
+  let sum = 0
+  for (let index = first; index <= last; index++) sum += shares[index] ?? 0
+  return sum
+}
+
 const JUST_AFTER = 0.001
 
-/**
- * What to expect of a value that only falls, or stays, the later a container of this start was ready: at the ends of every cell that its
- * interval allows for the range, and evenly in between for what is likely.
- */
+/** What to expect of a value that only falls, or stays, the later a container of this start was ready. */
 export function expect(
-  times: BootTimes,
+  { width, shares }: BootTimes,
   between: Between,
   valueAt: (boot: number, end: End) => number,
 ): Expected {
-  const touched = times.filter(
-    ({ over, until, mass }) => mass > 0 && over < between.until && until > between.over,
-  )
-  const sum = touched.reduce((all, { mass }) => all + mass, 0)
-  if (sum <= 0) return expect([{ ...between, mass: 1 }], between, valueAt)
-  const expected = { low: 0, likely: 0, high: 0 }
-  for (const cell of touched) {
-    const over = Math.max(cell.over, between.over)
-    const until = Math.min(cell.until, between.until)
-    const share = cell.mass / sum
-    expected.low += share * valueAt(until, 'low')
-    expected.high += share * valueAt(over + JUST_AFTER, 'high')
-    expected.likely += share * average((point) => valueAt(over + (until - over) * point, 'likely'))
+  const { first, last } = touched(between, width)
+  const sum = sumOf(shares, first, last)
+  let likely = 0
+  for (let index = first; index <= last; index++) {
+    const middle = Math.min(between.until, Math.max(between.over + JUST_AFTER, (index + 0.5) * width))
+    const share = sum > 0 ? (shares[index] ?? 0) / sum : 1 / (last - first + 1)
+    likely += share * valueAt(middle, 'likely')
   }
-  return expected
-}
-
-function average(valueAt: (point: number) => number): number {
-  let sum = 0
-  for (let point = 0; point < POINTS; point++) sum += valueAt((point + 0.5) / POINTS)
-  return sum / POINTS
+  const low = valueAt(between.until, 'low')
+  const high = valueAt(between.over + JUST_AFTER, 'high')
+  return { low, likely: Math.min(high, Math.max(low, likely)), high }
 }

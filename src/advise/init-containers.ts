@@ -1,5 +1,5 @@
 // Owns the advice that init containers which do not need each other should do their work at once, in one container.
-// Promises both ends: all but the longest run for free, or their work only adds up and no more than their making is saved.
+// Promises both ends: all but the longest run and are noticed for free, or their work only adds up and no more than their making is saved.
 // Does not know whether they need each other: whoever wrote them does.
 
 import { type DurationNano, ZERO } from '../base/time.ts'
@@ -55,6 +55,12 @@ function rangeOf({ steps }: Start): CutRange | undefined {
     if (!others.has(step.container) || step.failed) continue
     if (MAKING.has(step.name)) low.set(step, durationOf(step))
     if (MAKING.has(step.name) || step.name === RUNNING) high.set(step, durationOf(step))
+    const gap = step.name === RUNNING ? gapAfter(step, steps) : undefined
+    if (gap) high.set(gap, durationOf(gap))
   }
   return { low, likely: undefined, high, step: longest }
 }
+
+/** Until the kubelet has noticed that it ended; when it did is known to a second, so that some of this may be its run. */
+const gapAfter = ({ end }: Step, steps: readonly Step[]): Step | undefined =>
+  steps.find(({ name, start }) => name === 'unaccounted' && start.best === end.best)

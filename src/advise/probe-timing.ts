@@ -43,8 +43,9 @@ export function probingOf(step: Step, containerStart: UnixNano): Probing | undef
   const before = first - period
   const looked = begun + delay + (step.name === 'startup probe' && delay === 0 ? SHOWN_MS.low : 0)
   const failedBefore = before >= Math.max(looked, 0) || (step.events > 0 && before >= 0)
-  const over = failedBefore ? Math.max(0, before - ms(step.end.best - step.end.earliest)) : 0
-  const until = Math.max(first + ms(step.end.latest - step.end.best), over + 1)
+  // How well the moment itself is known does not matter: looks are as far apart as the period, wherever they lie.
+  const over = failedBefore ? before : 0
+  const until = Math.max(first, over + 1)
   const notBefore = delay === 0 ? 0 : Math.max(0, begun + delay - ms(containerStart % SECOND))
   return { seen, period, threshold, notBefore, delay, failedBefore, ready: { over, until } }
 }

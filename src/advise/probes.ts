@@ -42,7 +42,7 @@ export function groupProbes(starts: readonly Start[], name: ProbeName): ProbeGro
 
 function groupOf(name: ProbeName, probed: readonly Probed[]): ProbeGroup {
   const times = estimateBootTimes(probed.map(({ probing }) => probing.ready))
-  return { name, container: probed[0]?.step.container ?? '', probed, times, told: isTold(probed, times) }
+  return { name, container: probed[0]?.step.container ?? '', probed, times, told: isTold(probed) }
 }
 
 /** The probe that passed, of each container; those of runs that ended before are failed attempts. */
@@ -60,12 +60,11 @@ function probesOf(start: Start, name: ProbeName): Probed[] {
   })
 }
 
-/** Whether the starts tell more of when their container was ready than two ends: some look failed, or little is left between looks. */
-function isTold(probed: readonly Probed[], times: BootTimes): boolean {
+/** Whether starts tell when their container was ready: some look failed, or looks fell so soon in some that little was left open. */
+function isTold(probed: readonly Probed[]): boolean {
   if (probed.some(({ probing }) => probing.failedBefore)) return true
-  const latest = Math.max(...times.filter(({ mass }) => mass > 0).map(({ until }) => until))
-  const seen = probed.reduce((sum, { probing }) => sum + probing.ready.until, 0) / probed.length
-  return latest <= seen / 2
+  const seen = probed.map(({ probing }) => probing.ready.until)
+  return Math.min(...seen) <= seen.reduce((sum, each) => sum + each, 0) / seen.length / 2
 }
 
 export function cutRange(

@@ -4,7 +4,8 @@
 //
 // What a step waited for is not in a trace; it follows from how a pod is started. The kubelet's worker of a pod does one thing after the
 // other, so a step of its own waits for all that ended before, but for readiness, which blocks nobody. A probe waits for its own
-// container. Gates and the report of Ready wait for everything. The time between what was waited for and the step itself stays as it was.
+// container. Gates and the report of Ready wait for everything. The time between what was waited for and the step itself stays as it was,
+// but for a gap that has a cut of its own.
 
 import { type DurationNano, durationNano, SECOND, ZERO } from '../base/time.ts'
 import { numberAt, type Start, type Step } from './start.ts'
@@ -20,7 +21,7 @@ export type Rounding = 'down' | 'none' | 'up'
 
 const PROBES: ReadonlySet<string> = new Set(['startup probe', 'readiness'])
 const LAST: ReadonlySet<string> = new Set(['readiness gate', 'report status'])
-/** No work of anybody: it is the time between two steps, which stays as it was. */
+/** No work of anybody: it is the time between two steps. */
 const GAP = 'unaccounted'
 /** `--relist-period` of the kubelet's pod lifecycle event generator (pleg/generic.go, `genericPlegRelistPeriod`). */
 const RELIST = SECOND
@@ -28,22 +29,34 @@ const RELIST = SECOND
 /** By how much the start would have been shorter. */
 export function savingOf({ steps, end }: Start, cuts: Cuts, rounding: Rounding = 'none'): DurationNano {
   const closed = steps.filter((step) => step.name !== GAP && !step.open && step.end.best <= end)
+  const gaps = steps.filter((step) => step.name === GAP && cuts.has(step))
   const probed = closed.some(({ name }) => PROBES.has(name))
   const ends: bigint[] = []
   closed.forEach((step, index) => {
-    const shift = shiftOf(step, closed, ends, index)
+    const shift = shiftOf(step, closed, ends, index, (from) => cutBetween(gaps, cuts, from, step))
     const rounded = round(shift, quantumOf(step, closed, probed), rounding)
     ends.push(step.end.best - rounded - (cuts.get(step) ?? ZERO))
   })
   return durationNano(latestEnd(closed) - latestOf(ends))
 }
 
-/** By how much earlier a step begins: as much as the last of what it waited for ends earlier. */
-function shiftOf(step: Step, closed: readonly Step[], ends: readonly bigint[], index: number): bigint {
+/** By how much earlier a step begins: as much as the last of what it waited for ends earlier, and the gap after that is shorter. */
+function shiftOf(
+  step: Step,
+  closed: readonly Step[],
+  ends: readonly bigint[],
+  index: number,
+  cutFrom: (from: bigint) => bigint,
+): bigint {
   let [before, after] = latestWaited(step, closed, ends, index, waitsFor)
   if (before === undefined) [before, after] = latestWaited(step, closed, ends, index, waitsForWorker)
-  return before === undefined || after === undefined ? 0n : before - after
+  return before === undefined || after === undefined ? 0n : before - after + cutFrom(before)
 }
+
+const cutBetween = (gaps: readonly Step[], cuts: Cuts, from: bigint, { start }: Step): bigint =>
+  gaps
+    .filter((gap) => gap.start.best >= from && gap.end.best <= start.best)
+    .reduce((sum, gap) => sum + (cuts.get(gap) ?? ZERO), 0n)
 
 /** The last end of what a step waited for: as it was, and as it would have been. */
 function latestWaited(

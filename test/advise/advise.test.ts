@@ -161,7 +161,8 @@ test('starts beyond the limit are counted and left out, but one that is told aga
 
 test('real starts: seven images pulled onto one node, of which six waited for others', async () => {
   const adviser = createAdviser()
-  for (const trace of tracesOf(await framesOf('pulls'))) adviser.add({ ...trace, workload: 'Deployment/pulls' })
+  for (const trace of tracesOf(await framesOf('pulls')))
+    adviser.add({ ...trace, workload: 'Deployment/pulls' })
   const { timed, advice } = only(adviser.advise({ minSaving: milliseconds(-10_000) }))
   const parallel = advice.find(({ kind }) => kind === 'parallel pulls')
   const saving = parallel?.percentiles.at(-1)?.saving

@@ -209,13 +209,16 @@ test('more cut never saves less, and all cut no more than the whole', () => {
   )
 })
 
+const idsOf = ({ spanId, parts }: Step): ReadonlySet<string> =>
+  new Set([spanId, ...parts.flatMap((part) => [...idsOf(part)])])
+
 for (const name of recordings())
   test(`${name}: a step that had not been would save no more than its share of the critical path`, async () => {
     for (const trace of tracesOf(await framesOf(name))) {
       const of = readStart(trace)
       if (!isTimed(of)) continue
       for (const step of of.steps.filter((each) => each.name !== 'unaccounted')) {
-        const ids = new Set([step.spanId, ...step.parts.map(({ spanId }) => spanId)])
+        const ids = idsOf(step)
         const parts = trace.spans.filter(({ spanId }) => ids.has(spanId)).flatMap(({ critical }) => critical)
         const share = parts.reduce((sum, { from, to }) => sum + (to - from), 0n)
         const saved = savingOf(of, new Map([[step, durationOf(step)]]))

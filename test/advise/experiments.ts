@@ -1,0 +1,218 @@
+// Owns what is changed to see whether it saves what was advised: one experiment for each kind of advice.
+// Promises that a container takes the same time in both runs, by its place in its StatefulSet.
+// Does not measure: measured.ts does.
+
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pushFreshImage, removeImage, restartKubelet } from '../cluster/cluster.ts'
+import { clusterLayout } from '../cluster/layout.ts'
+import type { Api, KubeObject } from '../scenarios/api.ts'
+import { container, podSpec, template } from '../scenarios/manifests.ts'
+import type { Experiment, Variant } from './measured.ts'
+
+type Fields = Readonly<Record<string, unknown>>
+
+const AGNHOST = 'localhost:5000/agnhost:latest'
+
+/** All at once; the last part of a pod's name is its place. */
+export function statefulSet(
+  name: string,
+  replicas: number,
+  containers: readonly Fields[],
+  more: Fields = {},
+): KubeObject {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { name },
+    spec: {
+      replicas,
+      serviceName: name,
+      podManagementPolicy: 'Parallel',
+      selector: { matchLabels: { app: name } },
+      template: template(name, containers, more),
+    },
+  }
+}
+
+const variant = (...objects: readonly KubeObject[]): Variant => ({ objects: async () => objects })
+
+/** Answers on a port after a time that depends on the pod's place: from `least` on, spread over `spread` seconds. */
+export const server = (least: number, spread: number, probes: Fields): Fields =>
+  container(
+    'app',
+    `n=\${HOSTNAME##*-}; sleep $(( n * 7 % ${spread} + ${least} )).$(( n * 3 % 10 )); exec /agnhost netexec --http-port 8080`,
+    { image: AGNHOST, ...probes },
+  )
+
+export const port = (settings: Fields): Fields => ({ tcpSocket: { port: 8080 }, ...settings })
+
+const PODS = 12
+
+const readinessPeriod: Experiment = {
+  name: 'readiness-period',
+  kind: 'readiness period',
+  pods: PODS,
+  from: ['readiness'],
+  before: variant(statefulSet('web', PODS, [server(2, 16, { readinessProbe: port({ periodSeconds: 10 }) })])),
+  after: variant(statefulSet('web', PODS, [server(2, 16, { readinessProbe: port({ periodSeconds: 2 }) })])),
+}
+
+const startupOf = (settings: Fields): Fields => ({
+  startupProbe: port({ failureThreshold: 60, ...settings }),
+  readinessProbe: port({ periodSeconds: 10 }),
+})
+
+/** An init container of another length in each pod: the looks of a startup probe go on from before it. */
+const staggered = (settings: Fields): KubeObject =>
+  statefulSet('web', PODS, [server(1, 2, startupOf(settings))], {
+    initContainers: [container('stagger', 'n=${HOSTNAME##*-}; sleep $(( n % 10 ))')],
+  })
+
+const startupPeriod: Experiment = {
+  name: 'startup-period',
+  kind: 'startup probe period',
+  pods: PODS,
+  from: ['startup probe'],
+  before: variant(staggered({ periodSeconds: 10 })),
+  after: variant(staggered({ periodSeconds: 1 })),
+}
+
+const initialDelay: Experiment = {
+  name: 'initial-delay',
+  kind: 'startup probe instead of initialDelaySeconds',
+  pods: PODS,
+  from: ['startup probe', 'readiness'],
+  before: variant(
+    statefulSet('web', PODS, [
+      server(2, 6, { readinessProbe: port({ periodSeconds: 5, initialDelaySeconds: 20 }) }),
+    ]),
+  ),
+  after: variant(
+    statefulSet('web', PODS, [
+      server(2, 6, {
+        startupProbe: port({ periodSeconds: 1, failureThreshold: 60 }),
+        readinessProbe: port({ periodSeconds: 5 }),
+      }),
+    ]),
+  ),
+}
+
+const shell = (name: string, script: string, more: Fields = {}): Fields => container(name, script, more)
+
+const initContainers: Experiment = {
+  name: 'init-containers',
+  kind: 'init containers at once',
+  pods: 6,
+  from: ['pull image', 'create container'],
+  before: variant(
+    statefulSet('web', 6, [shell('app', 'sleep 3600')], {
+      initContainers: [shell('migrate', 'sleep 4'), shell('warm', 'sleep 2')],
+    }),
+  ),
+  after: variant(
+    statefulSet('web', 6, [shell('app', 'sleep 3600')], {
+      initContainers: [shell('both', 'sleep 4 & sleep 2 & wait')],
+    }),
+  ),
+}
+
+const flaky = (first: string): KubeObject => {
+  const state = [{ name: 'state', mountPath: '/state' }]
+  const script = `if [ ! -e /state/again ]; then touch /state/again; ${first}; fi; touch /state/ok; sleep 3600`
+  const readinessProbe = { exec: { command: ['sh', '-c', 'test -e /state/ok'] }, periodSeconds: 1 }
+  return statefulSet('web', 6, [shell('app', script, { volumeMounts: state, readinessProbe })], {
+    volumes: [{ name: 'state', emptyDir: {} }],
+  })
+}
+
+const failedAttempts: Experiment = {
+  name: 'failed-attempts',
+  kind: 'no failed attempts',
+  pods: 6,
+  from: ['create container'],
+  before: variant(flaky('sleep 1; exit 1')),
+  after: variant(flaky('true')),
+}
+
+const IMAGES = 8
+const MEGABYTES = 24
+
+/** Pods of one owner, each of an image that no other has; the owner is a ConfigMap, since every workload gives its pods one image. */
+function pulling(images: readonly string[]): Variant['objects'] {
+  return async (namespace: string, api: Api) => {
+    const made = await api.create({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'pulls', namespace },
+    })
+    const owner = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      name: 'pulls',
+      uid: made.metadata['uid'],
+      controller: true,
+    }
+    return images.map((image, index) => ({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: `pull-${index}`, ownerReferences: [owner] },
+      spec: podSpec([container('app', 'sleep 3600', { image })]),
+    }))
+  }
+}
+
+async function kubeletPullsAtOnce(atOnce: boolean): Promise<void> {
+  const path = join(clusterLayout().config, 'kubelet.json')
+  const config = JSON.parse(await readFile(path, 'utf8')) as Fields
+  await writeFile(path, JSON.stringify({ ...config, serializeImagePulls: !atOnce }, undefined, 2))
+  await restartKubelet()
+}
+
+/** The same eight images on an empty node: in turn, then as the advice says. */
+async function imagePulls(): Promise<Experiment[]> {
+  const images: string[] = []
+  for (let count = 0; count < IMAGES; count++) images.push(await pushFreshImage('advise', MEGABYTES))
+  const empty = async (): Promise<void> => {
+    for (const image of images) await removeImage(image)
+  }
+  const objects = pulling(images)
+  const before: Variant = { prepare: empty, objects }
+  return [
+    {
+      name: 'parallel-pulls',
+      kind: 'parallel pulls',
+      pods: IMAGES,
+      from: ['pull image'],
+      before,
+      after: {
+        prepare: async () => {
+          await empty()
+          await kubeletPullsAtOnce(true)
+        },
+        restore: () => kubeletPullsAtOnce(false),
+        objects,
+      },
+    },
+    {
+      name: 'image-present',
+      kind: 'image present',
+      change: /^all 8 images/,
+      pods: IMAGES,
+      from: ['pull image', 'create container'],
+      before,
+      after: { objects },
+    },
+  ]
+}
+
+const EXPERIMENTS = [readinessPeriod, startupPeriod, initialDelay, initContainers, failedAttempts]
+
+/** Those that are named, or all; images are made only for those that need them. */
+export async function experiments(names: readonly string[]): Promise<Experiment[]> {
+  const isWanted = ({ name }: Pick<Experiment, 'name'>): boolean => names.length === 0 || names.includes(name)
+  const pulls = ['parallel-pulls', 'image-present'].some((name) => isWanted({ name }))
+    ? await imagePulls()
+    : []
+  return [...EXPERIMENTS, ...pulls].filter(isWanted)
+}
