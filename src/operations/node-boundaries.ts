@@ -38,6 +38,7 @@ export function findNodeBoundaries(
   const usable = usableOf(bid, bound, clocks)
   const asked = askedFor(bid, facts, registered)
   const { launched, isLaunchKnown } = launchOf(bid, facts, asked)
+  for (const draft of [asked, launched, registered]) reachTo(draft, ungated ?? created)
   // A node may have been asked for before there was this pod, but not if its own NodeClaim does not show that.
   if (!factOf(bid.claim, 'created')) comesBefore(plan, ungated ?? created, asked)
   comesBefore(plan, asked, launched)
@@ -45,10 +46,17 @@ export function findNodeBoundaries(
   comesBefore(plan, registered, registration)
   comesBefore(plan, registered, readyOf(bid.node, clocks))
   comesBefore(plan, registered, usable)
-  // Karpenter takes its own taint off a node only after it has noted the launch; others launch before there is a node.
-  comesBefore(plan, launched, bid.autoscaler === 'karpenter' ? usable : registered)
+  // Karpenter may note the launch after there is a node, but takes its own taint off only then.
+  if (bid.autoscaler !== 'karpenter') comesBefore(plan, launched, registered)
+  comesBefore(plan, launched, usable)
   comesBefore(plan, usable, bound)
   return { asked, launched, isLaunchKnown, registered, usable }
+}
+
+/** What began before the pod did is told from there on: its span may begin as late as the pod may have. */
+function reachTo(draft: Draft | undefined, since: Draft): void {
+  if (draft?.latest === undefined || since.latest === undefined) return
+  if (draft.latest < since.latest) draft.latest = since.latest
 }
 
 export const factOf = (related: Related | undefined, what: Fact['what']): Fact | undefined =>
@@ -63,8 +71,14 @@ export function stepOf(claim: Related | undefined, type: string, clocks: Clocks)
   const told = facts.find(
     ({ what, detail }) => what === 'noted' && detail?.reason === type && detail.message?.includes('-> True'),
   )
-  const stamps = [...(shown?.stamps ?? []), ...(told?.stamps ?? [])]
+  const stamps = [...surely(shown?.stamps ?? []), ...(told?.stamps ?? [])]
   return stamps.length === 0 ? undefined : combine('node claim step', stamps, clocks)
+}
+
+/** Beside a live receipt, a second of a clock that nobody knows says nothing that can be relied on. */
+function surely(stamps: Fact['stamps']): Fact['stamps'] {
+  const live = stamps.filter(({ source }) => source === 'watch-receipt')
+  return live.length > 0 ? live : stamps
 }
 
 /** The first time that the kubelet said it was Ready. */
@@ -79,8 +93,9 @@ export function readyOf(node: Related | undefined, clocks: Clocks): Draft | unde
 function askedFor(bid: Bid, facts: Facts, registered: Draft | undefined): Draft {
   const order = scaleUpOf(bid, facts.surroundings, SETTING)
   if (order) return combine('noted', order.stamps, facts.clocks)
-  const claimed = factOf(bid.claim, 'created')
-  const stamps = [...(claimed?.stamps ?? []), ...bid.told.flatMap((fact) => fact.stamps)]
+  const claimed = factOf(bid.claim, 'created')?.stamps ?? []
+  const isSeen = claimed.some(({ source }) => source === 'watch-receipt')
+  const stamps = isSeen ? claimed : [...claimed, ...bid.told.flatMap((fact) => fact.stamps)]
   if (stamps.length > 0) return combine('node asked for', stamps, facts.clocks)
   return { ...unseen(), best: firstFailure(facts), latest: registered?.latest }
 }
@@ -141,7 +156,11 @@ export function usableOf({ node, claim }: Bid, bound: Draft | undefined, clocks:
     .map((fact) => ({ fact, draft: combine('taints left', fact.stamps, clocks) }))
     .filter(({ draft }) => !isLaterThan(draft, bound))
   const last = seen.findLast(({ fact }, index) => !adds(fact, seen[index - 1]?.fact))
-  if (last) return nearReady(last.draft, node, clocks)
+  if (last) {
+    const usable = nearReady(last.draft, node, clocks)
+    // What was left it tolerated; or it was gone, and the watch of nodes slower than that of pods.
+    return last.fact.detail?.value === '' ? usable : { ...usable, latest: bound.latest ?? usable.latest }
+  }
   // Its node may not be seen; its NodeClaim says when Karpenter was done with it.
   const initialized = stepOf(claim, 'Initialized', clocks)
   return { ...unseen(), best: initialized?.best, latest: bound.latest }
@@ -175,12 +194,13 @@ export function isLaterThan({ earliest, likely }: Draft, other: Draft): boolean 
   return other.latest !== undefined && from !== undefined && from > other.latest
 }
 
+const keysOf = (value = ''): readonly string[] => value.split(', ').filter(Boolean)
+
 /** A taint that came back, or a cordon, is not what made it usable. */
 function adds(fact: Fact, before: Fact | undefined): boolean {
-  const keys = (one: Fact): readonly string[] => (one.detail?.value ?? '').split(', ').filter(Boolean)
   if (!before) return false
-  const had = keys(before)
-  return keys(fact).length > had.length && had.every((key) => keys(fact).includes(key))
+  const [had, has] = [keysOf(before.detail?.value), keysOf(fact.detail?.value)]
+  return has.length > had.length && had.every((key) => has.includes(key))
 }
 
 export const nodeRecordOf = (node: Related | undefined): NodeRecord | undefined =>

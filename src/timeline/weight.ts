@@ -45,10 +45,6 @@ const EVENT_NAMES: Partial<Record<Boundary, Weight>> = {
   'sandbox failed': exact(20, 1),
   // The scheduler records after its request returned: 0.3 to 37 ms behind what was stored.
   bound: { ahead: ZERO, lag: milliseconds(2.5), rank: 2 },
-  // An autoscaler tells the pod after it has asked for the node: after a request or two, or after a whole round of them.
-  'node asked for': { ahead: ZERO, lag: milliseconds(10), rank: 3 },
-  // Told by a controller of its own, which has seen it in the status before.
-  'node claim step': { ahead: ZERO, lag: milliseconds(30), rank: 3 },
   // Its controller waits for an attachment by looking at it twice a second.
   attached: { ahead: ZERO, lag: milliseconds(260), rank: 3 },
   'attach failed': { ahead: ZERO, lag: milliseconds(260), rank: 3 },
@@ -75,6 +71,18 @@ const TOLD_LATER: ReadonlySet<Boundary> = new Set([
   'node claim step',
 ])
 
+/** What autoscalers tell after it has happened: after a request or two, or when another controller has seen it in the status. */
+const NODE_STEPS: ReadonlySet<Boundary> = new Set(['node asked for', 'node claim step'])
+
+/**
+ * Too few events come from an autoscaler to know its clock, and there is no Lease of it: what it told was over when we received it,
+ * and probably when it says.
+ */
+function weighTold({ at, receivedAt }: Stamp): Weight {
+  const late = receivedAt === undefined || receivedAt <= at ? ZERO : durationNano(receivedAt - at)
+  return { ahead: late, lag: milliseconds(10), rank: 3 }
+}
+
 /** The API server or the runtime takes its stamp a little before the boundary is reached. */
 const WRITE_SLACK = milliseconds(250)
 
@@ -83,7 +91,7 @@ export function weighStamp(boundary: Boundary, stamp: Stamp): Weight {
   switch (stamp.source) {
     case 'event-name':
     case 'event-time':
-      return EVENT_NAMES[boundary] ?? OTHER_EVENT
+      return NODE_STEPS.has(boundary) ? weighTold(stamp) : (EVENT_NAMES[boundary] ?? OTHER_EVENT)
     case 'config-seen':
     case 'native-span':
       return { back: ZERO, ahead: ZERO, lag: ZERO, rank: 0 }
@@ -116,5 +124,6 @@ function weighCondition(boundary: Boundary): Weight {
   if (boundary === 'ready listed') return { lag: ZERO, rank: 6 }
   // Until 1.35 this condition's stamp may be late by a whole SyncPod: it only bounds from above.
   if (boundary === 'network ready') return notAfter(6, SECOND)
-  return wholeSecond(5, boundary === 'bound' ? WRITE_SLACK : ZERO)
+  // The writer stamps it before it writes, and what was bound or stepped on is what is stored.
+  return wholeSecond(5, boundary === 'bound' || boundary === 'node claim step' ? WRITE_SLACK : ZERO)
 }

@@ -21,6 +21,8 @@ export async function startKarpenter(): Promise<void> {
   const { karpenter = '' } = await buildTool('karpenter')
   await applyDefinitions(dirname(karpenter))
   await mkdir(layout.config, { recursive: true })
+  // Of a scenario that ended early; a second one would find the port taken.
+  await removeProcesses()
   const config = join(layout.config, 'kwok.yaml')
   await writeFile(config, stages.map((stage) => JSON.stringify(stage)).join('\n---\n'))
   await startProcess(layout, {
@@ -54,6 +56,10 @@ export async function stopKarpenter(): Promise<void> {
     probe: async () => (await countClaims()) === 0,
     processes: [KARPENTER, KWOK],
   })
+  await removeProcesses()
+}
+
+async function removeProcesses(): Promise<void> {
   for (const name of [KARPENTER, KWOK]) await removeProcess(clusterLayout(), name)
 }
 

@@ -38,15 +38,14 @@ export interface NodeNames {
   readonly claim?: string
   readonly node?: string
   readonly lagMs?: number
+  /** By how much Karpenter's clock is ahead. */
+  readonly aheadMs?: number
 }
 
 const STEPS = ['Launched', 'Registered', 'Initialized']
 
-export function nodeStory({
-  claim = 'pool-x7k2p',
-  node = 'node-9',
-  lagMs = LAG_MS,
-}: NodeNames = {}): NodeStory {
+export function nodeStory(names: NodeNames = {}): NodeStory {
+  const { claim = 'pool-x7k2p', node = 'node-9', lagMs = LAG_MS, aheadMs = 0 } = names
   const own: Write[] = []
   let nodeClaim: NodeClaimRecord = {
     ...{ resource: 'nodeclaims', uid: `claim-${claim}`, name: claim, namespace: '', resourceVersion: '1' },
@@ -66,16 +65,19 @@ export function nodeStory({
   }
   const self: NodeStory = {
     claim: (ms) => {
-      const conditions = STEPS.map((type) => condition(type, 'Unknown', ms, 'AwaitingReconciliation'))
+      const conditions = STEPS.map((type) =>
+        condition(type, 'Unknown', ms + aheadMs, 'AwaitingReconciliation'),
+      )
       nodeClaim = { ...nodeClaim, createdSeconds: secondsAt(ms), conditions }
       return write(ms, nodeClaim, 'added')
     },
-    step: (ms, type) => turn(ms, condition(type, 'True', ms), type === 'Registered' ? { node } : {}),
+    step: (ms, type) =>
+      turn(ms, condition(type, 'True', ms + aheadMs), type === 'Registered' ? { node } : {}),
     hindered: (ms, type, reason, message) => {
       const since = nodeClaim.conditions?.find((one) => one.type === type)?.transitionSeconds
       return turn(ms, { type, status: 'Unknown', reason, message, transitionSeconds: since ?? secondsAt(ms) })
     },
-    told: (ms, reason, message) => write(ms, claimEvent(ms, claim, reason, message), 'added'),
+    told: (ms, reason, message) => write(ms, claimEvent(ms + aheadMs, claim, reason, message), 'added'),
     giveUp: (ms) => write(ms, nodeClaim, 'deleted'),
     join: (ms, taints = [UNREGISTERED, NOT_READY]) => {
       machine = {
