@@ -100,7 +100,8 @@ function observeGates(
 
 function observeBound(frame: ObjectFrame, pod: PodRecord): Observation {
   const scheduled = pod.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'True')
-  const preset = frame.kind === 'added' && frame.phase === 'live' && scheduled === undefined
+  // A binding writes the condition with the node, in one go; a kubelet that refuses the pod takes it away again.
+  const preset = frame.kind === 'added' && scheduled === undefined && pod.phase !== 'Failed'
   const field = 'status.conditions[PodScheduled].lastTransitionTime'
   return {
     key: 'bound',

@@ -77,8 +77,12 @@ function sample(from: number, to: number, count: number, random: () => number): 
 /** Nothing in a list tells a node that was preset from one that a scheduler chose without an event. */
 const isInvented = (span: string): boolean => !/: schedule$/.test(span)
 
-/** Repeats of an event are one object, of which a list shows the first and the last; gates leave no trace once they are gone. */
-const isEvidenced = (span: string): boolean => !/#\d+$|: back-off|: wait at scheduling gate$/.test(span)
+/**
+ * Repeats of an event are one object, of which a list shows the first and the last; gates leave no trace once they are gone; of a claim a
+ * list tells only in which second it was made.
+ */
+const isEvidenced = (span: string): boolean =>
+  !/#\d+$|: back-off|: wait at scheduling gate$|: wait for claim$/.test(span)
 
 const SETTLE = 5_000_000_000n
 
