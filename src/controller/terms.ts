@@ -119,7 +119,11 @@ function electedLeader(options: TermsOptions, store: LeaseStore, term: Term, sig
       succession = holder === '' ? 'orderly' : 'abrupt'
       delivery.adopt(parseWatermarks(annotations[WATERMARK_ANNOTATION]))
     },
-    onChange: (role) => term.change(role, succession),
+    onChange: (role) => {
+      term.change(role, succession)
+      // Whoever leads again after a term that ran out may have sent what it was sending then.
+      if (role === 'standby') succession = 'abrupt'
+    },
     signal,
   })
 }

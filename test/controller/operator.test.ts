@@ -183,6 +183,23 @@ test('what was acknowledged after the last renewal repeats with the same ids, an
   assert.equal(repeats, uids(world).length - 1)
 })
 
+test('a leader whose term ran out and that leads again counts what it was sending then as repeated', async () => {
+  await using world = await openWorld()
+  const first = await firstLeader(world)
+  let accept: (() => void) | undefined
+  world.answer = () => new Promise((resolve) => (accept = () => resolve({ kind: 'ok' })))
+  await startPod(world, 1)
+  await world.until('it is being sent', () => accept !== undefined)
+  world.server.fail('leases', 'write', { kind: 'reset' }, 12)
+  await world.until('its term runs out', () => said(first, 'this replica is a standby').length > 0)
+  accept?.()
+  world.answer = () => ({ kind: 'ok' })
+  await world.until('it leads again', () => said(first, 'this replica leads').length === 2)
+  await world.until('it has sent it again', () => world.sent.length === 2)
+  const { body } = await world.get(first, '/metrics')
+  assert.match(body, /^podspan_export_repeats_total\{[^}]*\} 1$/m)
+})
+
 test('a leader that is asked to end sends what it has, frees the Lease, and accounts for every trace', async () => {
   await using world = await openWorld()
   const first = await firstLeader(world)

@@ -9,7 +9,7 @@ import type { Copy } from './arrivals.ts'
 import type { PodSeen, Stage } from './failover-support.ts'
 import { readRenewTime, type Replica } from './replicas.ts'
 import { apart, assertNested, assertSameOperations } from './same-trace.ts'
-import { expectedIds } from './trace-support.ts'
+import { bounds, describeSpan, expectedIds } from './trace-support.ts'
 
 /** The period of the defaults, which bounds repeats; a shorter term, so that a test need not wait for its end. */
 export const SHORT_TERM = { leaseDuration: '5s', renewDeadline: '4s', retryPeriod: '2s' }
@@ -71,11 +71,12 @@ function assertWhole(pod: PodSeen, copy: Copy, same: readonly TruthSpan[]): void
     pod.name,
   )
   assert.equal(roots[0]?.attributes['podspan.outcome'], 'ready', pod.name)
-  const begins = roots[0]?.start ?? 0n
-  // A stamp of a whole second, and what lies between it and the store.
+  const root = roots[0] as TruthSpan
+  // A stamp of a whole second, and what lies between it and the store, as far as the trace itself leaves it open.
+  const begins = bounds(root, 'start')
   assert.ok(
-    begins >= pod.created && begins < add(pod.created, seconds(2)),
-    `${pod.name} begins when it was created`,
+    root.start >= pod.created && begins.from < add(pod.created, seconds(2)),
+    `${pod.name}, created at ${pod.created}, begins ${describeSpan(root, pod.created)}`,
   )
   assert.equal(new Set(spans.map(({ spanId }) => spanId)).size, spans.length, `${pod.name}: no span twice`)
   assertNested(spans)

@@ -48,7 +48,7 @@ const ROLLOUT_MS = 20_000
 /** Until the first starts of a rollout are told. */
 const SENDING_MS = 9000
 
-describe('failover on the real cluster', { skip: noCluster, timeout: 1_200_000 }, () => {
+describe('failover on the real cluster', { skip: noCluster, timeout: 3_600_000 }, () => {
   const random = randomOf(SEED)
   let giveBack: () => Promise<void>
   before(async () => {
