@@ -3,16 +3,35 @@
 // Does not check types: see `make check`.
 
 import { chmodSync, readFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
 
-/** Some dependencies are CommonJS and ask for Node's modules by `require`. */
 const BANNER = `#!/usr/bin/env node
-import { createRequire as __createRequire } from 'node:module'
-const require = __createRequire(import.meta.url)`
+const require = process.getBuiltinModule('node:module').createRequire(import.meta.url)`
+
+/**
+ * Node's own modules are taken by `require`. An `import` of node:http reads all its exports, among them getters that load the whole of
+ * fetch and WebSocket: 14 MB of an idle process.
+ */
+const builtinsByRequire: Plugin = {
+  name: 'builtins-by-require',
+  setup: ({ onResolve, onLoad }) => {
+    const isBuiltin = (path: string): boolean =>
+      path.startsWith('node:') || builtinModules.includes(path.replace(/^node:/, ''))
+    onResolve({ filter: /^(node:)?[a-z0-9_/]+$/ }, ({ path, kind }) => {
+      if (!isBuiltin(path)) return undefined
+      const name = `node:${path.replace(/^node:/, '')}`
+      return kind === 'require-call' ? { path: name, external: true } : { path: name, namespace: 'builtin' }
+    })
+    onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)})`,
+    }))
+  },
+}
 
 /**
  * Of client-node only KubeConfig is used, but its index pulls in 16 MB of generated API classes, which every command would parse.
@@ -52,6 +71,46 @@ async function buildPage(): Promise<string> {
   })
 }
 
+/**
+ * Of undici its dispatchers: neither WebSocket, caches nor mocks, and as fetch, which client-node's API classes name, Node's own.
+ * An import of anything else fails the build.
+ */
+const undiciDispatchers: Plugin = {
+  name: 'undici-dispatchers',
+  setup: ({ onResolve, onLoad }) => {
+    const root = dirname(fileURLToPath(import.meta.resolve('undici')))
+    onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'undici-dispatchers' }))
+    onLoad({ filter: /./, namespace: 'undici-dispatchers' }, () => ({
+      contents: `
+        import Dispatcher from './lib/dispatcher/dispatcher.js'
+        import api from './lib/api/index.js'
+        Object.assign(Dispatcher.prototype, api)
+        export { Dispatcher }
+        export const fetch = (...args) => globalThis.fetch(...args)
+        export { default as Agent } from './lib/dispatcher/agent.js'
+        export { default as EnvHttpProxyAgent } from './lib/dispatcher/env-http-proxy-agent.js'
+        export { default as ProxyAgent } from './lib/dispatcher/proxy-agent.js'`,
+      resolveDir: root,
+    }))
+  },
+}
+
+/** zod brings its messages in 50 languages; ours are English. */
+const englishOnly: Plugin = {
+  name: 'english-only',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /\/locales\/index\.js$/ }, ({ importer, path, resolveDir }) =>
+      /[\\/]node_modules[\\/]zod[\\/]/.test(importer)
+        ? { path: join(resolveDir, path), namespace: 'english-only', sideEffects: false }
+        : undefined,
+    )
+    onLoad({ filter: /./, namespace: 'english-only' }, ({ path }) => ({
+      contents: "export { default as en } from './en.js'",
+      resolveDir: dirname(path),
+    }))
+  },
+}
+
 await build({
   entryPoints: ['src/main.ts'],
   outfile: 'dist/podspan.mjs',
@@ -59,6 +118,8 @@ await build({
   platform: 'node',
   format: 'esm',
   target: 'node24',
+  // Where a package has both, its ES modules: what is not used of them is left out.
+  mainFields: ['module', 'main'],
   sourcemap: true,
   minifySyntax: true,
   minifyWhitespace: true,
@@ -68,7 +129,7 @@ await build({
     PODSPAN_VERSION: JSON.stringify(version),
     PODSPAN_PAGE: JSON.stringify(await buildPage()),
   },
-  plugins: [kubeConfigOnly],
+  plugins: [builtinsByRequire, kubeConfigOnly, undiciDispatchers, englishOnly],
   logLevel: 'warning',
 })
 
