@@ -61,6 +61,10 @@ export function clockOf(event: EventRecord): ClockName {
   // These run where the control plane need not.
   if (component === 'karpenter' || component === 'cluster-autoscaler') return `controller/${component}`
   if (component?.includes('kueue')) return 'controller/kueue'
+  // An external provisioner calls itself DRIVER_IDENTITY, and runs where it likes.
+  const provisioner = event.involved.kind === 'PersistentVolumeClaim' ? component?.indexOf('_') : undefined
+  if (component && provisioner !== undefined && provisioner > 0)
+    return `controller/${component.slice(0, provisioner)}`
   if (event.eventTime !== undefined) return 'scheduler'
   return 'controller'
 }

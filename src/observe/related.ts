@@ -110,7 +110,7 @@ function observeClaim(
 function observeAttachment(
   previous: AttachmentRecord | undefined,
   frame: ObjectFrame,
-  { attached, error }: AttachmentRecord,
+  { attached, error, attacher }: AttachmentRecord,
   found: Observation[],
 ): void {
   if (attached && !previous?.attached)
@@ -128,7 +128,7 @@ function observeAttachment(
     index: seconds ?? 0,
     ...(message === undefined ? {} : { detail: { message } }),
     stamps: [
-      ...secondStamp(frame, 'condition-second', 'controller', 'status.attachError.time', seconds),
+      ...secondStamp(frame, 'condition-second', `controller/${attacher}`, 'status.attachError.time', seconds),
       receiptStamp(frame, 'watch-receipt', 'status.attachError'),
     ],
   })

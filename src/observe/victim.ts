@@ -55,7 +55,11 @@ export function observeVictim(frame: ObjectFrame, pod: PodRecord): Observation[]
   const ended = pod.phase === 'Succeeded' || pod.phase === 'Failed'
   // A deletion shows the last version: that it had ended is older than the deletion by nobody knows how much.
   if (ended && frame.kind !== 'deleted')
-    found.push({ key: 'phase', what: 'phase', stamps: [receiptStamp(frame, 'watch-receipt', 'status.phase')] })
+    found.push({
+      key: 'phase',
+      what: 'phase',
+      stamps: [receiptStamp(frame, 'watch-receipt', 'status.phase')],
+    })
   if (frame.kind === 'deleted') {
     const near = ended || frame.synthetic ? 'list-receipt' : 'watch-receipt'
     found.push({ key: 'deleted', what: 'deleted', stamps: [receiptStamp(frame, near, 'metadata.uid')] })

@@ -2,7 +2,7 @@
 // Promises one only for a volume whose attachment to this pod's node was still to come when the pod was bound, and for a volume that
 // another node holds the wait for it, linked to the pod that uses it there. Does not see what the driver does: its controller does.
 
-import { SECOND } from '../base/time.ts'
+import { durationNano, SECOND } from '../base/time.ts'
 import { combine, type Draft } from '../timeline/combine.ts'
 import type { Fact } from '../timeline/facts.ts'
 import type { Related } from '../timeline/related.ts'
@@ -141,8 +141,13 @@ function createdAt({ clocks }: Facts, { related }: Told, start: Draft): Draft {
   return isLive(fact) ? start : anyTimeAfter(start)
 }
 
+/** The controller looks ten times a second: an attachment that it made later than this had to wait, whatever for. */
+const AT_ONCE = durationNano(SECOND * 2n)
+
 /** Another node's attachment that went away after this pod was bound, and before this node's was made, stood in its way. */
 function wasHeld(facts: Facts, told: Told, start: Draft, created: Draft): boolean {
+  if (start.best !== undefined && created.best !== undefined && created.best - start.best > AT_ONCE)
+    return true
   return elsewhere(facts, told).some((related) => {
     const [fact] = factsBeside(related, 'deleted')
     const gone = fact && combine('deleted', fact.stamps, facts.clocks)

@@ -5,11 +5,11 @@
 import { add, milliseconds, minus } from '../base/time.ts'
 import { combine, type Draft, unseen } from '../timeline/combine.ts'
 import type { Fact } from '../timeline/facts.ts'
-import { type FailedTry, type Failure, numberFailures, planTries } from './failures.ts'
+import { anyTimeAfter, type FailedTry, type Failure, numberFailures, planTries } from './failures.ts'
 import { type Facts, factsOf } from './milestones.ts'
 import type { OperationAttribute, OperationEvent } from './operation.ts'
 import { comesBefore, type Plan, type Planned } from './plan.ts'
-import { saidOfPod } from './volumes.ts'
+import { claimVolumes, saidOfPod } from './volumes.ts'
 
 /** What a sandbox takes on a node at rest, and the kubelet between the volumes and it (measured, docs/accuracy.md). */
 const SANDBOX = milliseconds(250)
@@ -36,7 +36,10 @@ export function planMounts(plan: Plan, facts: Facts, { start, attached, ready }:
   const isTaken = ready !== undefined || sandbox !== undefined || factsOf(facts, 'admitted').length > 0
   if (!isTold && (attached.length === 0 || isWaiting || !isTaken)) return []
   const ended = ready || sandbox ? unseen() : undefined
-  const whole = { ...MOUNT, start: beginning(start, attached), ...slowness(progress) }
+  const begun = beginning(plan, facts, start, attached)
+  const whole = { ...MOUNT, start: begun, ...slowness(progress) }
+  for (const { draft } of progress) comesBefore(plan, begun, draft)
+  comesBefore(plan, begun, ended)
   for (const one of attached) comesBefore(plan, one, ended)
   for (const { draft } of [...progress, ...mapped(facts)]) comesBefore(plan, draft, ended)
   const children = planTries(plan, { ...MOUNT, start: whole.start }, failures.map(tryOf), ended)
@@ -68,7 +71,13 @@ function failuresOf(facts: Facts): Failure[] {
 const SUMMARY = /^Unable to attach or mount volumes: .*timed out waiting for the condition/s
 
 /** The kubelet mounts the others beside it, but the pod waits for the volume that is attached last. */
-function beginning(start: Draft, attached: readonly (Draft | undefined)[]): Draft {
+function beginning(plan: Plan, facts: Facts, start: Draft, attached: readonly (Draft | undefined)[]): Draft {
+  // A claim's volume may have been attached first, unseen.
+  if (attached.length === 0 && claimVolumes(facts).length > 0) {
+    const begun = anyTimeAfter(start)
+    comesBefore(plan, start, begun)
+    return begun
+  }
   let last: Draft | undefined
   for (const one of attached) {
     if (!one) return start

@@ -59,12 +59,14 @@ interface Wait {
 const isKnown = ({ record }: ClaimVolume): boolean => record !== undefined
 
 /** Messages of the scheduler's volume binding plugin (pkg/scheduler/framework/plugins/volumebinding). */
-const NO_VOLUME =
-  /unbound immediate PersistentVolumeClaims|didn't find available persistent volumes to bind|persistentvolumeclaim "[^"]+" (?:not found|bound to non-existent)|to create the persistentvolumeclaim/
+const UNBOUND = /unbound immediate PersistentVolumeClaims|didn't find available persistent volumes to bind/
+const NO_CLAIM =
+  /persistentvolumeclaim "[^"]+" (?:not found|bound to non-existent)|to create the persistentvolumeclaim/
+const isForVolume = (message: string): boolean => UNBOUND.test(message) || NO_CLAIM.test(message)
 
 const refusals = (facts: Facts): Refusal[] =>
   factsOf(facts, 'scheduling failed')
-    .filter(({ detail }) => NO_VOLUME.test(detail?.message ?? ''))
+    .filter(({ detail }) => isForVolume(detail?.message ?? ''))
     .map(({ stamps, detail }) => ({
       draft: combine('scheduling failed', stamps, facts.clocks),
       message: detail?.message ?? '',
@@ -95,7 +97,10 @@ function waitFor(
   const made = dated(saidBeside(related, MADE))
   const said = asked.length > 0 || made.length > 0 || (!claimBound?.live && refused.length > 0)
   if (!waits && !said) return undefined
-  const begun = begunAt(plan, { start, selected, asked, created: lateClaim(facts, volume, start) })
+  const created = lateClaim(facts, volume, start)
+  const begun = isKnown(volume)
+    ? begunAt(plan, { start, selected, asked, created })
+    : begunUnseen(plan, { start, asked, refused })
   const ended = claimBound?.draft ?? (bound ? unseen() : undefined)
   if (ended && !claimBound?.live) ended.earliest = lastRefusal(refused) ?? ended.earliest
   for (const draft of made) comesBefore(plan, draft, ended)
@@ -155,6 +160,20 @@ function begunAt(plan: Plan, { start, selected, asked, created }: Begin): Draft 
   for (const draft of asked) comesBefore(plan, begun, draft)
   return begun
 }
+
+/** Without the claim itself it is not known whether the pod was its first consumer, and asked for it, or found it unbound. */
+function begunUnseen(
+  plan: Plan,
+  { start, asked, refused }: Pick<Begin, 'start' | 'asked'> & Refusals,
+): Draft {
+  const unbound = refused.filter(({ message }) => UNBOUND.test(message)).map(({ draft }) => draft)
+  const begun = unbound.length > 0 ? anyTimeAfter(start) : unseen()
+  comesBefore(plan, start, begun)
+  for (const draft of [...asked, ...unbound]) comesBefore(plan, begun, draft)
+  return begun
+}
+
+type Refusals = Pick<Scheduling, 'refused'>
 
 /** Where it was not seen, or may have been for a pod before this one, any time will do that the rest allows. */
 function selectedAt({ draft, stamps }: NonNullable<Begin['selected']>, start: Draft): Draft {

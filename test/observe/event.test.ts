@@ -183,4 +183,9 @@ test('whose clock wrote an event follows from its reporter', () => {
     clockOf(eventRecord(0, 'SuccessfulCreate', { component: 'replicaset-controller' })),
     'controller',
   )
+  const involved = { kind: 'PersistentVolumeClaim', name: 'data' }
+  const provisioner = { involved, component: 'rancher.io/local-path_node-7_0b2c' }
+  assert.equal(clockOf(eventRecord(0, 'Provisioning', provisioner)), 'controller/rancher.io/local-path')
+  const binder = { involved, component: 'persistentvolume-controller' }
+  assert.equal(clockOf(eventRecord(0, 'ExternalProvisioning', binder)), 'controller')
 })

@@ -14,6 +14,7 @@ const STREAMS: readonly (ReadonlySet<string> | undefined)[] = [
   undefined,
   new Set(['pods']),
   new Set(['events']),
+  new Set(['persistentvolumeclaims', 'volumeattachments']),
 ]
 
 for (const [place, name] of recordings().entries()) {
