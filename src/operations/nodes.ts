@@ -2,21 +2,13 @@
 // Promises it also where no event says so: a pod on a node that could be used only after the pod was created waited for that node.
 // Promises none for a pod that got a node of old, whatever an autoscaler had begun for it.
 
-import { durationNano, fromSeconds, SECOND, type UnixNano } from '../base/time.ts'
 import { combine, type Draft } from '../timeline/combine.ts'
-import type { Fact } from '../timeline/facts.ts'
 import type { NodeTimeline } from '../timeline/node-timeline.ts'
 import type { Related } from '../timeline/related.ts'
 import type { Facts, Milestones } from './milestones.ts'
 import { type Bid, findBids } from './node-bids.ts'
-import {
-  factOf,
-  findNodeBoundaries,
-  type NodeBoundaries,
-  nodeRecordOf,
-  stepOf,
-  usableOf,
-} from './node-boundaries.ts'
+import { isAwaited } from './node-awaited.ts'
+import { findNodeBoundaries, type NodeBoundaries } from './node-boundaries.ts'
 import { doneLast, hindrancesOf, stepEvents, toldEvents } from './node-events.ts'
 import { linksTo, type Mates, matesOn } from './node-mates.ts'
 import type { Operation, OperationAttribute } from './operation.ts'
@@ -49,63 +41,6 @@ export function planNodeProvision(
     children,
   }
   return [...planned, last]
-}
-
-/** Longer than any autoscaler waits for a node: one that is older and not ready has broken, and is not being made. */
-const YOUNG = durationNano(SECOND * 1800n)
-
-/** Whether the node could be used only after the pod was there, as far as that is sure. */
-function isAwaited(bid: Bid, facts: Facts, { created, ungated, bound }: Milestones): boolean {
-  const { best: since } = ungated ?? created
-  if (since === undefined) return false
-  if (bid.node?.record) return isNewFor(bid, since, bound, facts) ?? bound === undefined
-  const initialized = stepOf(bid.claim, 'Initialized', facts.clocks)
-  if (initialized?.latest !== undefined && initialized.latest <= since) return false
-  return bid.told.length > 0 || isAfter(factOf(bid.claim, 'created'), 'created', since, facts)
-}
-
-/** Undefined where the node is young, and nothing shows which came first. */
-function isNewFor(bid: Bid, since: UnixNano, bound: Draft | undefined, facts: Facts): boolean | undefined {
-  const { node } = bid
-  if (!node || !isYoung(node, since)) return false
-  if (isAfter(factOf(node, 'created'), 'created', since, facts)) return true
-  const usable = usableOf(bid, bound, facts.clocks)
-  if (usable?.latest !== undefined && usable.latest <= since) return false
-  if (usable?.earliest !== undefined || usable?.likely !== undefined)
-    return startsAfter(usable, since) ? true : undefined
-  return isReadyAfter(node, since, facts) ? true : undefined
-}
-
-function isYoung(node: Related, since: UnixNano): boolean {
-  const createdSeconds = nodeRecordOf(node)?.createdSeconds
-  return createdSeconds !== undefined && since - fromSeconds(createdSeconds) <= YOUNG
-}
-
-/** A second Ready is a recovery. */
-function isReadyAfter(node: Related, since: UnixNano, facts: Facts): boolean {
-  const ready = [...node.facts.values()].filter(
-    ({ what, detail }) => what === 'condition' && detail?.type === 'Ready' && detail.value === 'True',
-  )
-  return ready.length === 1 && isAfter(ready[0], 'condition', since, facts)
-}
-
-const isAfter = (
-  fact: Fact | undefined,
-  boundary: 'created' | 'condition',
-  since: UnixNano,
-  { clocks }: Facts,
-): boolean => fact !== undefined && startsAfter(combine(boundary, fact.stamps, clocks), since)
-
-const startsAfter = ({ earliest, likely }: Draft, since: UnixNano): boolean =>
-  (earliest !== undefined && earliest > since) || (likely !== undefined && likely > since)
-
-/** Whether the pod's node was not Ready yet when the pod was created; undefined where the node may not be seen. */
-export function isOnNewNode(facts: Facts, { created }: Milestones): boolean | undefined {
-  const { nodeName } = facts.pod
-  const node = nodeName === undefined ? undefined : facts.surroundings.related('nodes', '', nodeName)
-  if (created.best === undefined || !node?.record) return undefined
-  const isAwaitedFor = isAfter(factOf(node, 'created'), 'created', created.best, facts)
-  return isYoung(node, created.best) && (isAwaitedFor || isReadyAfter(node, created.best, facts))
 }
 
 function spanOf(bid: Bid, path: string, boundaries: NodeBoundaries, facts: Facts): Planned {

@@ -151,19 +151,17 @@ export function foldRelatedEvent(objects: RelatedObjects, frame: ObjectFrame, ev
   return related ? addFacts(related, observations) : 1
 }
 
-/** Events of what is in no namespace are in `default`; of Cluster Autoscaler's status, there is one in the cluster. */
-const UNNAMESPACED: ReadonlySet<Source> = new Set([
-  'nodes',
-  'nodeclaims',
-  'nodepools',
-  'volumeattachments',
-  'configmaps',
-])
+/** Events of what is in no namespace are in `default`. */
+const UNNAMESPACED: ReadonlySet<Source> = new Set(['nodes', 'nodeclaims', 'nodepools', 'volumeattachments'])
 
 function keyOfInvolved(source: Source, { involved, namespace }: EventRecord): string {
+  // Of ConfigMaps only that of Cluster Autoscaler's status has events that are read, whatever its name; a recording redacts it.
+  if (source === 'configmaps') return AUTOSCALER_STATUS
   const place = UNNAMESPACED.has(source) ? '' : (involved.namespace ?? namespace)
   return relatedKey(source, place, involved.name)
 }
+
+const AUTOSCALER_STATUS = relatedKey('configmaps', '', 'cluster-autoscaler-status')
 
 /** Time goes on: what nobody can ask for any more is forgotten. */
 export function sweepRelated(objects: RelatedObjects, now: UnixNano): void {
