@@ -10,6 +10,7 @@ import type { CheckOptions } from './check.ts'
 import type { ControllerOptions } from './controller.ts'
 import { collect, CONFIG_PATH, count, duration, features, positiveDuration, width } from './options.ts'
 import { OUTPUT_FORMS } from './output.ts'
+import { addRollouts } from './program-rollout.ts'
 import type { RecordOptions } from './record.ts'
 import type { ReplayOptions } from './replay.ts'
 import type { SessionListOptions } from './session-list.ts'
@@ -44,7 +45,7 @@ function explain(error: unknown, { terminal }: Context): ExitCode {
   return EXIT.bug
 }
 
-type Done = (exitCode: ExitCode) => void
+export type Done = (exitCode: ExitCode) => void
 
 function createProgram(context: Context, done: Done): Command {
   const program = new Command('podspan')
@@ -67,6 +68,7 @@ function createProgram(context: Context, done: Done): Command {
   addRecord(program, context, done)
   addReplay(program, context, done)
   addAdvise(program, context, done)
+  addRollouts(program, context, done, { withLook, withPlace, settle })
   addCheck(program, context, done)
   addSession(program, context, done)
   addController(program, context, done)

@@ -43,15 +43,19 @@ interface Drawing {
   readonly width: number
 }
 
-/** The picture, without an end of line. */
-export function drawWaterfall(trace: Trace, look: Look): string {
-  const drawing: Drawing = {
+function drawingOf(trace: Trace, look: Look): Drawing {
+  return {
     trace,
     layout: layout(trace, look.width),
     glyphs: look.ascii ? ASCII : UNICODE,
     paint: look.colour ? ansi : plain,
     width: look.width,
   }
+}
+
+/** The picture, without an end of line. */
+export function drawWaterfall(trace: Trace, look: Look): string {
+  const drawing = drawingOf(trace, look)
   const lines = [
     ...header(drawing),
     '',
@@ -62,6 +66,16 @@ export function drawWaterfall(trace: Trace, look: Look): string {
   ]
   const text = lines.map((line) => line.trimEnd()).join('\n')
   return look.ascii ? toAscii(text) : text
+}
+
+/** Only axis and rows, for who says something else above and below them. */
+export function drawSpans(
+  trace: Trace,
+  look: Look,
+): { readonly lines: readonly string[]; readonly legend: string } {
+  const drawing = drawingOf(trace, look)
+  const lines = [...axis(drawing), ...drawing.layout.rows.flatMap((row) => drawRow(drawing, row))]
+  return { lines: lines.map((line) => line.trimEnd()), legend: legend(drawing) }
 }
 
 const OUTCOMES: Readonly<Record<Outcome, { readonly words: string; readonly style: Style }>> = {

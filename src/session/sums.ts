@@ -5,7 +5,7 @@
 import type { Goal } from './plan.ts'
 import { emptyTally, type Tally } from './objective.ts'
 import { addValue, emptyQuantiles, mergeQuantiles, type Quantiles } from './quantiles.ts'
-import type { ImageFact, StartFacts } from './facts.ts'
+import type { ImageFact, StartFacts } from '../rollout/start-facts.ts'
 import { LISTS } from './schema-status.ts'
 
 /** How a start ended for a session; the names of the status. */

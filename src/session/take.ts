@@ -5,7 +5,7 @@
 import { add, type DurationNano, type UnixNano } from '../base/time.ts'
 import type { Outcome, Trace } from '../trace/trace.ts'
 import { sumsAt } from './aggregate.ts'
-import type { StartFacts } from './facts.ts'
+import type { StartFacts } from '../rollout/start-facts.ts'
 import { decidedAt, eraOf } from './restore.ts'
 import { type Era, isActive, isOwed, type Session, takesPodsOf, type Tracked } from './state.ts'
 import { podName } from './status.ts'

@@ -92,12 +92,13 @@ test('a recording keeps workloads whole and everything else as it was, each stre
       onRaw: (event) => raw.push(event),
       onFrame: () => {},
     })
+    const specOf = (event: RawEvent | undefined): unknown => (event?.object as typeof shop | undefined)?.spec
     const isShop = ({ resource, type }: RawEvent): boolean => resource === 'deployments' && type === 'ADDED'
     await until(clock, 'the workload', () => raw.some(isShop), 'moves')
     await until(clock, 'all lists', () => server.requests.some(({ resource }) => resource === 'replicasets'))
     await streams.close()
     await connection.close()
-    assert.deepEqual((raw.find(isShop)?.object as typeof shop).spec, { replicas: 3 })
+    assert.deepEqual(specOf(raw.find(isShop)), { replicas: 3 })
     const acceptOf = (name: string): string[] => [
       ...new Set(
         server.requests

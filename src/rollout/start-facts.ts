@@ -1,4 +1,4 @@
-// Owns what sessions need of one finished start, taken from its spans once, whatever the number of sessions.
+// Owns what sums over many starts need of one finished start, taken from its spans once: for sessions, and for revisions.
 // Promises milliseconds, and that the parts of the critical path sum to the startup but for what lies on the root itself.
 // Does not keep the trace.
 
