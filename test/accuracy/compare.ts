@@ -8,6 +8,7 @@ import { rootOf, type Span, type Trace } from '../../src/trace/trace.ts'
 import type { TruthSpan } from './collector.ts'
 import type { NodeTruth, RuntimeCall, StoreTruth, Truth } from './truth.ts'
 import { matchWrites, type PodVersions, type Versions, writesOf } from './versions.ts'
+import { volumeBoundaries } from './volumes.ts'
 
 /** A moment, or the interval of a write in which something was stored. */
 export interface Moment {
@@ -50,6 +51,8 @@ export function compareTrace(trace: Trace, truth: Truth, versions: Versions, sce
   if (store !== undefined) compareStored(one, pod, store, versions.replacedAt(pod))
   const node = truth.byUid.get(pod.kubeletUid)
   if (node !== undefined) compareNode(one, node)
+  for (const { boundary, span, instant, write } of volumeBoundaries(trace, truth, versions.volumes))
+    check(one, boundary, span, instant, interval(write))
   return judged
 }
 

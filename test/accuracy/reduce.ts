@@ -50,11 +50,16 @@ function isSync(span: TruthSpan, namespace: string): boolean {
   return span.name === 'syncPod' && span.attributes['k8s.namespace.name'] === namespace
 }
 
+/** Attachments are in no namespace: who records them runs alone. */
+const isKept = (key: string, namespace: string): boolean =>
+  ['/pods/', '/persistentvolumeclaims/'].some((kind) => key.startsWith(`${kind}${namespace}/`)) ||
+  key.startsWith('/volumeattachments/')
+
 /** Writes of a pod: the request, and the moment in etcd. */
 function isStored(span: TruthSpan, namespace: string): boolean {
   if (span.service !== 'apiserver') return false
   const { key } = span.attributes
-  if (span.name.endsWith(' etcd3')) return typeof key === 'string' && key.startsWith(`/pods/${namespace}/`)
+  if (span.name.endsWith(' etcd3')) return typeof key === 'string' && isKept(key, namespace)
   const path = span.attributes['url.path']
   if (typeof path !== 'string' || !path.startsWith(`/api/v1/namespaces/${namespace}/pods`)) return false
   return /^(POST|PATCH|PUT|DELETE) /.test(span.name)

@@ -33,11 +33,13 @@ export interface StoreTruth {
 export interface Truth {
   readonly byUid: ReadonlyMap<string, NodeTruth>
   readonly byKey: ReadonlyMap<string, StoreTruth>
+  /** What was written of claims and attachments, by its whole key. */
+  readonly beside: ReadonlyMap<string, StoreTruth>
 }
 
 export function joinTruth(spans: readonly TruthSpan[]): Truth {
   const sorted = [...spans].sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0))
-  return { byUid: joinRuntime(sorted), byKey: joinStore(sorted) }
+  return { byUid: joinRuntime(sorted), byKey: joinStore(sorted), beside: joinBeside(sorted) }
 }
 
 const CALLS = {
@@ -123,6 +125,18 @@ function joinStore(spans: readonly TruthSpan[]): Map<string, StoreTruth> {
     if (bindings.has(span.attributes['audit-id'] ?? '')) truth.bindings.push(span)
   }
   return byKey
+}
+
+function joinBeside(spans: readonly TruthSpan[]): Map<string, StoreTruth> {
+  const beside = new Map<string, StoreTruth>()
+  for (const span of spans) {
+    const { key } = span.attributes
+    if (typeof key !== 'string' || key.startsWith('/pods/') || span.failed) continue
+    const truth = storeTruth(beside, key)
+    if (span.name.startsWith('Create ')) truth.creates.push(span)
+    else if (span.name.startsWith('GuaranteedUpdate ')) truth.updates.push(span)
+  }
+  return beside
 }
 
 function storeTruth(byKey: Map<string, StoreTruth>, key: string): StoreTruth {

@@ -6,6 +6,7 @@ import type { PodRecord } from '../../src/base/record.ts'
 import type { UnixNano } from '../../src/base/time.ts'
 import type { TruthSpan } from './collector.ts'
 import type { StoreTruth } from './truth.ts'
+import { VolumeVersions } from './volumes.ts'
 
 export interface PodVersion {
   readonly t: UnixNano
@@ -25,8 +26,11 @@ export interface PodVersions {
 
 export class Versions {
   readonly #byUid = new Map<string, PodVersions>()
+  /** Of claims and attachments. */
+  readonly volumes = new VolumeVersions()
 
   see(frame: Frame): void {
+    this.volumes.see(frame)
     if (frame.kind !== 'added' && frame.kind !== 'modified') return
     if (frame.record.resource !== 'pods' || frame.phase !== 'live') return
     const { record } = frame
@@ -76,7 +80,7 @@ export function writesOf(pod: PodVersions, store: StoreTruth, replacedAt: UnixNa
  * made by the last write that had begun when it was received, and that no later version needs.
  */
 export function matchWrites(
-  versions: readonly PodVersion[],
+  versions: readonly Pick<PodVersion, 't'>[],
   writes: readonly TruthSpan[],
 ): (TruthSpan | undefined)[] {
   const matched: (TruthSpan | undefined)[] = versions.map(() => undefined)
