@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install build demo test test-fast check run cluster-up cluster-down failover scenarios accuracy golden generate verify bench clean
+.PHONY: help install build demo test test-fast check run cluster-up cluster-down failover scenarios scenarios-karpenter accuracy golden generate verify bench clean
 
 # Node 24 comes with the packages, whatever Node runs npm; so do esbuild and the checkers.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -69,6 +69,11 @@ failover: dist/podspan.mjs ## Kill the leader ten times and take the Collector a
 
 scenarios: install ## Run all scenarios on the real cluster and record them anew (ARGS=NAME for one)
 	@node test/scenarios/run.ts $(ARGS)
+
+scenarios-karpenter: install ## Run those with real Karpenter, which is built the first time, in minutes
+	@node test/cluster/build.ts karpenter kwok
+	@node test/scenarios/run.ts node-from-zero node-shared node-limit node-never-registers
+	@rm -f $(patsubst %,test/recordings/node-%.truth.json.gz,from-zero shared limit never-registers)
 
 accuracy: install ## Measure boundaries against the components' own spans
 	@node test/accuracy/run.ts $(ARGS)
