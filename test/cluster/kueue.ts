@@ -8,7 +8,6 @@ import { kubectl, pushImage } from './cluster.ts'
 import { ClusterError, clock, say } from './commands.ts'
 import { toolFamily } from './versions.ts'
 
-const NAMESPACE = 'kueue-system'
 const READY_SECONDS = 240
 
 export async function installKueue(): Promise<void> {
@@ -61,11 +60,4 @@ async function answers(): Promise<void> {
       await clock.sleep(1000)
     }
   }
-}
-
-/** Gone with all that it watches; its namespace takes a while to end. */
-export async function removeKueue(): Promise<void> {
-  const kinds = ['mutatingwebhookconfiguration', 'validatingwebhookconfiguration']
-  for (const kind of kinds) await kubectl(['delete', kind, '-l', 'app.kubernetes.io/name=kueue'])
-  await kubectl(['delete', 'namespace', NAMESPACE, '--wait=false', '--ignore-not-found'])
 }
