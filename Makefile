@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install build demo test test-fast check run cluster-up cluster-down failover scenarios scenarios-karpenter accuracy golden generate verify bench clean
+.PHONY: help install build demo test test-fast check run cluster-up cluster-down failover scenarios scenarios-karpenter scenarios-volumes accuracy golden generate verify bench clean
 
 # Node 24 comes with the packages, whatever Node runs npm; so do esbuild and the checkers.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -74,6 +74,10 @@ scenarios-karpenter: install ## Run those with real Karpenter, which is built th
 	@node test/cluster/build.ts karpenter kwok
 	@node test/scenarios/run.ts node-from-zero node-shared node-limit node-never-registers
 	@rm -f $(patsubst %,test/recordings/node-%.truth.json.gz,from-zero shared limit never-registers)
+
+scenarios-volumes: install ## Run those with a real provisioner, the external-attacher and a CSI driver, which are built the first time
+	@node test/cluster/build.ts local-path-provisioner external-attacher
+	@node test/scenarios/run.ts $(addprefix volume-,waits immediate late fails attach refused held ownership)
 
 accuracy: install ## Measure boundaries against the components' own spans
 	@node test/accuracy/run.ts $(ARGS)

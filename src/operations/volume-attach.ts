@@ -3,7 +3,7 @@
 // another node holds the wait for it, linked to the pod that uses it there. Does not see what the driver does: its controller does.
 
 import { durationNano, SECOND } from '../base/time.ts'
-import { combine, type Draft } from '../timeline/combine.ts'
+import { combine, type Draft, unseen } from '../timeline/combine.ts'
 import type { Fact } from '../timeline/facts.ts'
 import type { Related } from '../timeline/related.ts'
 import type { AttachmentRecord } from '../base/record.ts'
@@ -115,7 +115,8 @@ interface One {
 
 function planOne(plan: Plan, facts: Facts, told: Told, start: Draft): One {
   const held = told.failed.find(isHeld)
-  const created = createdAt(facts, told, start)
+  // Where no attachment was seen, it was made soon after the binding, or once the volume was free.
+  const created = held && !told.related ? unseen() : createdAt(facts, told, start)
   const attached = attachedDraft(facts, told)
   const waited = held !== undefined || wasHeld(facts, told, start, created)
   comesBefore(plan, start, created)

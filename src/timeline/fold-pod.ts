@@ -27,7 +27,7 @@ export function foldPod(world: World, frame: ObjectFrame, pod: PodRecord): void 
 function foldKnownPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
   const { uid } = pod
   if (frame.kind === 'deleted' || isLeaving(pod)) noteDeparture(world, frame, pod)
-  foldClaimant(world.related, pod)
+  if (foldClaimant(world.related, pod) > 0) count(world, 'limit.related objects')
   foldVictim(world.related.victims, frame, pod)
   if (world.finished.has(uid)) {
     if (frame.kind === 'deleted') world.finished.delete(uid)

@@ -101,17 +101,19 @@ export function foldChild(objects: RelatedObjects, frame: ObjectFrame, pod: PodR
   return related ? addFacts(related, [observeChild(frame, pod)]) : 0
 }
 
-/** Remembers who a message means that names the user of a volume; a pod that is gone may still be named. */
+/** Remembers who a message means that names the user of a volume; a pod that is gone may still be named. Returns how many found no room. */
 export function foldClaimant(
   { claimants }: RelatedObjects,
   { uid, namespace, name, volumes }: PodRecord,
-): void {
-  if (!volumes?.some(({ kind, claim }) => claim !== undefined || kind === 'ephemeral')) return
+): number {
+  if (!volumes?.some(({ kind, claim }) => claim !== undefined || kind === 'ephemeral')) return 0
   const key = `${namespace}/${name}`
-  if (claimants.get(key) === uid) return
+  if (claimants.get(key) === uid) return 0
   const [oldest] = claimants.keys()
-  if (claimants.size >= CLAIMANTS_MAX && oldest !== undefined) claimants.delete(oldest)
+  const isFull = claimants.size >= CLAIMANTS_MAX && !claimants.has(key)
+  if (isFull && oldest !== undefined) claimants.delete(oldest)
   claimants.set(key, uid)
+  return isFull ? 1 : 0
 }
 
 /** Takes a version of an object in; returns how many facts or objects found no room. */

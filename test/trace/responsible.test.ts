@@ -7,6 +7,7 @@ import { PARTIES } from '../../src/trace/responsible.ts'
 import { rootOf, type Trace } from '../../src/trace/trace.ts'
 import { eventRecord, type Story, story } from '../support/pods.ts'
 import { traceOf } from '../support/pods-spans.ts'
+import { ATTACHED, controllerEvent, withClaim } from '../support/volumes.ts'
 
 const noRoom = '0/3 nodes are available: 3 Insufficient cpu.'
 const noMatch = "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector."
@@ -46,6 +47,20 @@ const held = (reason: string, message: string): Story =>
     .start(30_000, 'app')
     .ready(30_100)
 
+const slowChange = 'Setting volume ownership for x/volumes/data is taking longer than expected'
+const usedElsewhere = 'Multi-Attach error for volume "pv-1" Volume is already used by pod(s) other'
+const noSlot = 'AttachVolume.Attach failed for volume "pv-1" : no free slot'
+
+const attaching = (message: string): Story =>
+  story(withClaim)
+    .create(0)
+    .bind(20)
+    .admit(40)
+    .other(200, controllerEvent(200, 'FailedAttachVolume', message))
+    .other(29_000, controllerEvent(29_000, 'SuccessfulAttachVolume', ATTACHED))
+    .start(30_000, 'app')
+    .ready(30_100)
+
 /** A pod whose container of this name answers its probe late. */
 const slowContainer = (name: string): Partial<PodRecord> => ({
   containers: [{ name, image: 'app:1', readinessProbe: { periodSeconds: 1 } }],
@@ -65,6 +80,14 @@ const CASES: readonly (readonly [why: string, story: () => Story, party: string]
   ['the image takes long', () => pulling(pulled), 'registry'],
   ['the image waits for others', () => pulling(queued), 'platform'],
   ['a ConfigMap is missing', () => held('FailedMount', missingConfig), 'workload'],
+  [
+    'no claim is there',
+    () => unplaced('0/1 nodes are available: persistentvolumeclaim "data" not found.'),
+    'workload',
+  ],
+  ['its volume is used elsewhere', () => attaching(usedElsewhere), 'workload'],
+  ['the driver cannot attach', () => attaching(noSlot), 'platform'],
+  ['the owner of files is changed', () => held('VolumePermissionChangeInProgress', slowChange), 'workload'],
   ['the network plug-in fails', () => held('FailedCreatePodSandBox', brokenNetwork), 'platform'],
   ['the app is slow to be ready', () => probing('app'), 'workload'],
   ['the mesh is slow to be ready', () => probing('istio-proxy'), 'platform'],
