@@ -7,9 +7,24 @@ import type { NodeClaimRecord, NodeRecord } from '../base/record.ts'
 import type { Observation } from './observation.ts'
 import { receiptStamp } from './stamps.ts'
 
+/** What befalls a node that has long been made: a cordon, trouble, an autoscaler that wants it gone. */
+const LATER_TAINTS: ReadonlySet<string> = new Set([
+  'node.kubernetes.io/unschedulable',
+  'node.kubernetes.io/unreachable',
+  'node.kubernetes.io/memory-pressure',
+  'node.kubernetes.io/disk-pressure',
+  'node.kubernetes.io/pid-pressure',
+  'node.kubernetes.io/out-of-service',
+  'karpenter.sh/disrupted',
+  'ToBeDeletedByClusterAutoscaler',
+  'DeletionCandidateOfClusterAutoscaler',
+])
+
 /** The scheduler looks at taints alone: a node that is not Ready has one of its own. */
 function keeping({ taints = [] }: NodeRecord): string {
-  const keys = taints.filter(({ effect }) => effect !== 'PreferNoSchedule').map(({ key }) => key)
+  const keys = taints
+    .filter(({ key, effect }) => effect !== 'PreferNoSchedule' && !LATER_TAINTS.has(key))
+    .map(({ key }) => key)
   return [...new Set(keys)].sort().join(', ')
 }
 

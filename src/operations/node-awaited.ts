@@ -38,6 +38,7 @@ function isNodeAwaited(bid: Bid, node: Related, since: Since, facts: Facts, mile
   const { ungated, bound } = milestones
   if (isAfter(factOf(node, 'created'), since.latest, facts)) return true
   if (!ungated && isYounger(node, facts)) return true
+  if (hasBroken(node)) return false
   const usable = usableOf(bid, bound, facts.clocks)
   if (usable?.latest !== undefined && usable.latest <= since.best) return false
   // A node that was there already may have been tolerated as it was: a DaemonSet's pods are.
@@ -50,6 +51,21 @@ function isYoung(node: Related, since: UnixNano): boolean {
   const createdSeconds = nodeRecordOf(node)?.createdSeconds
   return createdSeconds !== undefined && since - fromSeconds(createdSeconds) <= YOUNG
 }
+
+/** A kubelet registers its node as not Ready; a turn to that later on is from Ready, seen or not. */
+function hasBroken(node: Related): boolean {
+  const createdSeconds = nodeRecordOf(node)?.createdSeconds ?? 0
+  return [...node.facts.values()].some(
+    ({ what, detail, index }) =>
+      what === 'condition' &&
+      detail?.type === 'Ready' &&
+      detail.value !== 'True' &&
+      index > createdSeconds + REGISTERING_SECONDS,
+  )
+}
+
+/** Between the kubelet's stamp of the condition and the API server's of the node, by two clocks. */
+const REGISTERING_SECONDS = 5
 
 /** By the API server's own stamps, of which the pod's is the older by a second at least. */
 function isYounger(node: Related, { pod }: Facts): boolean {

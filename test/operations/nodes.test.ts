@@ -205,6 +205,20 @@ test('a young node that was ready once is not new when it recovers', () => {
   assert.ok(withoutNodes(traceOf(cluster(placed(waiting(), 6100, 'node-1'), back.writes()))))
 })
 
+test('a cordon that is lifted from a young node makes it no new one, for somebody who never saw it without', () => {
+  const node = nodeStory({ node: 'node-1' })
+    .join(-600_000, ['node.kubernetes.io/unschedulable'])
+    .ready(-590_000)
+    .untaint(3000, 'node.kubernetes.io/unschedulable')
+  assert.ok(withoutNodes(traceOf(cluster(placed(waiting(), 3050, 'node-1'), node.writes()))))
+})
+
+test('a young node that is first seen broken, and recovers, is not new', () => {
+  const node = nodeStory({ node: 'node-1' }).join(-600_000, [NOT_READY]).ready(-3000, 'False').ready(3000)
+  const seen = node.untaint(3050, NOT_READY).writes().slice(1)
+  assert.ok(withoutNodes(traceOf(cluster(placed(waiting(), 3100, 'node-1'), seen))))
+})
+
 test('a pod that comes while its node is being made waits for the rest of it', () => {
   const node = nodeStory()
     .claim(-9000)
