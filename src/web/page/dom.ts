@@ -39,7 +39,7 @@ export function place(element: HTMLElement, properties: Readonly<Record<string, 
   return element
 }
 
-const DISTURBING = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+const DISTURBING = /(?![\t\n])[\p{Cc}\p{Bidi_Control}]/gu
 
 /** Longer texts are cut: 10 kB in a message are no reason for a page of 10 kB a line. */
 const TEXT_MAX = 2000
