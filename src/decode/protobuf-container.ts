@@ -17,13 +17,14 @@ interface Known {
   /** Bytes before the first mount, and after the last. */
   readonly head: number
   readonly tail: number
+  /** Both, one after the other. */
+  readonly bytes: Buffer
 }
 
 const SLOT_BITS = 9
 /** Of head and tail together. Longer ones are read each time. */
 const LONGEST = 8192
 const known: (Known | undefined)[] = Array.from({ length: 1 << SLOT_BITS }, () => undefined)
-const copies = Buffer.alloc(LONGEST << SLOT_BITS)
 
 const NAME = 10
 const IMAGE = 18
@@ -51,19 +52,19 @@ function slotOf(c: Cursor): number {
 function recallContainer(c: Cursor, slot: number): ContainerSpec | undefined {
   const candidate = known[slot]
   if (!candidate) return undefined
-  const { spec, head, tail } = candidate
+  const { spec, head, tail, bytes } = candidate
   const start = c.at
-  if (c.end - start < head + tail || !holds(c, slot * LONGEST, head)) return undefined
+  if (c.end - start < head + tail || !holds(c, bytes, 0, head)) return undefined
   c.at += head
   while (c.at < c.end && c.bytes[c.at] === MOUNTS) skip(c, readTag(c))
-  if (c.end - c.at === tail && holds(c, slot * LONGEST + head, tail)) return spec
+  if (c.end - c.at === tail && holds(c, bytes, head, tail)) return spec
   c.at = start
   return undefined
 }
 
 /** Whether the next bytes are those of the copy. */
-function holds(c: Cursor, copy: number, length: number): boolean {
-  return length === 0 || c.bytes.compare(copies, copy, copy + length, c.at, c.at + length) === 0
+function holds(c: Cursor, bytes: Buffer, from: number, length: number): boolean {
+  return length === 0 || c.bytes.compare(bytes, from, from + length, c.at, c.at + length) === 0
 }
 
 /** Frozen: whoever changed it would change it in every record. */
@@ -71,9 +72,10 @@ function keep(c: Cursor, slot: number, start: number, mounts: Mounts, spec: Cont
   const { from, to } = mounts.from < 0 ? { from: c.end, to: c.end } : mounts
   const [head, tail] = [from - start, c.end - to]
   if (!mounts.together || head + tail > LONGEST) return
-  c.bytes.copy(copies, slot * LONGEST, start, from)
-  c.bytes.copy(copies, slot * LONGEST + head, to, c.end)
-  known[slot] = { spec: Object.freeze(spec), head, tail }
+  const bytes = Buffer.allocUnsafeSlow(head + tail)
+  c.bytes.copy(bytes, 0, start, from)
+  c.bytes.copy(bytes, head, to, c.end)
+  known[slot] = { spec: Object.freeze(spec), head, tail, bytes }
 }
 
 /** Where the mounts lie, and whether nothing lies between them. */

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PodRecord } from '../../src/base/record.ts'
 import { hashOf, sameBytes, sampleOf } from '../../src/decode/compare.ts'
+import { internBytes } from '../../src/decode/intern.ts'
 import { decodeJsonObject } from '../../src/decode/json.ts'
 import { decodeProtobuf } from '../../src/decode/protobuf.ts'
 import { recall, remember, repeatsOf } from '../../src/decode/repeats.ts'
@@ -184,6 +185,65 @@ test('what is remembered has a fixed number of slots of a fixed size', () => {
   }
   assert.equal(repeats.values.length, 8)
   assert.equal(repeats.copies.length, 8 * 16)
+})
+
+const numbered = (value: number): Buffer => Buffer.from(`message ${value} `.repeat(3))
+
+test('a table begins small, grows with what there is to remember, and never beyond its bound', () => {
+  const repeats = repeatsOf<{ readonly value: number }>(10, 64)
+  assert.ok(repeats.values.length < 128)
+  const sizes = new Set<number>()
+  for (let value = 0; value < 20_000; value++) {
+    const bytes = numbered(value)
+    const c = cursor(bytes)
+    remember(repeats, c, 0, bytes.length, { value })
+    assert.deepEqual(recall(repeats, c, 0, bytes.length), { value })
+    sizes.add(repeats.values.length)
+  }
+  assert.deepEqual([...sizes].at(-1), 1024)
+  assert.equal(repeats.copies.length, 1024 * 64)
+})
+
+test('a table of few messages stays small however often they come', () => {
+  const repeats = repeatsOf<{ readonly value: number }>(10, 64)
+  const before = repeats.values.length
+  for (let round = 0; round < 1000; round++)
+    for (let value = 0; value < 4; value++) {
+      const bytes = numbered(value)
+      const c = cursor(bytes)
+      if (!recall(repeats, c, 0, bytes.length)) remember(repeats, c, 0, bytes.length, { value })
+    }
+  assert.equal(repeats.values.length, before)
+})
+
+test('what was remembered before a table grew is given back after it', () => {
+  const repeats = repeatsOf<{ readonly value: number }>(10, 64)
+  const before = repeats.values.length
+  const found = (value: number): unknown => {
+    const bytes = numbered(value)
+    return recall(repeats, cursor(bytes), 0, bytes.length)
+  }
+  let value = 0
+  let known: number[] = []
+  while (repeats.values.length === before) {
+    known = Array.from({ length: value }, (_, index) => index).filter((index) => found(index) !== undefined)
+    const bytes = numbered(value)
+    remember(repeats, cursor(bytes), 0, bytes.length, { value })
+    value += 1
+  }
+  // Its slot went to the one that made the table grow.
+  const kept = known.filter((index) => found(index) !== undefined)
+  assert.ok(known.length > before / 2 && kept.length >= known.length - 1, `${kept.length} of ${known.length}`)
+  for (const index of kept) assert.deepEqual(found(index), { value: index })
+})
+
+test('more strings than there are slots are themselves, and one string each while they are near', () => {
+  for (let number = 0; number < 40_000; number++) {
+    const bytes = Buffer.from(`value-${number}`)
+    const { view } = cursor(bytes)
+    assert.equal(internBytes(bytes, view, 0, bytes.length), `value-${number}`)
+    assert.equal(internBytes(bytes, view, 0, bytes.length), `value-${number}`)
+  }
 })
 
 test('a message over the bound is not remembered, and not cut', () => {
