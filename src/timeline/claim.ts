@@ -90,12 +90,12 @@ function weigh(boundary: Boundary, stamp: Stamp, lag: LagModel): Weight {
 }
 
 /**
- * What the API server stored, by when the watch showed it. Half as much again as the greatest lateness seen nearby, of a write and the
+ * What the API server stored, by when the watch showed it. Twice the greatest lateness seen nearby, of a write and the
  * watch together, bounds it from below; half of the least is what the watch was late by.
  */
 function weighReceipt(stamp: Stamp, lag: LagModel): Weight {
   const { least, greatest } = lagAround(lag, stamp.at)
-  const back = Math.max(greatest * 1.5, least * 3, RECEIPT_FLOOR_NS)
+  const back = Math.max(greatest * 2, least * 3, RECEIPT_FLOOR_NS)
   return { back: durationNano(BigInt(Math.round(back))), ahead: ZERO, lag: usualLag(least), rank: 2 }
 }
 

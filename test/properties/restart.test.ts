@@ -79,11 +79,11 @@ function sample(from: number, to: number, count: number, random: () => number): 
 const isInvented = (span: string): boolean => !/: schedule$/.test(span)
 
 /**
- * Repeats of an event are one object, of which a list shows the first and the last; gates leave no trace once they are gone; of a claim a
- * list tells only in which second it was made.
+ * Repeats of an event are one object, of which a list shows the first and the last; gates leave no trace once they are gone, nor does the
+ * queue that a pod of its own waited in behind them; of a claim a list tells only in which second it was made.
  */
 const isEvidenced = (span: string): boolean =>
-  !/#\d+$|: back-off|: wait at scheduling gate$|: wait for claim$/.test(span)
+  !/#\d+$|: back-off|: wait at scheduling gate$|: wait in queue$|: wait for claim$/.test(span)
 
 const SETTLE = 5_000_000_000n
 
