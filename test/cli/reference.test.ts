@@ -12,6 +12,8 @@ const COMMANDS = [
   'record',
   'replay',
   'advise',
+  'rollout',
+  'diff',
   'check',
   'session run',
   'session list',

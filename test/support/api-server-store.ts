@@ -7,6 +7,7 @@ import {
   encodeWatchEvent,
   frame,
   message,
+  onTheWire,
   type Obj,
   unknown,
   wrapWatchEvent,
@@ -100,7 +101,8 @@ const withVersion = (object: Obj, version: number): Obj => ({
 
 /** The kind a resource's objects have on the wire. */
 export const bareOf = (stored: Stored): Buffer => {
-  stored.bare ??= message(String(stored.object['kind']), stored.object)
+  const shown = onTheWire(stored.object)
+  stored.bare ??= message(String(shown['kind']), shown)
   return stored.bare
 }
 
