@@ -6,7 +6,7 @@ import { add, seconds, since, toMilliseconds, type UnixNano } from '../../src/ba
 import type { TruthSpan } from '../accuracy/collector.ts'
 import { clock } from '../scenarios/stage.ts'
 import type { Copy } from './arrivals.ts'
-import type { PodSeen, Stage } from './failover-support.ts'
+import { isStart, type PodSeen, type Stage } from './failover-support.ts'
 import { readRenewTime, type Replica } from './replicas.ts'
 import { apart, assertNested, assertSameOperations } from './same-trace.ts'
 import { bounds, describeSpan, expectedIds } from './trace-support.ts'
@@ -37,7 +37,9 @@ export interface Judgement {
 /** To the pod: none lost, one trace each, every copy of it whole, of the same operations as an observer tells whom nothing has disturbed. */
 export async function judge(stage: Stage): Promise<Judgement> {
   const observed = await stage.observed()
-  const copies = Map.groupBy(stage.arrivals.copies(), ({ uid }) => uid)
+  const arrived = stage.arrivals.copies()
+  for (const copy of arrived) if (!isStart(copy)) assertBefore(copy)
+  const copies = Map.groupBy(arrived.filter(isStart), ({ uid }) => uid)
   const ready = stage.pods().filter(({ readyAt }) => readyAt !== undefined)
   const lost = ready.filter(({ uid }) => !copies.has(uid))
   assert.deepEqual(
@@ -60,9 +62,17 @@ export async function judge(stage: Stage): Promise<Judgement> {
   return { ready: ready.length, repeats, apart: different }
 }
 
+/** A ReplicaSet is refused a pod while the API server is not ready yet. */
+function assertBefore(copy: Copy): void {
+  assert.deepEqual(
+    copy.spans().map(({ name }) => name),
+    ['creation refused'],
+    `${copy.uid} has the trace ${copy.traceId} beside its own`,
+  )
+}
+
 function assertWhole(pod: PodSeen, copy: Copy, same: readonly TruthSpan[]): void {
-  const { rootId, traceId } = expectedIds(pod.uid)
-  assert.equal(copy.traceId, traceId, pod.name)
+  const { rootId } = expectedIds(pod.uid)
   const spans = copy.spans()
   const roots = spans.filter(({ parentSpanId }) => parentSpanId === undefined)
   assert.deepEqual(

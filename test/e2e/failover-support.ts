@@ -10,9 +10,9 @@ import { Api, type KubeObject, pathOf } from '../scenarios/api.ts'
 import { deployment, server, template } from '../scenarios/manifests.ts'
 import { eventually, newNamespace, removeNamespace } from '../scenarios/namespaces.ts'
 import { clock, isReady } from '../scenarios/stage.ts'
-import { type Arrivals, watchArrivals } from './arrivals.ts'
+import { type Arrivals, type Copy, watchArrivals } from './arrivals.ts'
 import { type Replicas, type ReplicasOptions, startReplicas } from './replicas.ts'
-import { startPodspan } from './trace-support.ts'
+import { expectedIds, startPodspan } from './trace-support.ts'
 import { CRD, wholeCluster } from './whole-cluster.ts'
 import { parseExports } from '../accuracy/collector.ts'
 
@@ -182,9 +182,17 @@ function isComplete({ metadata, status }: KubeObject, pods: number): boolean {
   return observedGeneration === metadata['generation'] && counts.every((count) => count === pods)
 }
 
+/** Beside its start, a pod may have what came before it was there, in a trace of its own. */
+export const isStart = ({ traceId, uid }: Copy): boolean => traceId === expectedIds(uid).traceId
+
 async function delivered(pods: ReadonlyMap<string, PodSeen>, arrivals: Arrivals): Promise<void> {
   const missing = (): PodSeen[] => {
-    const arrived = new Set(arrivals.copies().map(({ uid }) => uid))
+    const arrived = new Set(
+      arrivals
+        .copies()
+        .filter(isStart)
+        .map(({ uid }) => uid),
+    )
     return [...pods.values()].filter(({ uid, readyAt }) => readyAt !== undefined && !arrived.has(uid))
   }
   // What is missing then is for the judgement to name.
