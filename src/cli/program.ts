@@ -8,7 +8,18 @@ import type { Context } from './context.ts'
 import { CliError, EXIT, EXIT_CODES_HELP, type ExitCode } from './exit.ts'
 import type { CheckOptions } from './check.ts'
 import type { ControllerOptions } from './controller.ts'
-import { collect, CONFIG_PATH, count, duration, features, positiveDuration, width } from './options.ts'
+import {
+  collect,
+  CONFIG_PATH,
+  count,
+  duration,
+  FEATURES,
+  features,
+  PAGE_PORT,
+  port,
+  positiveDuration,
+  width,
+} from './options.ts'
 import { OUTPUT_FORMS } from './output.ts'
 import { addRollouts } from './program-rollout.ts'
 import type { RecordOptions } from './record.ts'
@@ -94,6 +105,11 @@ function withLook(
     })
 }
 
+const ui = (): Option =>
+  new Option('--ui [port]', 'show starts on a page of this machine (default port: 7676)')
+    .preset(PAGE_PORT)
+    .argParser(port)
+
 function addReplay(program: Command, context: Context, done: Done): void {
   const command = program
     .command('replay')
@@ -103,6 +119,7 @@ function addReplay(program: Command, context: Context, done: Done): void {
     .option('--pod <pod>', 'print only this pod: NAME, NAMESPACE/NAME or UID')
     .option('--slower-than <duration>', 'print only starts longer than this, such as 5s', duration)
     .option('--summary', 'print only the table')
+    .addOption(ui())
   withTimes(withLook(command, context)).action(async (files: string[], options: ReplayOptions) => {
     const [{ replay }, { createPipeline }] = await Promise.all([
       import('./replay.ts'),
@@ -144,6 +161,7 @@ function addWatch(program: Command, context: Context, done: Done): void {
       'send every start there too; can be given several times. Otherwise OTEL_EXPORTER_OTLP_ENDPOINT',
       collect,
     )
+    .addOption(ui())
   withTimes(withCluster(withLook(command, context, ['lines', ...OUTPUT_FORMS]))).action(
     async (options: WatchOptions) => {
       const [{ watch }, { createPipeline }] = await Promise.all([
@@ -204,11 +222,7 @@ function addCheck(program: Command, context: Context, done: Done): void {
       'say what may be seen, whose clocks are off, what this version tells, and how many spans a month that makes',
     )
     .option('--for <duration>', "how long to watch the nodes' clocks (default: 12s)", positiveDuration)
-    .option(
-      '--without <features>',
-      'what is left out on purpose: some of events,nodes,leases,owners',
-      features,
-    )
+    .option('--without <features>', `what is left out on purpose: some of ${FEATURES.join(',')}`, features)
   withCluster(command).action(async (options: CheckOptions) => {
     const [{ check }, { createPipeline }] = await Promise.all([
       import('./check.ts'),
