@@ -111,6 +111,8 @@ async function fromCluster(
 }
 
 const REDRAW_MS = 250
+/** A thousand starts under way take a second to tell: the watch has to have most of the time. */
+const SHARE_OF_LOOKING = 4
 const TIMEOUT_MS = 600_000
 
 /** Until the rollout is over and the evidence of its starts has settled; of a workload that is just made, until there is one. */
@@ -128,6 +130,7 @@ async function follow(
       ? revision !== undefined
       : one.outcome !== 'rolling' && (revision !== undefined || !live.isAsked())
   let now = look()
+  let pauseMs = REDRAW_MS
   if (!isEnded(now))
     terminal.say(`podspan: ${titleOf(workload)}: ${waitingFor(now)} Ctrl-C shows it as it is.`)
   while (
@@ -136,8 +139,10 @@ async function follow(
     !(isEnded(now) && !(now && isSettling(live, now)))
   ) {
     if (terminal.interactive) drawProgress(context, live, workload, now)
-    await clock.sleep(REDRAW_MS, signal)
+    await clock.sleep(pauseMs, signal)
+    const began = clock.monotonicMs()
     now = look()
+    pauseMs = Math.max(REDRAW_MS, (clock.monotonicMs() - began) * SHARE_OF_LOOKING)
   }
   if (terminal.interactive) terminal.footer([])
 }

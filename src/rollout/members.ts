@@ -57,7 +57,7 @@ function memberOf(book: Book, run: Run, facts: PodFacts, traceOf: TraceOf): Memb
   if (!created) return undefined
   const ready = trace ? readyOf(trace) : instantOf(book, 'ready stored', facts.ready)
   const isJob = run.history.kind === 'Job'
-  const finished = isJob ? (finishedOf(trace) ?? instantOf(book, 'phase', facts.stopped)) : undefined
+  const finished = isJob ? (finishedOf(trace) ?? instantOf(book, 'ready stored', facts.stopped)) : undefined
   return {
     uid: facts.uid,
     name: facts.name,
@@ -102,7 +102,7 @@ export function oldPodsOf(book: Book, run: Run, { start, end }: Window): OldPod[
   for (const facts of book.pods.values()) {
     if (!facts.deleting || !isPodOf(book, run.history, facts.owner) || isNew(run, facts)) continue
     const deleting = instantOf(book, 'deleting', facts.deleting)
-    const stopped = instantOf(book, 'phase', facts.stopped)
+    const stopped = instantOf(book, 'ready stored', facts.stopped)
     if (!deleting || deleting.best < start - SLACK || deleting.best > end) continue
     const { uid, name, node } = facts
     old.push({ uid, name, node, deleting, stopped, gone: instantOf(book, 'deleted', facts.gone) })

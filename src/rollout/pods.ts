@@ -55,7 +55,7 @@ export function foldPod(facts: PodFacts, frame: ObjectFrame, pod: PodRecord): vo
   facts.ready ??= readyStamps(frame, pod)
   facts.deleting ??= deletingStamps(frame, pod)
   const ended = pod.phase === 'Succeeded' || pod.phase === 'Failed'
-  if (ended) facts.stopped ??= [receipt(frame, 'status.phase')]
+  if (ended) facts.stopped ??= endedStamps(frame, pod)
   if (pod.phase === 'Failed' && !facts.deleting) facts.failed ??= whyFailed(pod)
   if (frame.kind !== 'deleted') return
   facts.gone ??= [receipt(frame, 'metadata')]
@@ -74,6 +74,17 @@ function readyStamps(
   // From a list, it may have been ready before.
   const stamp = wholeSecond(frame, 'condition-second', `node/${nodeName}`, field, at)
   return [receipt(frame, 'status.conditions[Ready]'), ...stamp]
+}
+
+/** Its phase was stored after the kubelet had taken Ready from it; a list shows nothing finer. */
+function endedStamps(frame: ObjectFrame, { conditions, nodeName = '' }: PodRecord): readonly Stamp[] {
+  const ready = conditions?.find(({ type, status }) => type === 'Ready' && status === 'False')
+  const at = ready?.transitionSeconds === undefined ? undefined : fromSeconds(ready.transitionSeconds)
+  const field = 'status.conditions[Ready].lastTransitionTime'
+  return [
+    receipt(frame, 'status.phase'),
+    ...wholeSecond(frame, 'condition-second', `node/${nodeName}`, field, at),
+  ]
 }
 
 /** The stamp is of when the grace period ends. */

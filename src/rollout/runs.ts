@@ -102,7 +102,7 @@ function signsOf(book: Book, history: History): Sign[] {
     .sort((a, b) => a.number - b.number)
   if (signs.length > 0) return signs
   return history.kind === 'StatefulSet' && history.version
-    ? signsOfStatus(history)
+    ? signsOfStatus(book, history)
     : signsOfPods(book, history)
 }
 
@@ -132,14 +132,24 @@ function withScaling(book: Book, history: History, sign: RevisionSign, name: str
 }
 
 /** Without ControllerRevisions: what the status says it updates to. */
-function signsOfStatus(history: History): Sign[] {
+function signsOfStatus(book: Book, history: History): Sign[] {
   const signs: Sign[] = []
+  const made = signsOfPods(book, history)
   for (const { kind, version, t, stamps } of history.changes) {
     const hash = version?.revision
     if (hash === undefined || hash === signs.at(-1)?.hash) continue
     const { resourceVersion } = version as WorkloadVersion
     const first = kind === 'created' || kind === 'first'
-    signs.push({ ...unnumbered(history, hash), stamps, resourceVersion, t, isNew: true, listed: first })
+    // A list says that it is so, not since when: its first pod does.
+    const own = kind === 'first' ? made.find((one) => one.hash === hash)?.stamps : undefined
+    signs.push({
+      ...unnumbered(history, hash),
+      stamps: own ?? stamps,
+      resourceVersion,
+      t,
+      isNew: true,
+      listed: first,
+    })
   }
   return signs
 }

@@ -196,3 +196,51 @@ test('without the workload itself a rollout is told from its pods, and what was 
   assert.ok(rollout.missing.includes('the workload as a whole: its limits, and when it was complete'))
   assert.equal(rollout.outcome, 'complete')
 })
+
+/** What somebody sees who looks when it is over: each object as it was last, in lists. */
+function listedAfter(frames: readonly Frame[], keep: (source: string) => boolean = () => true): Frame[] {
+  const last = new Map<string, Frame>()
+  const end = frames.at(-1)?.t ?? (0n as Frame['t'])
+  for (const frame of frames) {
+    if (!('record' in frame) || !keep(frame.source)) continue
+    if (frame.kind === 'deleted') last.delete(frame.record.uid)
+    else last.set(frame.record.uid, { ...frame, kind: 'added', phase: 'initial', t: end })
+  }
+  return [...last.values(), { kind: 'tick', t: end, final: true }]
+}
+
+const seconds = ({ length }: Rollout): number => Number(length) / 1e9
+
+for (const [name, kind, workload] of [
+  ['rollout-job', 'Job', 'work'],
+  ['rollout-min-ready', 'Deployment', 'shop'],
+] as const)
+  test(`seen only afterwards, the last rollout of ${name} is told to within the seconds of its stamps`, async () => {
+    const frames = await framesOf(name)
+    const watched = rolloutsOf(frames).at(-1)
+    const [listed] = rolloutsOf(listedAfter(frames), { kind, name: workload }).slice(-1)
+    assert.ok(watched && listed)
+    assert.equal(listed.traceId, watched.traceId)
+    assert.equal(listed.outcome, 'complete')
+    assert.ok(
+      Math.abs(seconds(listed) - seconds(watched)) < 2.5,
+      `${seconds(listed)} s and ${seconds(watched)} s`,
+    )
+    for (const side of ['start', 'end'] as const)
+      assert.ok(
+        listed[side].earliest <= watched[side].latest && listed[side].latest >= watched[side].earliest,
+        side,
+      )
+    assert.ok(heldBy(listed, 'unaccounted') < 0.1)
+  })
+
+test('a StatefulSet of which only pods and its own object may be read begins with its first pod, and not when it is listed', async () => {
+  const frames = await framesOf('rollout-ordered')
+  const few = (source: string): boolean => source === 'pods' || source === 'statefulsets'
+  const created = frames.filter((frame) => frame.t < (frames[0]?.t ?? 0n) + 18_940_000_000n)
+  const [rollout] = rolloutsOf(listedAfter(created, few), { kind: 'StatefulSet', name: 'db' })
+  assert.ok(rollout)
+  assert.equal(rollout.revision, 'db-c899c75b5')
+  assert.equal(rollout.cause.kind, 'created')
+  assert.ok(seconds(rollout) > 15, `${seconds(rollout)} s`)
+})
