@@ -72,10 +72,12 @@ function moved(
   return found
 }
 
-const isCoarse = ({ source, stamps }: Instant): boolean =>
+/** Dated by whole seconds, or held where it is by one. */
+const isCoarse = ({ best, earliest, latest, source, stamps }: Instant): boolean =>
   source.endsWith('-second') ||
   source === 'order' ||
-  stamps.every(({ resolution }) => resolution >= 1_000_000_000n)
+  stamps.every(({ resolution }) => resolution >= 1_000_000_000n) ||
+  ((best === earliest || best === latest) && stamps.some(({ resolution }) => resolution >= 1_000_000_000n))
 
 const contains = (instant: Instant, { best }: Instant): boolean =>
   instant.earliest <= best && best <= instant.latest
