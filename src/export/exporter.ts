@@ -13,8 +13,7 @@ import { createPreludes, type Preludes } from './preludes.ts'
 import { BY_ACTOR, type ServiceNaming } from './resource.ts'
 import { checkTls } from './tls.ts'
 import type { Transport } from './transport.ts'
-import { createGrpcTransport } from './transport-grpc.ts'
-import { createHttpTransport } from './transport-http.ts'
+import { loadedAtFirstSend } from './transport-lazy.ts'
 
 export interface ExporterOptions extends Partial<BatcherOptions> {
   readonly otlp: OtlpConfig
@@ -95,7 +94,12 @@ const FAILED: ReadonlySet<Trace['outcome']> = new Set(['failed', 'unstable', 'ti
 function createTransport(otlp: OtlpConfig, { clock }: ExporterDependencies): Transport {
   // Done for nothing else, so that an unusable certificate is refused at start and not at the first trace.
   checkTls(otlp)
-  return otlp.protocol === 'grpc' ? createGrpcTransport(otlp) : createHttpTransport(otlp, clock)
+  // Together with what they are made of, the two clients are 7 MB of a process.
+  return loadedAtFirstSend(async () =>
+    otlp.protocol === 'grpc'
+      ? (await import('./transport-grpc.ts')).createGrpcTransport(otlp)
+      : (await import('./transport-http.ts')).createHttpTransport(otlp, clock),
+  )
 }
 
 function checkLimits(limits: BatcherOptions): BatcherOptions {
