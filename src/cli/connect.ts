@@ -2,6 +2,7 @@
 // Promises that whatever goes wrong becomes a sentence with a remedy and exit code 3.
 // Does not watch: see kube/cluster.ts.
 
+import { proxyFor } from '../base/proxy.ts'
 import type { ClusterApi, Result } from '../kube/api.ts'
 import type { Connection } from '../kube/config.ts'
 import type { Failure } from '../kube/failure.ts'
@@ -36,12 +37,10 @@ export async function connect(context: Context, options: ClusterOptions): Promis
 export async function dial({ env }: Context, options: ClusterOptions): Promise<Connection> {
   const { openConnection } = await import('../kube/config.ts')
   const { kubeconfig, context } = options
-  const proxyUrl = env['HTTPS_PROXY'] ?? env['https_proxy']
   return openConnection({
     ...(kubeconfig !== undefined && { kubeconfig }),
     ...(context !== undefined && { context }),
-    ...(proxyUrl && { proxyUrl }),
-    noProxy: env['NO_PROXY'] ?? env['no_proxy'],
+    proxyFor: (url) => proxyFor(url, env),
   }).catch((error: Error) =>
     refuse(`No cluster to talk to: ${error.message}. Name one with --kubeconfig FILE or --context NAME.`),
   )

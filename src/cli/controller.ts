@@ -3,6 +3,7 @@
 // Does not run the operator: controller/ does.
 
 import { readFileSync } from 'node:fs'
+import { proxyFor } from '../base/proxy.ts'
 import type { ConfigSources, ControllerConfig } from '../controller/config.ts'
 import type { Exporters } from '../controller/exporters.ts'
 import { ConfigError } from '../export/config.ts'
@@ -46,16 +47,14 @@ async function operate(
       import('../controller/streams.ts'),
     ])
   const log = createLog({ level: config.log.level, clock, out: context.stdout })
-  const exporters = createExporters({ clock, random, log, readFile })
+  const exporters = createExporters({ clock, random, log, readFile, env })
   configure(exporters, config)
-  const proxyUrl = env['HTTPS_PROXY'] ?? env['https_proxy']
   const { kubeconfig, context: kubeContext } = options
   const connection = await openConnection({
     watches: watchesOf(config),
     ...(kubeconfig !== undefined && { kubeconfig }),
     ...(kubeContext !== undefined && { context: kubeContext }),
-    ...(proxyUrl && { proxyUrl }),
-    noProxy: env['NO_PROXY'] ?? env['no_proxy'],
+    proxyFor: (url) => proxyFor(url, env),
   }).catch((error: Error) => {
     throw new CliError(EXIT.cluster, `No cluster to talk to: ${error.message}.`)
   })

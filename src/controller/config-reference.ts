@@ -29,6 +29,8 @@ Restarts and replicas: a start is sent at least once. A new leader sends what th
 renews every \`leaderElection.retryPeriod\`; what was sent after that may come twice, with the same ids. After a time without any
 replica, pods of the last hour that became ready meanwhile are told from what the API server still holds.
 
+\`HTTPS_PROXY\`, \`HTTP_PROXY\` and \`NO_PROXY\` count for the API server and for exporters, over HTTP and gRPC.
+
 \`POD_NAME\` and \`POD_NAMESPACE\` come from the downward API: they name the replica, and where its Lease is.
 
 ## Settings

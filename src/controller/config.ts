@@ -4,7 +4,7 @@
 
 import { isMap, LineCounter, parseDocument } from 'yaml'
 import type { ZodError } from 'zod'
-import { ConfigError, parseConfig, type OtlpConfig } from '../export/config.ts'
+import { ConfigError, type Environment, type OtlpConfig, parseConfig } from '../export/config.ts'
 import { type ControllerConfig, configSchema, type ExporterConfig } from './config-schema.ts'
 import { keysAt, nearest, SETTINGS, type Setting, valueOfText } from './config-settings.ts'
 
@@ -194,7 +194,7 @@ const EXPORT_NAMES: Readonly<Record<string, readonly string[]>> = {
 function exporterProblems(exporters: ControllerConfig['exporters'], where: Where): string[] {
   return Object.entries(exporters).flatMap(([name, exporter]) => {
     try {
-      otlpConfigOf(exporter, {})
+      otlpConfigOf(exporter, {}, {})
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error
       return error.message.split('\n').map((line) => exporterProblem(name, line, where))
@@ -221,12 +221,14 @@ const lowerKeys = (map: Readonly<Record<string, string>>): Record<string, string
 export function otlpConfigOf(
   exporter: ExporterConfig,
   fileHeaders: Readonly<Record<string, string>>,
+  env: Environment,
 ): OtlpConfig {
   const { endpoint, protocol, headers, tls, compression, timeout } = exporter
   // The header names of files are checked with the rest; their values are not known here.
   const names = Object.fromEntries(Object.keys(exporter.headersFromFiles).map((key) => [key, '']))
   return parseConfig(
-    {},
+    // The variables of OTLP itself are of one exporter, and these have names.
+    Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('OTEL_'))),
     {
       endpoint,
       headers: { ...names, ...headers, ...fileHeaders },

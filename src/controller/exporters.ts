@@ -4,7 +4,7 @@
 
 import type { Clock } from '../base/clock.ts'
 import type { Accounting } from '../export/ledger.ts'
-import { ConfigError } from '../export/config.ts'
+import { ConfigError, type Environment } from '../export/config.ts'
 import { createExporter, type Exporter, type ExporterOptions } from '../export/exporter.ts'
 import type { Fate } from '../export/queue.ts'
 import type { ServiceNaming } from '../export/resource.ts'
@@ -38,6 +38,8 @@ export interface ExportersOptions {
   readonly random: () => number
   readonly log: Log
   readonly readFile: (path: string) => string
+  /** For proxies. */
+  readonly env: Environment
   /** In place of a connection, for tests. */
   readonly create?: typeof createExporter
 }
@@ -105,7 +107,7 @@ class NamedExporters implements Exporters {
   #prepare(name: string, config: ExporterConfig, serviceName: ServiceNaming): Running {
     const headers = this.#headersOf(name, config)
     const options: ExporterOptions = {
-      otlp: otlpConfigOf(config, headers),
+      otlp: otlpConfigOf(config, headers, this.#options.env),
       serviceName,
       ...(config.maxSpanAge !== undefined && { maxSpanAgeMs: Number(config.maxSpanAge / 1_000_000n) }),
     }

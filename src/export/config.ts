@@ -2,6 +2,8 @@
 // Promises that all of it is read at start, and that a wrong value is refused by name, with what was expected.
 // Does not read the environment or files by itself: the variables are a parameter, certificates are paths here.
 
+import { proxyFor } from '../base/proxy.ts'
+
 export type Protocol = 'grpc' | 'http/protobuf'
 export type Compression = 'gzip' | 'none'
 
@@ -18,6 +20,8 @@ export interface OtlpConfig {
   readonly certificate?: string
   readonly clientCertificate?: string
   readonly clientKey?: string
+  /** Only of HTTP: grpc-js reads the same variables by itself. */
+  readonly proxy?: string
 }
 
 /** What a flag or a file says; each one is stronger than its variable and is written like it. */
@@ -47,9 +51,12 @@ export function parseConfig(env: Environment, options: OtlpOptions = {}): OtlpCo
   const settings = new Settings(env, problems)
   const endpoint = settings.take('ENDPOINT', options.endpoint, 'endpoint')
   const protocol = protocolOf(settings, options, endpoint)
+  const isGrpc = protocol === 'grpc'
+  const target = isGrpc ? grpcTarget(settings, options, endpoint) : httpTarget(settings, endpoint)
   const config: OtlpConfig = {
     protocol,
-    ...(protocol === 'grpc' ? grpcTarget(settings, options, endpoint) : httpTarget(settings, endpoint)),
+    ...target,
+    ...(!isGrpc && target.target !== '' && proxyOf(settings, target.target, env)),
     headers: headersOf(settings, options.headers, protocol),
     timeoutMs: timeoutOf(settings, options.timeoutMs),
     compression: compressionOf(settings, options.compression),
@@ -155,6 +162,20 @@ function httpTarget(settings: Settings, endpoint: Setting | undefined): Target {
   if (!setting.exact) url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/traces`
   return { target: url.href, secure: url.protocol === 'https:' }
 }
+
+function proxyOf(settings: Settings, target: string, env: Environment): Pick<OtlpConfig, 'proxy'> {
+  const proxy = proxyFor(target, env)
+  if (proxy === undefined) return {}
+  const isUsable = URL.canParse(proxy) && /^https?:$/.test(new URL(proxy).protocol)
+  if (!isUsable)
+    settings.refuse(
+      { name: target.startsWith('https:') ? 'HTTPS_PROXY' : 'HTTP_PROXY', value: withoutPassword(proxy) },
+      'http://HOST:PORT or https://HOST:PORT',
+    )
+  return { proxy }
+}
+
+const withoutPassword = (url: string): string => url.replace(/\/\/.*@/, '//')
 
 function headersOf(
   settings: Settings,

@@ -11,7 +11,7 @@ import {
   ExporterMetrics,
   type IExporterTransport,
 } from '@opentelemetry/otlp-exporter-base'
-import { Agent, type Dispatcher } from 'undici'
+import { Agent, type Dispatcher, ProxyAgent } from 'undici'
 import type { Clock } from '../base/clock.ts'
 import { MILLISECOND } from '../base/time.ts'
 import type { OtlpConfig } from './config.ts'
@@ -68,14 +68,14 @@ interface Connection {
 }
 
 function createConnection(config: OtlpConfig): Connection {
-  let agent: Agent | undefined
+  let agent: Dispatcher | undefined
   const close = (): void => {
     void agent?.destroy()
     agent = undefined
   }
   return {
     dispatcher: () => {
-      agent ??= new Agent({ allowH2: false, connect: readTls(config), connections: MAX_CONNECTIONS })
+      agent ??= createAgent(config)
       return agent
     },
     renew: () => {
@@ -85,6 +85,14 @@ function createConnection(config: OtlpConfig): Connection {
     },
     close,
   }
+}
+
+function createAgent(config: OtlpConfig): Dispatcher {
+  const options = { allowH2: false, connections: MAX_CONNECTIONS }
+  const connect = readTls(config)
+  return config.proxy === undefined
+    ? new Agent({ ...options, connect })
+    : new ProxyAgent({ ...options, uri: config.proxy, requestTls: connect })
 }
 
 const compress = promisify(gzip)

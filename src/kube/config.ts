@@ -6,16 +6,13 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { KubeConfig, User } from '@kubernetes/client-node'
 import { Agent, type Dispatcher, ProxyAgent } from 'undici'
-import { isDirect } from './no-proxy.ts'
 
 export interface ConfigOptions {
   /** A kubeconfig file; else KUBECONFIG, else ~/.kube/config, else the pod's own service account. */
   readonly kubeconfig?: string
   readonly context?: string
-  /** A proxy for the API server; the kubeconfig's own `proxy-url` wins. */
-  readonly proxyUrl?: string
-  /** NO_PROXY: hosts for which `proxyUrl` does not count. */
-  readonly noProxy?: string | undefined
+  /** The proxy for a URL; the kubeconfig's own `proxy-url` wins. */
+  readonly proxyFor?: (url: string) => string | undefined
   /** How many watches will be open at once; default 16. */
   readonly watches?: number
 }
@@ -100,8 +97,7 @@ export async function openConnection(options: ConfigOptions = {}): Promise<Conne
   let config = await loadConfig(options)
   const cluster = config.getCurrentCluster()
   if (!cluster) throw new Error(`context ${config.getCurrentContext()}: its cluster is not in the kubeconfig`)
-  const proxyUrl =
-    cluster.proxyUrl ?? (isDirect(cluster.server, options.noProxy) ? undefined : options.proxyUrl)
+  const proxyUrl = cluster.proxyUrl ?? options.proxyFor?.(cluster.server)
   const agents = agentKeeper(proxyUrl, options.watches)
   const namespace = config.getContextObject(config.getCurrentContext())?.namespace
   return {

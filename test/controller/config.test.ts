@@ -174,7 +174,7 @@ test('an exporter becomes what the OTLP exporter takes, with the headers of its 
     'exporters: {a: {endpoint: "http://c:4317", headers: {x: "1"}, headersFromFiles: {authorization: /f}}}'
   const exporter = configOf(loadConfig({ file: file(text) })).exporters['a']
   assert.ok(exporter)
-  const otlp = otlpConfigOf(exporter, { authorization: 'Bearer t' })
+  const otlp = otlpConfigOf(exporter, { authorization: 'Bearer t' }, {})
   assert.equal(otlp.protocol, 'grpc')
   assert.equal(otlp.target, 'c:4317')
   assert.deepEqual(otlp.headers, { x: '1', authorization: 'Bearer t' })

@@ -54,6 +54,7 @@ function make(): Made {
       for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
     },
     exporters: createExporters({
+      env: {},
       clock,
       random: () => 1,
       log,

@@ -134,6 +134,7 @@ function startReplica(world: World, name: string, yaml: string): Replica & { bur
   const config = configOf(yaml)
   const state = { dead: false, port: 0 }
   const exporters = createExporters({
+    env: {},
     clock,
     random,
     log,

@@ -98,11 +98,7 @@ export class Recorder {
     })
   }
 
-  record(
-    namespace: string,
-    scope: 'namespace' | 'cluster',
-    onObject: (seen: Seen) => void,
-  ): RecordingTask {
+  record(namespace: string, scope: 'namespace' | 'cluster', onObject: (seen: Seen) => void): RecordingTask {
     const send = (command: string): void =>
       void this.#child.stdin?.write(`${command} ${namespace} ${scope}\n`)
     const task = new RecordingTask(send, onObject)

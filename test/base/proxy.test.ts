@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isDirect } from '../../src/kube/no-proxy.ts'
+import { proxyFor } from '../../src/base/proxy.ts'
+
+const PROXY = 'http://proxy.example:3128'
 
 const CASES: readonly (readonly [url: string, noProxy: string | undefined, direct: boolean])[] = [
   ['https://10.96.0.1:443', undefined, false],
@@ -24,5 +26,18 @@ const CASES: readonly (readonly [url: string, noProxy: string | undefined, direc
 
 for (const [url, noProxy, direct] of CASES)
   test(`${url} is reached ${direct ? 'directly' : 'by the proxy'} where NO_PROXY is ${noProxy ?? 'unset'}`, () => {
-    assert.equal(isDirect(url, noProxy), direct)
+    const proxy = proxyFor(url, { HTTPS_PROXY: PROXY, NO_PROXY: noProxy })
+    assert.equal(proxy, direct ? undefined : PROXY)
   })
+
+test('the scheme chooses the variable', () => {
+  const env = { HTTP_PROXY: 'http://plain.example', HTTPS_PROXY: 'http://secure.example' }
+  assert.equal(proxyFor('http://collector:4318', env), 'http://plain.example')
+  assert.equal(proxyFor('https://collector:4318', env), 'http://secure.example')
+})
+
+test('names in lower case count where those in upper case are unset or empty', () => {
+  const env = { HTTPS_PROXY: '', https_proxy: PROXY, no_proxy: 'near.example' }
+  assert.equal(proxyFor('https://far.example', env), PROXY)
+  assert.equal(proxyFor('https://near.example', env), undefined)
+})

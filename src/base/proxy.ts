@@ -1,11 +1,20 @@
-// Owns which hosts are reached without the proxy, as NO_PROXY lists them.
-// Promises what Go's clients understand: `*`, hosts, domains with or without a leading dot, ports, addresses and CIDR ranges.
+// Owns through which proxy a URL is reached: HTTPS_PROXY or HTTP_PROXY by its scheme, unless NO_PROXY names its host.
+// Promises what Go's clients understand in NO_PROXY: `*`, hosts, domains with or without a leading dot, ports, addresses and CIDR ranges.
 // Does not connect.
 
 import { BlockList, isIP } from 'node:net'
 
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** The proxy for an http or https URL; undefined where it is reached directly. Names in lower case count too, and an empty variable as unset. */
+export function proxyFor(url: string, env: Environment): string | undefined {
+  const read = (name: string): string | undefined => env[name] || env[name.toLowerCase()] || undefined
+  const proxy = read(url.startsWith('https:') ? 'HTTPS_PROXY' : 'HTTP_PROXY')
+  return proxy === undefined || isDirect(url, read('NO_PROXY')) ? undefined : proxy
+}
+
 /** Whether a proxy is to be passed by for this URL. */
-export function isDirect(url: string, noProxy: string | undefined): boolean {
+function isDirect(url: string, noProxy: string | undefined): boolean {
   const { hostname, port, protocol } = new URL(url)
   const host = hostname.replace(/^\[|\]$/g, '').toLowerCase()
   const at = port === '' ? (protocol === 'https:' ? '443' : '80') : port
