@@ -30,6 +30,9 @@ COPY --from=build --chown=0:0 --chmod=0444 /src/dist/podspan.mjs /app/podspan.mj
 COPY --from=build --chown=0:0 --chmod=0444 /src/LICENSE /LICENSE
 USER 65532:65532
 EXPOSE 8080
-# One helper thread of V8 instead of four: their arenas are 15 MB of an idle process.
-ENTRYPOINT ["/nodejs/bin/node", "--v8-pool-size=1", "/app/podspan.mjs"]
+# For a small process (docs/performance.md): one helper thread of V8 instead of four, and one arena of the C library, since its work is one
+# event loop; WebAssembly, which is the parser of HTTP, compiled once and not again with 24 MB of temporary memory; functions optimised
+# when they are really busy, so that an idle process does not map the optimising compilers; and collections for giving memory back.
+ENV MALLOC_ARENA_MAX=1
+ENTRYPOINT ["/nodejs/bin/node", "--v8-pool-size=1", "--liftoff-only", "--invocation-count-for-maglev=4000", "--invocation-count-for-turbofan=30000", "--expose-gc", "/app/podspan.mjs"]
 CMD ["controller"]

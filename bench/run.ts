@@ -14,6 +14,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   pipeline: () => import('./pipeline.ts'),
   heap: () => import('./heap.ts'),
   list: () => import('./list.ts'),
+  idle: () => import('./idle.ts'),
 }
 
 function withoutTarget(result: Result): Result {

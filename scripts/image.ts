@@ -16,8 +16,16 @@ const node = join(root, 'node_modules', `node-linux-${process.arch}`, 'bin', 'no
 const NODE_IN_IMAGE = '/nodejs/bin/node'
 const BUNDLE_IN_IMAGE = '/app/podspan.mjs'
 
-/** One helper thread of V8 instead of four: their arenas are 15 MB of an idle process, whose work is one event loop. */
-const NODE_FLAGS = ['--v8-pool-size=1']
+/** With the same reasons in the Dockerfile, which a test compares with this. */
+export const NODE_FLAGS = [
+  '--v8-pool-size=1',
+  '--liftoff-only',
+  '--invocation-count-for-maglev=4000',
+  '--invocation-count-for-turbofan=30000',
+  '--expose-gc',
+]
+export const NODE_VARIABLES = { MALLOC_ARENA_MAX: '1' } as const
+const nodeVariables = Object.entries(NODE_VARIABLES).map((pair) => pair.join('='))
 
 /** What the image consists of. Rejects where the bundle or Node is missing. */
 export async function podspanImage(): Promise<Omit<Image, 'name' | 'tag'>> {
@@ -27,7 +35,7 @@ export async function podspanImage(): Promise<Omit<Image, 'name' | 'tag'>> {
     layers: [{ files: await runtimeFiles() }, { files: { [BUNDLE_IN_IMAGE.slice(1)]: bundle } }],
     entrypoint: [NODE_IN_IMAGE, ...NODE_FLAGS, BUNDLE_IN_IMAGE],
     command: ['controller'],
-    env: ['PATH=/nodejs/bin', 'SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt'],
+    env: ['PATH=/nodejs/bin', ...nodeVariables, 'SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt'],
     user: '65532:65532',
   }
 }

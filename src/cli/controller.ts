@@ -72,6 +72,7 @@ async function operate(
       podName: env['POD_NAME'] || env['HOSTNAME'] || 'podspan',
       podNamespace: env['POD_NAMESPACE'] || connection.namespace || 'default',
       signal,
+      ...(globalThis.gc && { collect: () => globalThis.gc?.(GIVE_BACK) }),
     })
   } catch (error) {
     throw asCliError(error, config)
@@ -79,6 +80,9 @@ async function operate(
     await connection.close()
   }
 }
+
+/** All that is garbage, and the pages that V8 keeps for the next burst. */
+const GIVE_BACK = { type: 'major', execution: 'sync', flavor: 'last-resort' } as const
 
 function configure(exporters: Exporters, config: ControllerConfig): void {
   try {

@@ -22,6 +22,7 @@ import type { ConfigSources, ControllerConfig } from './config.ts'
 import { bookOptions } from './book-options.ts'
 import { createDelivery, type Delivery } from './delivery.ts'
 import type { Exporters } from './exporters.ts'
+import { createGiveBack, type GiveBack } from './give-back.ts'
 import { createHandover, type Handover } from './handover.ts'
 import { type LoopDelay, readHealth, watchLoopDelay } from './health.ts'
 import type { Log } from './log.ts'
@@ -50,6 +51,8 @@ export interface ControllerOptions {
   readonly podNamespace: string
   /** The first asks for an orderly end. */
   readonly signal: AbortSignal
+  /** Collects garbage and gives what is free back to the system; absent where Node does not offer it. */
+  readonly collect?: () => void
   /** The server listens; its port. */
   readonly onListening?: (port: number) => void
 }
@@ -87,6 +90,7 @@ class Operator {
   readonly #reload: Reload
   readonly #loopDelay: LoopDelay = watchLoopDelay()
   readonly #process = observeProcess()
+  readonly #giveBack: GiveBack
   readonly #progress: Progress
   readonly #leaseStore: LeaseStore | undefined
   #server: HttpServer | undefined
@@ -98,6 +102,8 @@ class Operator {
   #sessions: SessionWatch | undefined
   #streams: Streams | undefined
   #synced = { sessions: false, streams: false }
+  /** From watches, not ticks. */
+  #frames = 0
   #inFlightDueMs = 0
   #reloadDueMs = 0
 
@@ -141,6 +147,10 @@ class Operator {
       onExporters: (changed) => this.#book.configure(bookOptions(changed, podNamespace), clock.now()),
     })
     this.#progress = createProgress()
+    this.#giveBack = createGiveBack({
+      ...(options.collect && { collect: options.collect }),
+      heapUsedBytes: () => this.#process.read().heapUsedBytes,
+    })
     this.#leaseStore = leaseStoreOf(config, this.#caller, podNamespace)
     options.signal.addEventListener('abort', () => this.#stop.abort(), { once: true })
     if (options.signal.aborted) this.#stop.abort()
@@ -284,12 +294,14 @@ class Operator {
     this.#tellInFlight()
     this.#startBackfills()
     if (this.#leads()) this.#duties.perform()
+    this.#giveBack.beat(this.#frames)
     if (clock.monotonicMs() < this.#reloadDueMs) return
     this.#reloadDueMs = clock.monotonicMs() + RELOAD_MS
     this.#reload.look()
   }
 
   #onFrame(stream: string, frame: Frame): void {
+    if ('source' in frame) this.#frames += 1
     if ('source' in frame && frame.source === 'pods') this.#progress.see(stream, frame)
     for (const trace of this.#pipeline.push(frame)) this.#delivery.take(trace)
     this.#handover.passed(frame.t)

@@ -11,8 +11,10 @@ const listIn = (instruction: string): unknown =>
 test('the image that users build starts as the one that tests run', {
   skip: process.platform !== 'linux',
 }, async () => {
-  const { entrypoint, command, user } = await podspanImage()
+  const { entrypoint, command, env, user } = await podspanImage()
   assert.deepEqual(listIn('ENTRYPOINT'), entrypoint)
   assert.deepEqual(listIn('CMD'), command)
+  for (const [, variable = ''] of dockerfile.matchAll(/^ENV (MALLOC\S+)$/gm))
+    assert.ok(env?.includes(variable))
   assert.match(dockerfile, new RegExp(`^USER ${user}$`, 'm'))
 })
