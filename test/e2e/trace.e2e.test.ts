@@ -69,13 +69,15 @@ describe('the command line against a real cluster', { skip: withoutAny, timeout:
   })
 
   test('watch exports a pull of each image that was not on the node, and of no other', async () => {
+    const pulled = new Set<string>()
     for (const { uid } of started.pods) {
       const pulls = exported(uid).filter(({ name }) => name === 'pull image')
       const shown = unique(pulls.map(({ attributes }) => String(attributes['k8s.container.name'])))
       assert.deepEqual(shown, await containersPulledFor(place, uid))
-      // What our own registry has was made a moment ago.
-      if (testedCluster().isOurs) assert.ok(shown.includes('prepare'), shown.join())
+      for (const container of shown) pulled.add(container)
     }
+    // What our own registry has was made a moment ago; the pod that came second may have found it there.
+    if (testedCluster().isOurs) assert.ok(pulled.has('prepare'), [...pulled].join())
   })
 
   test('trace of a finished pod tells the same start, with the same ids', async () => {
