@@ -67,8 +67,10 @@ const VERDICTS = {
 } as const
 
 const IMAGE_MAX = 60_000_000
-/** 110 MB with an exporter when this was written, of which 50 MB are pages of the Node binary; the aim is 90 MB. */
-const RSS_MAX = 120_000_000
+/** `npm run bench -- idle` holds it to 90 MB. More than half are pages of the Node binary, of which the system maps more or fewer at once. */
+const RSS_MAX = 105_000_000
+/** Memory is given back when hardly anything has arrived for 10 s. */
+const GIVEN_BACK_SECONDS = 40
 /** From the start of the process until every list is read; 0.9 to 1.5 s on two busy cores. */
 const READY_MAX_MS = 4000
 
@@ -165,9 +167,16 @@ describe('the operator, installed by Helm', { skip: noCluster, timeout: 600_000 
   test('is small and quick: image, start and idle memory', async () => {
     const bytes = await compressedBytes('podspan', stage.tag)
     assert.ok(bytes > 1_000_000 && bytes <= IMAGE_MAX, `${bytes} bytes compressed`)
-    const { text } = await fetchMetrics(home)
-    const rss = Number(/^process_resident_memory_bytes (\S+)/m.exec(text)?.[1])
-    assert.ok(rss > 0 && rss <= RSS_MAX, `${rss} bytes resident`)
+    let text = ''
+    let rss = 0
+    const isSmall = async (): Promise<boolean> => {
+      text = (await fetchMetrics(home)).text
+      rss = Number(/^process_resident_memory_bytes (\S+)/m.exec(text)?.[1])
+      return rss > 0 && rss <= RSS_MAX
+    }
+    await eventually('the process is small', isSmall, GIVEN_BACK_SECONDS).catch(() =>
+      assert.fail(`${rss} bytes resident`),
+    )
     const started = Number(/^process_start_time_seconds (\S+)/m.exec(text)?.[1]) * 1000
     const lines = (await kubectl(['logs', 'deployment/podspan', '-n', home])).trim().split('\n')
     const ready = lines
