@@ -1,11 +1,12 @@
 // Owns the connection to one API server: its address, the one shared HTTP agent, and the credentials of each request.
-// Promises h1 over one pool with TCP keep-alive, credentials as client-node reads them (contexts, exec plugins, token files),
+// Promises h1 with TCP keep-alive, over one pool and for each watch a socket of its own, credentials as client-node reads them (contexts, exec plugins, token files),
 // and a new agent when the CA or the client certificate changes. Does not send requests.
 
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { KubeConfig, User } from '@kubernetes/client-node'
 import { Agent, type Dispatcher, ProxyAgent } from 'undici'
+import { createStreamSockets, type StreamSockets, type Tls } from './stream-socket.ts'
 
 export interface ConfigOptions {
   /** A kubeconfig file; else KUBECONFIG, else ~/.kube/config, else the pod's own service account. */
@@ -19,6 +20,8 @@ export interface ConfigOptions {
 
 export interface Credentials {
   readonly dispatcher: Dispatcher
+  /** For watches; absent where a proxy stands between. */
+  readonly streams?: StreamSockets
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -43,14 +46,6 @@ const WATCHES = 16
 /** 15 s to the first probe notices a vanished peer after about 25 s; undici's own 60 s takes 71 s. */
 const KEEP_ALIVE_DELAY_MS = 15_000
 
-interface Tls {
-  readonly ca?: Buffer | string
-  readonly cert?: Buffer | string
-  readonly key?: Buffer | string
-  readonly servername?: string
-  readonly rejectUnauthorized?: boolean
-}
-
 export function createAgent(tls: Tls, proxyUrl?: string, watches = WATCHES): Dispatcher {
   const connect = { ...tls, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS, timeout: 10_000 }
   const options = {
@@ -66,6 +61,20 @@ export function createAgent(tls: Tls, proxyUrl?: string, watches = WATCHES): Dis
   return new ProxyAgent({ ...options, uri: proxyUrl, requestTls: connect })
 }
 
+type Carriers = Pick<Credentials, 'dispatcher' | 'streams'>
+
+function createCarriers(tls: Tls, proxyUrl: string | undefined, watches: number | undefined): Carriers {
+  return {
+    dispatcher: createAgent(tls, proxyUrl, watches),
+    ...(proxyUrl === undefined && { streams: createStreamSockets(tls, KEEP_ALIVE_DELAY_MS) }),
+  }
+}
+
+async function closeCarriers({ dispatcher, streams }: Carriers): Promise<void> {
+  streams?.close()
+  await dispatcher.destroy()
+}
+
 /** A connection with fixed credentials, for tests, benches and proxies such as `kubectl proxy`. */
 export function openDirect(
   server: string,
@@ -74,14 +83,14 @@ export function openDirect(
   watches?: number,
 ): Connection {
   const { origin, basePath } = addressOf(server)
-  const dispatcher = createAgent(tls, undefined, watches)
+  const carriers = createCarriers(tls, undefined, watches)
   return {
     origin,
     basePath,
     contextName: 'direct',
-    authenticate: () => Promise.resolve({ dispatcher, headers: { 'user-agent': USER_AGENT, ...headers } }),
+    authenticate: () => Promise.resolve({ ...carriers, headers: { 'user-agent': USER_AGENT, ...headers } }),
     refresh: () => Promise.resolve(),
-    close: () => dispatcher.destroy(),
+    close: () => closeCarriers(carriers),
   }
 }
 
@@ -98,7 +107,7 @@ export async function openConnection(options: ConfigOptions = {}): Promise<Conne
   const cluster = config.getCurrentCluster()
   if (!cluster) throw new Error(`context ${config.getCurrentContext()}: its cluster is not in the kubeconfig`)
   const proxyUrl = cluster.proxyUrl ?? options.proxyFor?.(cluster.server)
-  const agents = agentKeeper(proxyUrl, options.watches)
+  const carriers = carrierKeeper(proxyUrl, options.watches)
   const namespace = config.getContextObject(config.getCurrentContext())?.namespace
   return {
     ...addressOf(cluster.server),
@@ -106,13 +115,13 @@ export async function openConnection(options: ConfigOptions = {}): Promise<Conne
     ...(namespace ? { namespace } : {}),
     authenticate: async () => {
       const { tls, headers } = await credentialsOf(config)
-      return { dispatcher: agents.agentFor(tls), headers: { 'user-agent': USER_AGENT, ...headers } }
+      return { ...carriers.carriersFor(tls), headers: { 'user-agent': USER_AGENT, ...headers } }
     },
     refresh: async () => {
       // New authenticators have empty caches: the token file is read and the exec plugin is run again.
       config = await loadConfig(options)
     },
-    close: () => agents.close(),
+    close: () => carriers.close(),
   }
 }
 
@@ -172,27 +181,27 @@ function tlsOf(read: Readonly<Record<string, unknown>>): Tls {
   return tls
 }
 
-/** Keeps one agent as long as the TLS material is the same; a replaced one is closed when its last request has ended. */
-function agentKeeper(
+/** Keeps the carriers as long as the TLS material is the same; a replaced agent is closed when its last request has ended, as each watch's socket is. */
+function carrierKeeper(
   proxyUrl: string | undefined,
   watches: number | undefined,
 ): {
-  agentFor(tls: Tls): Dispatcher
+  carriersFor(tls: Tls): Carriers
   close(): Promise<void>
 } {
   let fingerprint: string | undefined
-  let agent: Dispatcher | undefined
+  let carriers: Carriers | undefined
   return {
-    agentFor: (tls) => {
+    carriersFor: (tls) => {
       const now = fingerprintOf(tls)
-      if (agent && now === fingerprint) return agent
-      void agent?.close().catch(() => undefined)
+      if (carriers && now === fingerprint) return carriers
+      void carriers?.dispatcher.close().catch(() => undefined)
       fingerprint = now
-      agent = createAgent(tls, proxyUrl, watches)
-      return agent
+      carriers = createCarriers(tls, proxyUrl, watches)
+      return carriers
     },
     close: async () => {
-      await agent?.destroy()
+      if (carriers) await closeCarriers(carriers)
     },
   }
 }

@@ -240,7 +240,7 @@ class Reflector {
         opened: () => this.opened(),
         item: (item, t, raw) => this.take(item, t, raw),
         lost: (reason, t) => this.delivery.gap(reason, t),
-        chunkEnds: () => this.progress(),
+        readEnds: () => this.progress(),
       },
     )
     this.progress()

@@ -8,6 +8,7 @@ import { decodeStatus } from '../decode/protobuf.ts'
 import type { ApiStatus } from '../decode/result.ts'
 import type { Connection } from './config.ts'
 import { type Failure, failureOfAnswer, failureOfError } from './failure.ts'
+import { isHeaderValue, type StreamSockets } from './stream-socket.ts'
 
 export interface Request {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -18,8 +19,8 @@ export interface Request {
   /** Of the body; default `application/json`. */
   readonly contentType?: string
   readonly signal: AbortSignal
-  /** 0 for a watch, where silence is normal. */
-  readonly bodyTimeoutMs?: number
+  /** A GET whose answer goes on and on, where silence is normal: a watch. */
+  readonly stream?: boolean
 }
 
 /** Flow control of a body that is being received. */
@@ -33,7 +34,8 @@ export interface BodyControl {
 export interface Receiver {
   /** The server accepted (2xx). */
   opened(contentType: string, control: BodyControl): void
-  data(chunk: Buffer): void
+  /** Of a stream, valid only during the call. */
+  data(bytes: Buffer, start: number, end: number): void
   ended(): void
   failed(failure: Failure): void
 }
@@ -55,7 +57,7 @@ export function send(connection: Connection, request: Request, receiver: Receive
 /** Spelt out, since a receiver may be a class whose methods a spread would lose. */
 const receiverOf = (receiver: Receiver): Receiver => ({
   opened: (contentType, control) => receiver.opened(contentType, control),
-  data: (chunk) => receiver.data(chunk),
+  data: (bytes, start, end) => receiver.data(bytes, start, end),
   ended: () => receiver.ended(),
   failed: (failure) => receiver.failed(failure),
 })
@@ -68,9 +70,11 @@ async function attempt(
 ): Promise<void> {
   try {
     if (credentials === 'refreshed') await connection.refresh()
-    const { dispatcher, headers } = await connection.authenticate()
+    const { dispatcher, headers, streams } = await connection.authenticate()
     if (request.signal.aborted) return receiver.failed(aborted())
-    dispatcher.dispatch(dispatchOptions(connection, request, headers), handlerOf(request.signal, receiver))
+    const exchange = new Exchange(request.signal, receiver)
+    if (request.stream && streams) openStream(streams, connection, request, headers, exchange)
+    else dispatcher.dispatch(dispatchOptions(connection, request, headers), handlerOf(exchange))
   } catch (error) {
     // Reading a token file or running an exec plugin failed: as transient as a refused connection.
     receiver.failed(failureOfError(error))
@@ -93,7 +97,7 @@ function dispatchOptions(
     },
     body: request.body ?? null,
     headersTimeout: 30_000,
-    bodyTimeout: request.bodyTimeoutMs ?? 60_000,
+    bodyTimeout: request.stream ? 0 : 60_000,
     // A watch must not hold up another request on its socket, nor be sent twice by undici itself.
     blocking: true,
   }
@@ -101,69 +105,136 @@ function dispatchOptions(
 
 const aborted = (): Failure => ({ kind: 'aborted', message: 'aborted' })
 
-/** undici's handler with our ends: one outcome, the abort reason kept as the failure it is. */
-function handlerOf(signal: AbortSignal, receiver: Receiver): Dispatcher.DispatchHandler {
-  let outcome: Failure | undefined
-  let refused:
-    | { code: number; retryAfter: string | undefined; contentType: string; body: Buffer[] }
-    | undefined
-  let refusedBytes = 0
-  let active: Dispatcher.DispatchController | undefined
-  let done = false
-  const onAbort = (): void => abort(aborted())
-  const abort = (failure: Failure): void => {
-    outcome ??= failure
-    active?.abort(new Error(failure.message))
-  }
-  const finish = (failure: Failure | undefined): void => {
-    if (done) return
-    done = true
-    signal.removeEventListener('abort', onAbort)
-    if (failure) receiver.failed(failure)
-    else receiver.ended()
-  }
+function handlerOf(exchange: Exchange): Dispatcher.DispatchHandler {
   return {
-    onRequestStart: (controller) => {
-      active = controller
-      if (signal.aborted) return onAbort()
-      signal.addEventListener('abort', onAbort, { once: true })
-    },
-    onResponseStart: (controller, code, headers) => {
-      const contentType = String(headers['content-type'] ?? '')
-      if (code >= 200 && code < 300)
-        return receiver.opened(contentType, {
-          pause: () => controller.pause(),
-          resume: () => controller.resume(),
-          abort,
-        })
-      const retryAfter = headers['retry-after']
-      refused = {
-        code,
-        contentType,
-        body: [],
-        retryAfter: retryAfter === undefined ? undefined : String(retryAfter),
-      }
-    },
-    onResponseData: (_controller, chunk) => {
-      if (done || outcome) return
-      if (!refused) return receiver.data(chunk)
-      refusedBytes += chunk.length
-      if (refusedBytes <= STATUS_LIMIT_BYTES) refused.body.push(chunk)
-    },
-    onResponseEnd: () => finish(refused ? refusal(refused) : outcome),
-    onResponseError: (_controller, error) => {
-      // A refusal whose body broke off is still that refusal.
-      finish(outcome ?? (refused ? refusal(refused) : failureOfError(error)))
-    },
+    onRequestStart: (controller) =>
+      exchange.begin({
+        pause: () => controller.pause(),
+        resume: () => controller.resume(),
+        abort: (error) => controller.abort(error),
+      }),
+    onResponseStart: (_controller, code, headers) =>
+      exchange.head(code, textOf(headers['content-type']) ?? '', textOf(headers['retry-after'])),
+    onResponseData: (_controller, chunk) => exchange.data(chunk, 0, chunk.length),
+    onResponseEnd: () => exchange.end(),
+    onResponseError: (_controller, error) => exchange.error(error),
   }
 }
 
-function refusal(answer: {
-  code: number
-  retryAfter: string | undefined
-  contentType: string
-  body: Buffer[]
-}): Failure {
+const textOf = (value: string | string[] | undefined): string | undefined =>
+  value === undefined ? undefined : String(value)
+
+function openStream(
+  streams: StreamSockets,
+  { origin, basePath }: Connection,
+  request: Request,
+  headers: Readonly<Record<string, string>>,
+  exchange: Exchange,
+): void {
+  const all = { ...headers, accept: request.accept }
+  for (const [name, value] of Object.entries(all))
+    if (!isHeaderValue(value)) throw new Error(`the header ${name} holds what no header may`)
+  const control = streams.open(
+    { origin, path: `${basePath}${request.path}`, headers: all },
+    {
+      head: (code, answered) =>
+        exchange.head(code, answered.get('content-type') ?? '', answered.get('retry-after')),
+      data: (bytes, start, end) => exchange.data(bytes, start, end),
+      ended: () => exchange.end(),
+      error: (error) => exchange.error(error),
+    },
+  )
+  exchange.begin({
+    pause: () => control.pause(),
+    resume: () => control.resume(),
+    abort: (error) => {
+      control.destroy()
+      exchange.error(error)
+    },
+  })
+}
+
+interface Carrier {
+  pause(): void
+  resume(): void
+  /** `error` of the exchange follows. */
+  abort(error: Error): void
+}
+
+interface Refused {
+  readonly code: number
+  readonly retryAfter: string | undefined
+  readonly contentType: string
+  readonly body: Buffer[]
+}
+
+/** One request's end, whatever carries it: one outcome, the abort's reason kept as the failure it is. */
+class Exchange {
+  readonly #signal: AbortSignal
+  readonly #receiver: Receiver
+  #carrier: Carrier | undefined
+  #outcome: Failure | undefined
+  #refused: Refused | undefined
+  #refusedBytes = 0
+  #done = false
+
+  constructor(signal: AbortSignal, receiver: Receiver) {
+    this.#signal = signal
+    this.#receiver = receiver
+  }
+
+  readonly #onAbort = (): void => this.#abort(aborted())
+
+  #abort(failure: Failure): void {
+    this.#outcome ??= failure
+    this.#carrier?.abort(new Error(failure.message))
+  }
+
+  begin(carrier: Carrier): void {
+    this.#carrier = carrier
+    if (this.#signal.aborted) return this.#onAbort()
+    this.#signal.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  head(code: number, contentType: string, retryAfter: string | undefined): void {
+    if (code < 200 || code >= 300) {
+      this.#refused = { code, contentType, retryAfter, body: [] }
+      return
+    }
+    this.#receiver.opened(contentType, {
+      pause: () => this.#carrier?.pause(),
+      resume: () => this.#carrier?.resume(),
+      abort: (failure) => this.#abort(failure),
+    })
+  }
+
+  data(bytes: Buffer, start: number, end: number): void {
+    if (this.#done || this.#outcome) return
+    if (!this.#refused) return this.#receiver.data(bytes, start, end)
+    this.#refusedBytes += end - start
+    if (this.#refusedBytes <= STATUS_LIMIT_BYTES)
+      this.#refused.body.push(Buffer.from(bytes.subarray(start, end)))
+  }
+
+  end(): void {
+    this.#finish(this.#refused ? refusal(this.#refused) : this.#outcome)
+  }
+
+  error(error: Error): void {
+    // A refusal whose body broke off is still that refusal.
+    this.#finish(this.#outcome ?? (this.#refused ? refusal(this.#refused) : failureOfError(error)))
+  }
+
+  #finish(failure: Failure | undefined): void {
+    if (this.#done) return
+    this.#done = true
+    this.#signal.removeEventListener('abort', this.#onAbort)
+    if (failure) this.#receiver.failed(failure)
+    else this.#receiver.ended()
+  }
+}
+
+function refusal(answer: Refused): Failure {
   return failureOfAnswer(
     answer.code,
     statusIn(answer.contentType, Buffer.concat(answer.body)),
@@ -186,7 +257,7 @@ export type Answer =
 const BODY_LIMIT_BYTES = 256 * 1024 * 1024
 
 /** A request whose body is wanted whole. Never rejects. */
-export function fetchWhole(connection: Connection, request: Request): Promise<Answer> {
+export function fetchWhole(connection: Connection, request: Omit<Request, 'stream'>): Promise<Answer> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
     let bytes = 0
@@ -197,9 +268,9 @@ export function fetchWhole(connection: Connection, request: Request): Promise<An
         contentType = type
         control = body
       },
-      data: (chunk) => {
-        chunks.push(chunk)
-        bytes += chunk.length
+      data: (chunk, start, end) => {
+        chunks.push(chunk.subarray(start, end))
+        bytes += end - start
         if (bytes > BODY_LIMIT_BYTES)
           control?.abort({ kind: 'undecodable', message: 'the body is over 256 MiB' })
       },

@@ -1,5 +1,5 @@
 // Owns one open watch: its socket, the cutting into frames, their decoding, flow control and the idle watchdog.
-// Promises items in the order of the wire, all of a chunk with one receipt time, then exactly one end.
+// Promises items in the order of the wire, all of a read with one receipt time, then exactly one end.
 // Does not know what came before or comes next.
 
 import type { Clock } from '../base/clock.ts'
@@ -44,7 +44,7 @@ export interface WatchSink {
   item(item: WatchItem, t: UnixNano, raw: unknown): void
   /** Something was dropped whole and cannot be asked for again. */
   lost(reason: string, t: UnixNano): void
-  chunkEnds(): void
+  readEnds(): void
 }
 
 export type WatchEnd =
@@ -86,10 +86,10 @@ class OpenWatch {
     const { connection, path, accept, signal } = this.options
     send(
       connection,
-      { path, accept, signal, bodyTimeoutMs: 0 },
+      { path, accept, signal, stream: true },
       {
         opened: (contentType, control) => this.opened(contentType, control),
-        data: (chunk) => this.data(chunk),
+        data: (bytes, start, end) => this.data(bytes, start, end),
         ended: () =>
           this.end({ kind: 'closed', orderly: this.splitter?.pending() === 0, lastedMs: this.lastedMs() }),
         failed: (failure) => this.failed(failure),
@@ -129,13 +129,13 @@ class OpenWatch {
     }
   }
 
-  private data(chunk: Buffer): void {
+  private data(bytes: Buffer, start: number, end: number): void {
     const { clock, counters } = this.options
     this.t = clock.now()
     this.lastBytesMs = clock.monotonicMs()
-    counters.bytes += chunk.length
-    this.splitter?.push(chunk)
-    this.sink.chunkEnds()
+    counters.bytes += end - start
+    this.splitter?.push(bytes, start, end)
+    this.sink.readEnds()
   }
 
   private protobufFrame(bytes: Buffer, start: number, end: number): void {
