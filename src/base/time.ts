@@ -17,6 +17,8 @@ export const ZERO = durationNano(0n)
 
 export const add = (at: UnixNano, by: DurationNano): UnixNano => (at + by) as UnixNano
 export const since = (later: UnixNano, earlier: UnixNano): DurationNano => (later - earlier) as DurationNano
+/** A moment so many whole nanoseconds after another. */
+export const fromNano = (base: UnixNano, offset: number): UnixNano => (base + BigInt(offset)) as UnixNano
 export const minus = (by: DurationNano): DurationNano => -by as DurationNano
 export const earliest = (a: UnixNano, b: UnixNano): UnixNano => (a < b ? a : b)
 export const latest = (a: UnixNano, b: UnixNano): UnixNano => (a > b ? a : b)

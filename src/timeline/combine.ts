@@ -7,6 +7,7 @@ import { type DurationNano, type UnixNano, ZERO } from '../base/time.ts'
 import { type Claim, type Clocks, claimOf } from './claim.ts'
 import { boundRevision } from './revisions.ts'
 import type { Boundary } from './weight.ts'
+import { ReadStamp } from '../observe/stamps.ts'
 
 export type { Clocks } from './claim.ts'
 
@@ -80,7 +81,7 @@ const isFiner = (a: Claim, b: Claim): boolean => (a.rank !== b.rank ? a.rank < b
 
 /** The store's own order bounds what it stored, whatever the watch's lag. */
 function boundByRevision(draft: Draft, stamp: Stamp, clocks: Clocks): void {
-  const { notBefore, notAfter } = boundRevision(clocks.revisions, stamp.evidence.resourceVersion)
+  const { notBefore, notAfter } = boundRevision(clocks.revisions, versionOf(stamp))
   if (notBefore !== undefined && (draft.latest === undefined || notBefore <= draft.latest)) {
     if (draft.earliest === undefined || notBefore > draft.earliest) draft.earliest = notBefore
   }
@@ -88,6 +89,10 @@ function boundByRevision(draft: Draft, stamp: Stamp, clocks: Clocks): void {
     if (draft.latest === undefined || notAfter < draft.latest) draft.latest = notAfter
   }
 }
+
+/** Not by `evidence`, which a stamp that was read puts into words each time. */
+const versionOf = (stamp: Stamp): string =>
+  stamp instanceof ReadStamp ? stamp.origin.resourceVersion : stamp.evidence.resourceVersion
 
 function intersect(draft: Draft, claim: Claim): void {
   const { latest } = claim

@@ -3,35 +3,52 @@
 // Promises bounds that hold whatever the watch's lag was. Switches itself off where resources live in different stores
 // (`--etcd-servers-overrides`), which shows as contradictions.
 
-import { earliest, latest, type UnixNano } from '../base/time.ts'
+import { fromNano, type UnixNano } from '../base/time.ts'
 
-interface Point {
-  readonly revision: number
-  /** Stored not before this; undefined where only the receipt is known. */
-  readonly notBefore: UnixNano | undefined
-  /** Stored not after this. */
-  readonly notAfter: UnixNano | undefined
-}
-
+/** Points in order of their revision, in columns: hundreds of thousands of objects would be most of what a collection has to walk. */
 export interface RevisionModel {
-  /** By revision, ascending. */
-  readonly points: Point[]
+  revisions: Float64Array
+  /** Stored not before this, in nanoseconds after `base`; NaN where only the receipt is known. */
+  notBefore: Float64Array
+  /** Stored not after this, likewise. */
+  notAfter: Float64Array
+  length: number
+  /** A moment near all others, from which doubles count nanoseconds exactly (for 104 days). */
+  base: UnixNano | undefined
   contradictions: number
   samples: number
 }
 
-export const emptyRevisions = (): RevisionModel => ({ points: [], contradictions: 0, samples: 0 })
+const FIRST_POINTS = 256
+
+export const emptyRevisions = (): RevisionModel => ({
+  revisions: new Float64Array(FIRST_POINTS),
+  notBefore: new Float64Array(FIRST_POINTS),
+  notAfter: new Float64Array(FIRST_POINTS),
+  length: 0,
+  base: undefined,
+  contradictions: 0,
+  samples: 0,
+})
 
 /** Points kept: half a minute at 1,000 starts/s, hours on a quiet cluster. Forgotten a quarter at a time. */
 const POINTS_MAX = 200_000
 /** Neighbours asked on each side: enough to pass those that came out of order. */
 const REACH = 48
 /** A bound that contradicts another by less than this is clock noise. */
-const TOLERANCE = 20_000_000n
+const TOLERANCE_NS = 20e6
+/** Later neighbours that a sample is compared with. */
+const COMPARED = 8
 /** With more than this share of contradicting samples, the resources are not in one store. */
 const CONTRADICTIONS_MAX = 0.02
 
 const DECIMAL = /^[1-9]\d{0,15}$/
+
+/** The number of a revision; undefined for any other text, and for what a double does not hold exactly. */
+function revisionOf(resourceVersion: string): number | undefined {
+  const revision = DECIMAL.test(resourceVersion) ? Number(resourceVersion) : Number.NaN
+  return Number.isSafeInteger(revision) ? revision : undefined
+}
 
 /** Something was stored at this revision, between the two moments of our clock. */
 export function sampleRevision(
@@ -40,39 +57,83 @@ export function sampleRevision(
   notBefore: UnixNano | undefined,
   notAfter: UnixNano | undefined,
 ): void {
-  if (!DECIMAL.test(resourceVersion)) return
-  const point = { revision: Number(resourceVersion), notBefore, notAfter }
-  const { points } = model
-  const last = points.at(-1)
-  const index =
-    !last || last.revision <= point.revision ? points.length : firstNotBelow(points, point.revision + 1)
-  const same = points[index - 1]
-  if (same?.revision === point.revision) {
-    points[index - 1] = mergePoints(same, point)
-    return
-  }
-  if (index === points.length) points.push(point)
-  else points.splice(index, 0, point)
-  if (points.length > POINTS_MAX) points.splice(0, POINTS_MAX / 4)
-  if (notBefore !== undefined) noteContradiction(model, index, point)
+  const revision = revisionOf(resourceVersion)
+  if (revision === undefined) return
+  const before = offsetIn(model, notBefore)
+  const after = offsetIn(model, notAfter)
+  const { revisions, length } = model
+  const isLast = length === 0 || (revisions[length - 1] as number) <= revision
+  const index = isLast ? length : firstNotBelow(model, revision + 1)
+  if (index > 0 && revisions[index - 1] === revision) return merge(model, index - 1, before, after)
+  insert(model, index, revision, before, after)
+  if (!Number.isNaN(before)) noteContradiction(model, index, before)
+  if (model.length > POINTS_MAX) forgetOldest(model)
 }
 
+function offsetIn(model: RevisionModel, at: UnixNano | undefined): number {
+  if (at === undefined) return Number.NaN
+  model.base ??= at
+  return Number(at - model.base)
+}
+
+const momentOf = ({ base }: RevisionModel, offset: number): UnixNano | undefined =>
+  base === undefined || Number.isNaN(offset) ? undefined : fromNano(base, offset)
+
 /** The same version, seen again. */
-const mergePoints = (a: Point, b: Point): Point => ({
-  revision: a.revision,
-  notBefore: a.notBefore ?? b.notBefore,
-  notAfter:
-    a.notAfter === undefined || (b.notAfter !== undefined && b.notAfter < a.notAfter)
-      ? b.notAfter
-      : a.notAfter,
-})
+function merge({ notBefore, notAfter }: RevisionModel, index: number, before: number, after: number): void {
+  if (Number.isNaN(notBefore[index] as number)) notBefore[index] = before
+  const known = notAfter[index] as number
+  if (Number.isNaN(known) || after < known) notAfter[index] = after
+}
+
+function insert(model: RevisionModel, index: number, revision: number, before: number, after: number): void {
+  if (model.length === model.revisions.length) grow(model)
+  const { revisions, notBefore, notAfter, length } = model
+  if (index < length)
+    for (const column of [revisions, notBefore, notAfter]) column.copyWithin(index + 1, index, length)
+  revisions[index] = revision
+  notBefore[index] = before
+  notAfter[index] = after
+  model.length = length + 1
+}
+
+function grow(model: RevisionModel): void {
+  const larger = (column: Float64Array): Float64Array => {
+    const copy = new Float64Array(Math.min(column.length * 2, POINTS_MAX + 1))
+    copy.set(column)
+    return copy
+  }
+  model.revisions = larger(model.revisions)
+  model.notBefore = larger(model.notBefore)
+  model.notAfter = larger(model.notAfter)
+}
+
+function forgetOldest(model: RevisionModel): void {
+  const { revisions, notBefore, notAfter, length } = model
+  const forgotten = POINTS_MAX / 4
+  for (const column of [revisions, notBefore, notAfter]) column.copyWithin(0, forgotten, length)
+  model.length = length - forgotten
+  rebase(model)
+}
+
+/** After months the first moment would be too far away. */
+function rebase(model: RevisionModel): void {
+  const { base, notBefore, notAfter, length } = model
+  const first = notAfter.subarray(0, length).find((offset) => !Number.isNaN(offset))
+  if (base === undefined || first === undefined) return
+  model.base = fromNano(base, first)
+  for (let index = 0; index < length; index++) {
+    notBefore[index] = (notBefore[index] as number) - first
+    notAfter[index] = (notAfter[index] as number) - first
+  }
+}
 
 /** A later revision that was received before this one was recorded: impossible within one store. */
-function noteContradiction(model: RevisionModel, index: number, { notBefore }: Point): void {
+function noteContradiction(model: RevisionModel, index: number, before: number): void {
   model.samples++
-  for (let at = index + 1; at < Math.min(model.points.length, index + 8); at++) {
-    const after = model.points[at]?.notAfter
-    if (after !== undefined && notBefore !== undefined && after + TOLERANCE < notBefore) {
+  const { notAfter, length } = model
+  for (let at = index + 1; at < Math.min(length, index + COMPARED); at++) {
+    if ((notAfter[at] as number) + TOLERANCE_NS < before) {
       model.contradictions++
       return
     }
@@ -88,30 +149,30 @@ const UNKNOWN: RevisionBounds = { notBefore: undefined, notAfter: undefined }
 
 /** Between which moments this revision was stored, by its neighbours. */
 export function boundRevision(model: RevisionModel, resourceVersion: string): RevisionBounds {
-  const { points, samples, contradictions } = model
-  if (contradictions > Math.max(2, samples * CONTRADICTIONS_MAX) || !DECIMAL.test(resourceVersion))
-    return UNKNOWN
-  const revision = Number(resourceVersion)
-  const index = firstNotBelow(points, revision)
-  let notBefore: UnixNano | undefined
+  const { length, samples, contradictions } = model
+  const revision = revisionOf(resourceVersion)
+  if (revision === undefined || contradictions > Math.max(2, samples * CONTRADICTIONS_MAX)) return UNKNOWN
+  const index = firstNotBelow(model, revision)
+  let notBefore = Number.NaN
   for (let at = index - 1; at >= Math.max(0, index - REACH); at--) {
-    const bound = points[at]?.notBefore
-    if (bound !== undefined) notBefore = notBefore === undefined ? bound : latest(notBefore, bound)
+    const bound = model.notBefore[at] as number
+    // Not a number compares as false, so that the first bound is taken whatever it is.
+    if (!Number.isNaN(bound) && !(bound <= notBefore)) notBefore = bound
   }
-  let notAfter: UnixNano | undefined
-  for (let at = index; at < Math.min(points.length, index + REACH); at++) {
-    const bound = points[at]?.notAfter
-    if (bound !== undefined) notAfter = notAfter === undefined ? bound : earliest(notAfter, bound)
+  let notAfter = Number.NaN
+  for (let at = index; at < Math.min(length, index + REACH); at++) {
+    const bound = model.notAfter[at] as number
+    if (!Number.isNaN(bound) && !(bound >= notAfter)) notAfter = bound
   }
-  return { notBefore, notAfter }
+  return { notBefore: momentOf(model, notBefore), notAfter: momentOf(model, notAfter) }
 }
 
-function firstNotBelow(points: readonly Point[], revision: number): number {
+function firstNotBelow({ revisions, length }: RevisionModel, revision: number): number {
   let low = 0
-  let high = points.length
+  let high = length
   while (low < high) {
     const middle = (low + high) >> 1
-    if ((points[middle] as Point).revision < revision) low = middle + 1
+    if ((revisions[middle] as number) < revision) low = middle + 1
     else high = middle
   }
   return low

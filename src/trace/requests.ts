@@ -24,8 +24,20 @@ const DECIMAL: Readonly<Record<string, number>> = {
   E: 18,
 }
 
+/** Thousands of pods ask for the same few amounts. Forgotten as a whole, so that strange ones do not stay. */
+const parsed = new Map<string, bigint | undefined>()
+const PARSED_MAX = 1000
+
 /** `100m`, `1Gi`, `1e3` in billionths, rounded up as the API server does; undefined where it is no quantity. */
 export function parseQuantity(text: string): bigint | undefined {
+  if (parsed.has(text)) return parsed.get(text)
+  if (parsed.size >= PARSED_MAX) parsed.clear()
+  const quantity = readQuantity(text)
+  parsed.set(text, quantity)
+  return quantity
+}
+
+function readQuantity(text: string): bigint | undefined {
   const match = text.length <= LENGTH_MAX ? QUANTITY.exec(text) : null
   if (!match) return undefined
   const [, sign, whole = '', fraction = '', suffix = ''] = match
