@@ -26,9 +26,9 @@ function linesOf(workload: WorkloadAdvice, look: AdviceLook): string[] {
   const head = `${neutralise(name, NAME_MAX)} in ${neutralise(namespace, NAME_MAX)}: ${plural(starts, 'start')}${took === '' ? '' : `, ${took}`}`
   const cost = hoursText(waiting)
   return [
-    look.paint('bold', head),
-    ...(cost === '' ? [] : [`waiting to be ready cost ${cost}`]),
-    ...(advice.length === 0 ? [nothing(workload, look)] : []),
+    ...wrap(head, look.width, LINES_MAX).map((line) => look.paint('bold', line)),
+    ...(cost === '' ? [] : wrap(`waiting to be ready cost ${cost}`, look.width, LINES_MAX)),
+    ...(advice.length === 0 ? wrap(nothing(workload, look), look.width, LINES_MAX) : []),
     ...advice.flatMap((each) => ['', ...adviceLines(each, workload, look)]),
   ]
 }

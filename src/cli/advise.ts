@@ -11,7 +11,8 @@ import { adviceText } from './advice-text.ts'
 import { type ClusterOptions, connect, type Target, valueOf } from './connect.ts'
 import type { Context } from './context.ts'
 import { CliError, EXIT, type ExitCode } from './exit.ts'
-import { ansi, plain } from './glyphs.ts'
+import { ansi, plain, toAscii } from './glyphs.ts'
+import { jsonLine } from './json-line.ts'
 import { type CreatePipeline, startsOf } from './replay.ts'
 import { findPods, kindOf, type Named, parseTarget, type Pods } from './target.ts'
 import { collect } from './trace.ts'
@@ -56,11 +57,12 @@ async function print(
   { output, minStarts }: AdviseCommandOptions,
 ): Promise<void> {
   if (output === 'json') {
-    for (const each of workloads) await terminal.print(`${adviceJson(each)}\n`)
+    for (const each of workloads) await terminal.print(jsonLine(adviceJson(each)))
     return
   }
-  const { colour, width } = terminal.look()
-  await terminal.print(adviceText(workloads, { paint: colour ? ansi : plain, width, minStarts }))
+  const { ascii, colour, width } = terminal.look()
+  const text = adviceText(workloads, { paint: colour ? ansi : plain, width, minStarts })
+  await terminal.print(ascii ? toAscii(text) : text)
 }
 
 interface Done {

@@ -9,6 +9,7 @@ import type { Exporters } from '../controller/exporters.ts'
 import { ConfigError } from '../export/config.ts'
 import type { Context } from './context.ts'
 import { CliError, EXIT, type ExitCode } from './exit.ts'
+import { jsonLine } from './json-line.ts'
 import { CONFIG_PATH } from './options.ts'
 import { neutralise } from './text.ts'
 
@@ -24,7 +25,7 @@ export interface ControllerOptions {
 export async function controller(context: Context, options: ControllerOptions): Promise<ExitCode> {
   const config = await configOf(context, options)
   if (options.checkConfig) {
-    await context.terminal.print(`${JSON.stringify(config, printable, 2)}\n`)
+    await context.terminal.print(jsonLine(JSON.stringify(config, printable, 2)))
     return EXIT.ok
   }
   await operate(context, options, config)

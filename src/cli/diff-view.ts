@@ -15,7 +15,8 @@ import {
 import { ENOUGH } from '../rollout/rank-sum.ts'
 import type { Rollout } from '../rollout/rollout.ts'
 import { ansi, type Paint, plain, toAscii } from './glyphs.ts'
-import { formatDuration, formatShare, neutralise, padEnd, padStart, plural, truncate, wrap } from './text.ts'
+import { type Cell, type Column, drawColumns } from './table.ts'
+import { formatDuration, formatShare, neutralise, padEnd, plural, truncate, wrap } from './text.ts'
 import type { Look } from './waterfall.ts'
 
 const ROWS_MAX = 12
@@ -101,44 +102,48 @@ function changes({ after, images: changed, lengthMs, before }: Comparison, width
 const lengthOf = ({ outcome, pods }: Rollout, ms: number): string =>
   `${outcome === 'complete' ? '' : `${outcome} after `}${duration(ms)} for ${plural(pods.length, 'pod')}`
 
-const COLUMNS = { before: 24, after: 24, by: 12, change: 11 }
-const FIXED = COLUMNS.before + COLUMNS.after + COLUMNS.by + COLUMNS.change
+const COLUMNS: readonly Column[] = [
+  { title: '', rank: 0, least: 14 },
+  { title: 'before p50 / p90', align: 'right', rank: 2 },
+  { title: 'after p50 / p90', align: 'right', rank: 3 },
+  { title: 'shift', align: 'right', rank: 1 },
+  { title: '', rank: 0 },
+]
+const LEGEND = 'operations by what they add to the critical path; shift: median of all differences'
 
 function table(comparison: Comparison, width: number, paint: Paint): string[] {
   const { startup, operations } = comparison
   const shown = operations.slice(0, ROWS_MAX)
-  const name = Math.max(18, width - FIXED)
-  const heading =
-    padEnd('', name) +
-    padStart('before p50 / p90', COLUMNS.before) +
-    padStart('after p50 / p90', COLUMNS.after) +
-    padStart('shift', COLUMNS.by)
-  const counts =
-    padEnd('', name) +
-    padStart(countOf(startup.before), COLUMNS.before) +
-    padStart(countOf(startup.after), COLUMNS.after)
+  const [heading = '', counts = '', ...rows] = drawColumns(
+    COLUMNS,
+    [
+      ['', countOf(startup.before), countOf(startup.after)],
+      row('startup', startup),
+      ...shown.map((each) => row(`  ${each.name}`, each)),
+    ],
+    width,
+    paint,
+  )
   return [
-    paint('bold', heading),
+    heading,
     paint('dim', counts),
-    row('startup', startup, name, paint),
-    ...shown.map((each) => row(`  ${each.name}`, each, name, paint)),
+    ...rows,
     ...(operations.length > shown.length
       ? [paint('dim', `… and ${operations.length - shown.length} more operations`)]
       : []),
-    paint('dim', 'operations by what they add to the critical path; shift: median of all differences'),
+    ...wrap(LEGEND, width, 3).map((line) => paint('dim', line)),
   ]
 }
 
 const countOf = (spread: Spread | undefined): string => `n = ${spread?.count ?? 0}`
 
-function row(label: string, compared: Compared | ComparedOperation, width: number, paint: Paint): string {
+function row(label: string, compared: Compared | ComparedOperation): Cell[] {
   const { before, after, change } = compared
-  const cells = [padStart(spreadText(before), COLUMNS.before), padStart(spreadText(after), COLUMNS.after)]
-  const by = padStart(before && after ? signed(byOf(compared)) : '', COLUMNS.by)
+  const by = before && after ? signed(byOf(compared)) : ''
   const style = change === 'slower' ? 'red' : change === 'faster' ? 'green' : 'dim'
-  return (
-    padEnd(truncate(neutralise(label, 80), width), width) + cells.join('') + by + paint(style, `  ${change}`)
-  )
+  // Its indent is the label's own.
+  const name = label.replace(/\S.*/, (words) => neutralise(words, 80))
+  return [name, spreadText(before), spreadText(after), by, { text: change, style }]
 }
 
 const spreadText = (spread: Spread | undefined): string =>
@@ -153,18 +158,21 @@ function images({ uses }: Comparison, width: number, paint: Paint): string[] {
     paint('bold', 'images'),
     ...names.flatMap((image) => [
       `  ${truncate(neutralise(image), width - 2)}`,
-      ...useLine('before', of(uses.before, image)),
-      ...useLine('after', of(uses.after, image)),
+      ...useLine('before', of(uses.before, image), width),
+      ...useLine('after', of(uses.after, image), width),
     ]),
   ]
 }
 
-function useLine(when: string, use: ImageUse | undefined): string[] {
+const LABEL = 12
+
+function useLine(when: string, use: ImageUse | undefined, width: number): string[] {
   if (!use) return []
   const { starts, cached, pull, bytes } = use
   const pulled = pull ? `; pulled ${plural(pull.count, 'time')}, p50 ${duration(pull.p50Ms)}` : ''
   const size = bytes === undefined ? '' : `, ${(bytes / 1e6).toFixed(1)} MB`
-  return [
-    `    ${padEnd(when, 7)} on the node already in ${formatShare(cached / starts)} of ${plural(starts, 'start')}${pulled}${size}`,
-  ]
+  const said = `on the node already in ${formatShare(cached / starts)} of ${plural(starts, 'start')}${pulled}${size}`
+  return wrap(said, width - LABEL, 3).map(
+    (line, index) => ' '.repeat(4) + padEnd(index ? '' : when, 8) + line,
+  )
 }

@@ -8,6 +8,7 @@ import type { ClusterOptions } from './connect.ts'
 import type { Context } from './context.ts'
 import { drawComparison, verdictOf } from './diff-view.ts'
 import { CliError, EXIT, type ExitCode } from './exit.ts'
+import { jsonLine } from './json-line.ts'
 import type { CreatePipeline } from './replay.ts'
 import type { RolloutFeed } from './rollout-feed.ts'
 import { openRollouts } from './rollout-live.ts'
@@ -41,12 +42,14 @@ export async function diff(
     : sidesOfCluster(context, workload, revisions, options, createPipeline))
   if (context.signal.aborted) return EXIT.interrupted
   const comparison = compareRevisions(before, after)
-  await context.terminal.print(`${format(comparison, options, context)}\n`)
+  await context.terminal.print(format(comparison, options, context))
   return options.exitCode && comparison.startup.change === 'slower' ? EXIT.finding : EXIT.ok
 }
 
 const format = (comparison: Comparison, { output }: DiffOptions, { terminal }: Context): string =>
-  output === 'json' ? comparisonJson(comparison) : drawComparison(comparison, terminal.look())
+  output === 'json'
+    ? jsonLine(comparisonJson(comparison))
+    : `${drawComparison(comparison, terminal.look())}\n`
 
 type Sides = readonly [before: Side, after: Side]
 

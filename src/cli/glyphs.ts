@@ -2,6 +2,8 @@
 // Promises that the ASCII one contains nothing above 0x7e, and that plain text carries no escape sequence.
 // Does not decide which of them is used: see terminal.ts.
 
+import { characterWidth } from './display-width.ts'
+
 export interface Glyphs {
   /** Fills a cell from the left, by eighths: `eighths[0]` is one eighth. */
   readonly eighths: readonly string[]
@@ -57,9 +59,12 @@ const REPLACEMENTS: Readonly<Record<string, string>> = {
   '≤': '<',
 }
 
-/** One character for one character, so that columns stay; our own colours are ASCII and stay too. */
+/** A column for a column, so that they stay straight; our own colours are ASCII and stay too. */
 export function toAscii(text: string): string {
-  return text.replace(/[\u{80}-\u{10ffff}]/gu, (character) => REPLACEMENTS[character] ?? '?')
+  return text.replace(
+    /[\u{80}-\u{10ffff}]/gu,
+    (character) => REPLACEMENTS[character] ?? '?'.repeat(characterWidth(character)),
+  )
 }
 
 export type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'blue' | 'magenta' | 'cyan' | 'grey'

@@ -5,7 +5,8 @@
 import { type DurationNano, durationNano, earliest, latest, since } from '../base/time.ts'
 import { rootOf, type Span, type Trace } from '../trace/trace.ts'
 import type { Scale } from './bar.ts'
-import { displayWidth, neutralise, padEnd, truncate, truncateStart } from './text.ts'
+import { displayWidth } from './display-width.ts'
+import { neutralise, padEnd, truncate, truncateStart } from './text.ts'
 
 export interface Row {
   readonly span: Span

@@ -3,6 +3,7 @@
 // Does not define them: waterfall.ts, trace/start-json.ts (docs/output.md) and export/otlp-json.ts do.
 
 import type { Trace } from '../trace/trace.ts'
+import { jsonLine } from './json-line.ts'
 import type { Terminal } from './terminal.ts'
 import { drawWaterfall } from './waterfall.ts'
 
@@ -16,10 +17,10 @@ export async function formatterOf(form: OutputForm, terminal: Terminal): Promise
   if (form === 'waterfall') return (trace) => `${drawWaterfall(trace, terminal.look())}\n\n`
   if (form === 'json') {
     const { formatTrace } = await import('../trace/start-json.ts')
-    return (trace) => `${formatTrace(trace)}\n`
+    return (trace) => jsonLine(formatTrace(trace))
   }
   const { toOtlpJson } = await import('../export/otlp-json.ts')
   const { createPreludes } = await import('../export/preludes.ts')
   const preludes = createPreludes()
-  return (trace) => `${toOtlpJson(trace, undefined, preludes.take(trace))}\n`
+  return (trace) => jsonLine(toOtlpJson(trace, undefined, preludes.take(trace)))
 }

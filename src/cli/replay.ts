@@ -8,7 +8,6 @@ import type { Pipeline, PipelineOptions } from '../trace/pipeline.ts'
 import { rootOf, type Trace } from '../trace/trace.ts'
 import type { Context } from './context.ts'
 import { CliError, EXIT, type ExitCode } from './exit.ts'
-import { ansi, plain } from './glyphs.ts'
 import { aborted } from './live.ts'
 import { type Formatter, formatterOf, type OutputForm } from './output.ts'
 import { Summary } from './summary.ts'
@@ -151,8 +150,7 @@ class Report {
 
   async #printSummary(): Promise<void> {
     const { terminal } = this.#context
-    const { colour } = terminal.look()
-    await terminal.print(`${this.#summary.lines(colour ? ansi : plain).join('\n')}\n`)
+    await terminal.print(this.#summary.text(terminal.look()))
   }
 }
 

@@ -11,17 +11,8 @@ import { rootOf, type Span, type Trace } from '../trace/trace.ts'
 import { drawAxis } from './axis.ts'
 import { ansi, ASCII, type Glyphs, type Paint, plain, type Style, toAscii, UNICODE } from './glyphs.ts'
 import { drawStrip, explainLetters, type Letter } from './strip.ts'
-import {
-  displayWidth,
-  formatDuration,
-  formatShare,
-  neutralise,
-  padEnd,
-  padStart,
-  plural,
-  truncate,
-  wrap,
-} from './text.ts'
+import { displayWidth } from './display-width.ts'
+import { formatDuration, formatShare, neutralise, padEnd, padStart, plural, truncate, wrap } from './text.ts'
 import { drawSpans, type Look } from './waterfall.ts'
 
 /** Holds that are drawn, the longest. */
@@ -191,27 +182,38 @@ function shareLine({ words, length, pods: names, kind }: Share, whole: DurationN
     names.length === 0
       ? ''
       : ` (${names.length === 1 ? neutralise(only ?? '', 80) : `${names.length} ${of}s`})`
-  return figures + truncate(neutralise(words), width - displayWidth(figures) - displayWidth(who)) + who
+  const room = width - displayWidth(figures)
+  const said = neutralise(words)
+  const isBoth = displayWidth(said) + displayWidth(who) <= room
+  return (
+    figures +
+    (isBoth ? said + who : truncate(`${truncate(said, Math.max(12, room - displayWidth(who)))}${who}`, room))
+  )
 }
 
 interface PodColumns {
   readonly name: number
+  /** 0 where it is left out. */
+  readonly offset: number
   readonly strip: number
 }
 
 const OFFSET = 10
 const LENGTH = 10
 const OUTCOME = 10
-/** All columns but the name, of which the strip has eight cells at least. */
-const BESIDE_NAME = 4 + 1 + OFFSET + 2 + 8 + LENGTH + OUTCOME
+/** Where the window is narrower, it is not said when a pod was created. */
+const WIDE_ENOUGH = 60
 
 function pods(drawing: Drawing): string[] {
   const { rollout, look, glyphs, paint } = drawing
   if (rollout.pods.length === 0) return []
   const shown = choosePods(rollout)
-  const room = look.width - BESIDE_NAME
-  const name = Math.min(36, room, Math.max(...shown.map((pod) => displayWidth(neutralise(pod.name, 80)))))
-  const columns = { name, strip: look.width - 4 - name - 1 - OFFSET - 2 - LENGTH - OUTCOME }
+  const offset = look.width < WIDE_ENOUGH ? 0 : OFFSET
+  // All columns but the name and the strip, which has eight cells at least.
+  const beside = 4 + 1 + offset + 2 + LENGTH + OUTCOME
+  const longest = Math.max(...shown.map((pod) => displayWidth(neutralise(pod.name, 80))))
+  const name = Math.min(36, look.width - beside - 8, longest)
+  const columns = { name, offset, strip: look.width - beside - name }
   const whole = shown.reduce((most, pod) => maxOf(most, lengthOf(pod, rollout)), ZERO)
   const scale = {
     from: rollout.start.best,
@@ -220,14 +222,14 @@ function pods(drawing: Drawing): string[] {
   }
   const used = new Set<Letter>()
   const rows = shown.map((pod) => podRow(drawing, pod, columns, whole, used))
-  const left = ' '.repeat(4 + name + 1 + OFFSET + 1)
+  const left = ' '.repeat(4 + name + 1 + offset + 1)
   const rest = rollout.pods.length - shown.length
   return [
     paint('bold', 'pods, from their creation on'),
     ...drawAxis(scale, glyphs).map((line) => left + paint('dim', line.trimEnd())),
     ...rows,
     ...(rest > 0 ? [paint('dim', `… and ${plural(rest, 'faster pod')}`)] : []),
-    paint('dim', explainLetters(used)),
+    ...wrap(explainLetters(used), look.width, 4).map((line) => paint('dim', line)),
   ]
 }
 
@@ -258,10 +260,8 @@ function podRow(
   const strip = drawStrip(pod, rollout.end.best, whole, columns.strip, bad ? plain : paint)
   for (const letter of strip.letters) used.add(letter)
   const marks = `${waited ? paint('bold', glyphs.critical) : ' '}${bad ? paint('red', glyphs.failed) : ' '}`
-  const offset = padStart(
-    `+${formatDuration(maxOf(ZERO, since(pod.created.best, rollout.start.best)))}`,
-    OFFSET,
-  )
+  const created = `+${formatDuration(maxOf(ZERO, since(pod.created.best, rollout.start.best)))}`
+  const offset = columns.offset === 0 ? '' : padStart(created, columns.offset)
   const blank = ' '.repeat(Math.max(0, columns.strip - strip.width))
   const outcome = pod.outcome === 'ready' || pod.outcome === 'completed' ? '' : ` ${pod.outcome}`
   const length = padStart(formatDuration(lengthOf(pod, rollout)), LENGTH)

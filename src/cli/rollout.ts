@@ -13,6 +13,7 @@ import { CliError, EXIT, type ExitCode } from './exit.ts'
 import { exportersOf } from './exporters.ts'
 import { ansi, plain } from './glyphs.ts'
 import { drawTable } from './in-flight.ts'
+import { jsonLine } from './json-line.ts'
 import type { OutputForm } from './output.ts'
 import type { CreatePipeline } from './replay.ts'
 import { inFlightOf, isSettling, type LiveRollouts, openRollouts } from './rollout-live.ts'
@@ -200,10 +201,10 @@ async function formatterOf(
   if (form === 'waterfall') return (one) => `${drawRollout(one, terminal.look())}\n\n`
   if (form === 'json') {
     const { formatRollout } = await import('../rollout/rollout-json.ts')
-    return (one) => `${formatRollout(one)}\n`
+    return (one) => jsonLine(formatRollout(one))
   }
   const { toOtlpJson } = await import('../export/otlp-json.ts')
-  return (one) => `${toOtlpJson(traceOfRollout(one, cluster))}\n`
+  return (one) => jsonLine(toOtlpJson(traceOfRollout(one, cluster)))
 }
 
 const endOf = (rollouts: readonly Rollout[], { exitCode }: RolloutOptions): ExitCode =>

@@ -12,7 +12,8 @@ import { formatSession } from './session.ts'
 import { getSession, listSessions, type SessionPlace } from './session-calls.ts'
 import { readSeen, type Seen } from './session-feed.ts'
 import { ageText, lengthText, phaseStyle } from './session-words.ts'
-import { neutralise, padEnd, padStart, plural, truncate } from './text.ts'
+import { type Cell, type Column, drawColumns } from './table.ts'
+import { neutralise, plural } from './text.ts'
 
 export interface SessionListOptions extends ClusterOptions {
   readonly output: 'text' | 'json'
@@ -84,32 +85,24 @@ interface ListLook {
   readonly named: string | undefined
 }
 
-const PHASE_WIDTH = 14
-const COLUMNS = [
-  ['ready', 10],
-  ['p50', 10],
-  ['p99', 10],
-  ['age', 13],
-] as const
+const COLUMNS: readonly Column[] = [
+  { title: 'session', rank: 0, least: 12 },
+  { title: 'phase', rank: 0 },
+  { title: 'ready', align: 'right', rank: 1 },
+  { title: 'p50', align: 'right', rank: 3 },
+  { title: 'p99', align: 'right', rank: 2 },
+  { title: 'age', align: 'right', rank: 4 },
+]
 
-/** The columns of `kubectl get tsn` that help to choose one, and how its objectives stand below it. */
+/** The columns of `kubectl get tsn` that help to choose one. */
 export function drawList(sessions: readonly TraceSession[], now: UnixNano, look: ListLook): string[] {
-  const { width, paint, named } = look
-  const first = width - PHASE_WIDTH - COLUMNS.reduce((sum, [, each]) => sum + each, 0)
-  const title = padEnd('session', first) + padEnd('phase', PHASE_WIDTH)
-  const heads = COLUMNS.map(([name, each]) => padStart(name, each)).join('')
-  const rows = sessions.map((session) => {
+  const rows = sessions.map((session): Cell[] => {
     const { namespace, name } = session.metadata
-    const full = neutralise(named === undefined ? `${namespace}/${name}` : name, 320)
+    const full = neutralise(look.named === undefined ? `${namespace}/${name}` : name, 320)
     const phase = session.status?.phase ?? 'Pending'
-    const cells = cellsOf(session, now).map((cell, index) => padStart(cell, COLUMNS[index]?.[1] ?? 0))
-    return (
-      padEnd(truncate(full, first - 1), first) +
-      paint(phaseStyle(phase), padEnd(phase, PHASE_WIDTH)) +
-      cells.join('')
-    ).trimEnd()
+    return [full, { text: phase, style: phaseStyle(phase) }, ...cellsOf(session, now)]
   })
-  return [paint('bold', (title + heads).trimEnd()), ...rows]
+  return drawColumns(COLUMNS, rows, look.width, look.paint)
 }
 
 function cellsOf(session: TraceSession, now: UnixNano): string[] {

@@ -5,9 +5,9 @@
 import { SECOND, type UnixNano } from '../base/time.ts'
 import type { TraceSession, TraceSessionStatus } from '../session/schema.ts'
 import type { Context } from './context.ts'
-import { ansi, type Paint, plain, toAscii } from './glyphs.ts'
+import { ansi, type Paint, plain } from './glyphs.ts'
 import { ageText, conditionOf, lengthText, phaseStyle, countsText, startupText } from './session-words.ts'
-import { neutralise, truncate } from './text.ts'
+import { neutralise, padEnd, truncate } from './text.ts'
 
 export interface Progress {
   /** In place where that is possible; lines while another program writes to the same terminal. */
@@ -27,9 +27,8 @@ export function createProgress({ terminal, clock }: Pick<Context, 'terminal' | '
     show: (session) => {
       const now = clock.now()
       if (progress.mode === 'in place') {
-        const { width, ascii, colour } = terminal.look()
-        const lines = progressLines(session, now, width, colour ? ansi : plain)
-        return terminal.footer(ascii ? lines.map(toAscii) : lines)
+        const { width, colour } = terminal.look()
+        return terminal.footer(progressLines(session, now, width, colour ? ansi : plain))
       }
       said ??= now
       if (now - said < LINE_EVERY) return
@@ -84,6 +83,6 @@ export function progressLines(session: TraceSession, now: UnixNano, width: numbe
   const phase = session.status?.phase ?? 'Pending'
   const name = neutralise(`${session.metadata.namespace}/${session.metadata.name}`, 300)
   const head = truncate(`${name}  ${ageText(session, now)}`, width - phase.length - 2)
-  const rows = parts(session).map(({ title, text }) => truncate(`${title.padEnd(11)}${text}`, width))
+  const rows = parts(session).map(({ title, text }) => truncate(`${padEnd(title, 11)}${text}`, width))
   return [`${paint(phaseStyle(phase), phase)}  ${head}`, ...rows]
 }

@@ -9,6 +9,7 @@ import type { TraceSession, TraceSessionSpec } from '../session/schema.ts'
 import { type ClusterOptions, dial, refuse } from './connect.ts'
 import type { Context } from './context.ts'
 import { EXIT, type ExitCode } from './exit.ts'
+import { jsonLine } from './json-line.ts'
 import { aborted } from './live.ts'
 import { createSession, listSessions, removeSession, type SessionPlace } from './session-calls.ts'
 import { type CommandEnd, commandText, hasSucceeded, runCommand } from './session-command.ts'
@@ -229,5 +230,5 @@ export function formatSession(
 ): string {
   if (form === 'text') return drawSession(session, clock.now(), terminal.look())
   const metadata = { ...(raw['metadata'] as Json), managedFields: undefined }
-  return `${JSON.stringify({ ...raw, metadata })}\n`
+  return jsonLine(JSON.stringify({ ...raw, metadata }))
 }

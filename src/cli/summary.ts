@@ -5,9 +5,11 @@
 import type { DurationNano } from '../base/time.ts'
 import { since } from '../base/time.ts'
 import type { Outcome, Span, Trace } from '../trace/trace.ts'
-import type { Paint } from './glyphs.ts'
-import { formatDuration, formatShare, neutralise, padEnd, padStart, plural } from './text.ts'
-import { outcomeStyle } from './waterfall.ts'
+import { displayWidth } from './display-width.ts'
+import { ansi, type Paint, plain, toAscii } from './glyphs.ts'
+import { type Column, drawColumns } from './table.ts'
+import { formatDuration, formatShare, neutralise, plural, wrap } from './text.ts'
+import { type Look, outcomeStyle } from './waterfall.ts'
 
 interface OperationSum {
   critical: bigint
@@ -45,8 +47,22 @@ export class Summary {
     if (span.error !== undefined) sum.errors++
   }
 
-  lines(paint: Paint): string[] {
-    return [this.#outcomes(paint), ...this.#readyLine(), ...this.#table(paint)]
+  text({ width, colour, ascii }: Look): string {
+    const text = this.lines(colour ? ansi : plain, width)
+      .map((line) => `${line}\n`)
+      .join('')
+    return ascii ? toAscii(text) : text
+  }
+
+  /** Harmless, and no wider than that. */
+  lines(paint: Paint, width: number): string[] {
+    const outcomes = this.#outcomes(plain)
+    return [
+      // What has to be wrapped has no colours.
+      ...(displayWidth(outcomes) <= width ? [this.#outcomes(paint)] : wrap(outcomes, width, 3)),
+      ...this.#readyLine().flatMap((line) => wrap(line, width, 3)),
+      ...this.#table(paint, width),
+    ]
   }
 
   #outcomes(paint: Paint): string {
@@ -72,30 +88,27 @@ export class Summary {
     })
   }
 
-  #table(paint: Paint): string[] {
+  #table(paint: Paint, width: number): string[] {
     const whole = [...this.#operations.values()].reduce((sum, each) => sum + each.critical, 0n)
-    const rows = [...this.#operations].sort(([, a], [, b]) =>
-      a.critical < b.critical ? 1 : a.critical > b.critical ? -1 : 0,
-    )
-    const shown = rows.filter(([, sum]) => sum.critical > 0n || sum.errors > 0).slice(0, ROWS)
-    const name = Math.max(NAME.length, ...shown.map(([operation]) => neutralise(operation, 40).length))
-    const heading = padEnd(NAME, name) + [...COLUMNS].map(([title, width]) => padStart(title, width)).join('')
-    return shown.length === 0
-      ? []
-      : ['', paint('bold', heading), ...shown.map(([operation, sum]) => line(operation, name, sum, whole))]
+    const rows = [...this.#operations]
+      .filter(([, sum]) => sum.critical > 0n || sum.errors > 0)
+      .sort(([, a], [, b]) => (a.critical < b.critical ? 1 : a.critical > b.critical ? -1 : 0))
+      .slice(0, ROWS)
+      .map(([operation, sum]) => cellsOf(operation, sum, whole))
+    return rows.length === 0 ? [] : ['', ...drawColumns(COLUMNS, rows, width, paint)]
   }
 }
 
 const ROWS = 20
-const NAME = 'where the time went'
-const COLUMNS = [
-  ['share', 7],
-  ['spans', 7],
-  ['failed', 8],
-  ['p50', 9],
-  ['p90', 9],
-  ['max', 9],
-] as const
+const COLUMNS: readonly Column[] = [
+  { title: 'where the time went', rank: 0, least: 16 },
+  { title: 'share', align: 'right', rank: 0 },
+  { title: 'spans', align: 'right', rank: 3 },
+  { title: 'failed', align: 'right', rank: 4 },
+  { title: 'p50', align: 'right', rank: 2 },
+  { title: 'p90', align: 'right', rank: 5 },
+  { title: 'max', align: 'right', rank: 1 },
+]
 
 const ORDER: readonly Outcome[] = [
   'ready',
@@ -108,19 +121,15 @@ const ORDER: readonly Outcome[] = [
 ]
 const WORDS: Partial<Record<Outcome, string>> = { timeout: 'timed out', starting: 'still starting' }
 
-function line(operation: string, width: number, sum: OperationSum, whole: bigint): string {
+function cellsOf(operation: string, sum: OperationSum, whole: bigint): string[] {
   const durations = quantiles(sorted(sum.durations)).map(([, value]) => formatDuration(value))
-  const share = whole === 0n ? '' : formatShare(Number(sum.critical) / Number(whole))
-  const cells = [
-    share,
+  return [
+    neutralise(operation, 40),
+    whole === 0n ? '' : formatShare(Number(sum.critical) / Number(whole)),
     String(sum.durations.length),
     sum.errors === 0 ? '' : String(sum.errors),
     ...durations,
   ]
-  return (
-    padEnd(neutralise(operation, 40), width) +
-    cells.map((cell, index) => padStart(cell, COLUMNS[index]?.[1] ?? 0)).join('')
-  )
 }
 
 const sorted = (durations: readonly DurationNano[]): DurationNano[] =>

@@ -2,6 +2,7 @@
 // Promises that a reader which goes away (EPIPE) ends the program quietly, and that a slow one is waited for.
 // Does not read the environment: main.ts hands it in.
 
+import { toAscii } from './glyphs.ts'
 import { createLiveArea } from './live-area.ts'
 import type { Look } from './waterfall.ts'
 
@@ -19,7 +20,7 @@ export interface Stream {
 export interface Terminal {
   /** A result, to stdout; resolves when it was taken. */
   print(text: string): Promise<void>
-  /** Talk, to stderr. */
+  /** Talk, to stderr, in the alphabet that the terminal has. */
   say(sentence: string): void
   /** Lines that stay below whatever is printed and said, replaced each time; only where `interactive`. */
   footer(lines: readonly string[]): void
@@ -60,10 +61,12 @@ export function openTerminal(
   const area = createLiveArea(
     (text) => new Promise((resolve) => void (state.open ? stdout.write(text, () => resolve()) : resolve())),
   )
+  const isAscii = (): boolean => state.preferred.ascii ?? speaksAsciiOnly(env)
+  const spoken = (text: string): string => (isAscii() ? toAscii(text) : text)
   return {
     print: area.print,
-    say: (sentence) => area.aside(() => void stderr.write(`${sentence}\n`, () => {})),
-    footer: area.draw,
+    say: (sentence) => area.aside(() => void stderr.write(`${spoken(sentence)}\n`, () => {})),
+    footer: (lines) => area.draw(lines.map(spoken)),
     interactive: stdout.isTTY === true && env['TERM'] !== 'dumb',
     get rows() {
       return stdout.rows
@@ -74,7 +77,7 @@ export function openTerminal(
     look: () => ({
       width: state.preferred.width ?? (stdout.isTTY ? (stdout.columns ?? 80) : WIDTH_OF_A_LOG),
       colour: wantsColour(stdout, env),
-      ascii: state.preferred.ascii ?? speaksAsciiOnly(env),
+      ascii: isAscii(),
     }),
     prefer: (options) => {
       state.preferred = { ...state.preferred, ...options }

@@ -3,26 +3,34 @@
 // Does not colour (glyphs.ts) and does not lay out (waterfall.ts).
 
 import type { DurationNano } from '../base/time.ts'
+import { characterWidth, displayWidth } from './display-width.ts'
 
 /** Long enough for any name and any message that says something. */
 const LONGEST = 1000
 
 /**
- * Control characters, line and paragraph separators, bidirectional and invisible marks, private use, unassigned and lone surrogates:
- * all that can hide, overwrite or reorder what stands beside it.
+ * Control characters, line and paragraph separators, bidirectional and invisible marks, fillers, private use, unassigned and lone
+ * surrogates: all that can hide, overwrite or reorder what stands beside it.
  */
-const HOSTILE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Cs}]/gu
+const HOSTILE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu
+/** What only chooses how the character before it looks, and makes it wider in some terminals: variation selectors and skin tones. */
+const SELECTORS = /[\p{Variation_Selector}\p{Emoji_Modifier}]/gu
 /** More marks on one letter than any language writes. */
 const PILED_MARKS = /(\p{M}{2})\p{M}+/gu
+/** They would stand on what is printed before the text. */
+const LEADING_MARKS = /^[\p{M}\s]+/u
+const BLANKS = /[\t\n\r\p{Zs}]+/gu
 
 /** One line of harmless text: what is hostile becomes `�`, white space a single blank, and what is too long is cut. */
 export function neutralise(text: string, longest = LONGEST): string {
   const head = text.slice(0, longest * 2)
   const plain = head
-    .replace(/[\t\n\r ]+/g, ' ')
+    .replace(BLANKS, ' ')
+    .replace(SELECTORS, '')
     .replace(HOSTILE, '\u{fffd}')
     .replace(PILED_MARKS, '$1')
     .trim()
+    .replace(LEADING_MARKS, '')
   return truncate(plain, longest)
 }
 
@@ -47,27 +55,11 @@ function fitting(text: string, width: number): string {
 /** The same from the other end. */
 export function truncateStart(text: string, width: number): string {
   if (displayWidth(text) <= width) return text
-  let kept = [...text]
-  while (kept.length > 0 && displayWidth(kept.join('')) > width - 1) kept = kept.slice(1)
-  return `…${kept.join('')}`
-}
-
-export function displayWidth(text: string): number {
-  if (/^[\x20-\x7e]*$/.test(text)) return text.length
-  let width = 0
-  for (const character of text) width += characterWidth(character)
-  return width
-}
-
-const ZERO_WIDTH = /\p{M}/u
-/** East Asian wide and emoji, roughly: enough to keep a column straight. */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u
-
-function characterWidth(character: string): number {
-  if (character < '\u0300') return 1
-  if (ZERO_WIDTH.test(character)) return 0
-  return WIDE.test(character) ? 2 : 1
+  const characters = [...text].reverse()
+  let used = 1
+  const from = characters.findIndex((character) => (used += characterWidth(character)) > width)
+  const kept = characters.slice(0, from).reverse().join('').replace(LEADING_MARKS, '')
+  return width > 0 ? `…${kept}` : ''
 }
 
 export const padEnd = (text: string, width: number): string =>

@@ -11,13 +11,13 @@ import type { Trace } from '../trace/trace.ts'
 import { type ClusterOptions, connect, type Target } from './connect.ts'
 import type { Context } from './context.ts'
 import { CliError, EXIT, type ExitCode } from './exit.ts'
-import { ansi, plain } from './glyphs.ts'
 import { aborted, type Live, startLive, untilReady } from './live.ts'
 import { formatterOf, type OutputForm } from './output.ts'
 import type { CreatePipeline } from './replay.ts'
 import { Summary } from './summary.ts'
 import { findPods, parseTarget, type Pods } from './target.ts'
 import { neutralise, plural } from './text.ts'
+import type { Look } from './waterfall.ts'
 
 export interface TraceOptions extends ClusterOptions {
   readonly output: OutputForm
@@ -142,15 +142,15 @@ async function print(
   const format = await formatterOf(options.output, terminal)
   for (const each of shown) await terminal.print(format(each))
   if (options.output === 'waterfall' && traces.length > 1)
-    await terminal.print(summaryOf(traces, terminal.look().colour))
+    await terminal.print(summaryOf(traces, terminal.look()))
   if (interrupted) return EXIT.interrupted
   return options.exitCode && !traces.every(isGood) ? EXIT.finding : EXIT.ok
 }
 
-function summaryOf(traces: readonly Trace[], colour: boolean): string {
+function summaryOf(traces: readonly Trace[], look: Look): string {
   const summary = new Summary()
   for (const each of traces) summary.add(each)
-  return `${summary.lines(colour ? ansi : plain).join('\n')}\n`
+  return summary.text(look)
 }
 
 const isGood = ({ outcome }: Trace): boolean => outcome === 'ready' || outcome === 'completed'

@@ -17,17 +17,8 @@ import {
   UNICODE,
 } from './glyphs.ts'
 import { fitLabel, type Layout, layout, type Row, uncertaintyOf } from './layout.ts'
-import {
-  displayWidth,
-  formatDuration,
-  formatShare,
-  neutralise,
-  padEnd,
-  padStart,
-  plural,
-  truncate,
-  wrap,
-} from './text.ts'
+import { displayWidth } from './display-width.ts'
+import { formatDuration, formatShare, neutralise, padEnd, padStart, plural, truncate, wrap } from './text.ts'
 
 export interface Look {
   readonly width: number

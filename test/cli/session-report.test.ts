@@ -7,7 +7,7 @@ import { plain } from '../../src/cli/glyphs.ts'
 import { drawList } from '../../src/cli/session-list.ts'
 import { progressLine, progressLines } from '../../src/cli/session-progress.ts'
 import { drawSession } from '../../src/cli/session-report.ts'
-import { displayWidth } from '../../src/cli/text.ts'
+import { displayWidth } from '../../src/cli/display-width.ts'
 import type { TraceSessionStatus } from '../../src/session/schema.ts'
 import { assertGolden } from '../support/golden-file.ts'
 import { FAILED, INCONCLUSIVE, NOT_ACCEPTED, PASSED, RUNNING, session } from './session-made.ts'
@@ -84,9 +84,9 @@ test('the picture of a running session fits the terminal', () => {
 test('a list shows each session on one line', () => {
   const sessions = [session(PASSED, 'checkout-new'), session(undefined, 'checkout-old')]
   assert.deepEqual(drawList(sessions, NOW, { width: 80, paint: plain, named: 'shop' }), [
-    'session                phase              ready       p50       p99          age',
-    'checkout-new           Passed          20 of 20     2.1 s    28.0 s     1 m 20 s',
-    'checkout-old           Pending                                          1 m 20 s',
+    'session       phase       ready    p50     p99       age',
+    'checkout-new  Passed   20 of 20  2.1 s  28.0 s  1 m 20 s',
+    'checkout-old  Pending                           1 m 20 s',
   ])
   assert.match(
     drawList(sessions, NOW, { width: 80, paint: plain, named: undefined })[1] ?? '',

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { type DurationNano, durationNano, milliseconds } from '../../src/base/time.ts'
+import { displayWidth } from '../../src/cli/display-width.ts'
 import {
-  displayWidth,
   formatDuration,
   formatShare,
   list,
