@@ -90,6 +90,10 @@ export const ansi: Paint = (style, text) => {
   return `\u001b[${on}m${text}\u001b[${off}m`
 }
 
+const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g')
+
+export const withoutColours = (text: string): string => text.replace(COLOURS, '')
+
 const ACTORS: Readonly<Record<string, Style>> = {
   'kube-scheduler': 'yellow',
   kubelet: 'cyan',

@@ -1,40 +1,78 @@
 // Owns the picture of the starts that are not over: the lines of a table, or one line for a log.
-// Promises lines no wider than asked for, the oldest start first, and what is left out counted.
+// Promises lines no wider than asked for, the oldest start first, and what is left out counted by what it waits for.
 // Does not know the cluster; it is given what is in flight.
 
 import { type DurationNano, since, type UnixNano } from '../base/time.ts'
 import type { InFlight } from '../trace/pipeline.ts'
 import type { Paint } from './glyphs.ts'
-import { formatDuration, neutralise, padStart, plural, truncate } from './text.ts'
+import { type Cell, type Column, drawColumns } from './table.ts'
+import { formatDuration, neutralise, plural, truncate } from './text.ts'
 
 const ROWS_MAX = 12
+/** Kinds of operations that are named of those that are left out. */
+const KINDS_MAX = 3
 
-/** The longest waiting first; what does not fit is counted. */
-export function drawTable(
-  starts: readonly InFlight[],
-  now: UnixNano,
-  width: number,
-  rowsMax: number,
-  paint: Paint,
-): string[] {
-  const rows = Math.max(1, Math.min(ROWS_MAX, rowsMax))
-  const oldest = starts.toSorted((a, b) => (a.created < b.created ? -1 : a.created > b.created ? 1 : 0))
-  const title = paint(
-    'bold',
-    starts.length === 0 ? 'no start in flight' : `${plural(starts.length, 'start')} in flight`,
-  )
-  const lines = oldest.slice(0, rows).map((start) => truncate(rowOf(start, now), width))
-  const rest = starts.length - lines.length
-  return [title, ...lines, ...(rest > 0 ? [paint('dim', `… and ${rest} more`)] : [])]
+export interface TableLook {
+  readonly width: number
+  /** Of starts, at the most. */
+  readonly rows: number
+  readonly paint: Paint
 }
 
-function rowOf({ namespace, name, created, since: from, waitsFor }: InFlight, now: UnixNano): string {
-  const age = padStart(formatDuration(positive(since(now, created))), 10)
-  return `${age}  ${neutralise(`${namespace}/${name}`, 120)}  ${neutralise(waitsFor, 300)} (${formatDuration(positive(since(now, from)))})`
+const COLUMNS: readonly Column[] = [
+  { title: 'age', align: 'right', rank: 0 },
+  { title: 'pod', rank: 0, least: 18, keep: 'end' },
+  { title: 'waits for', rank: 1, least: 24 },
+  { title: 'since', align: 'right', rank: 2 },
+  { title: 'node', rank: 3, least: 12, keep: 'end' },
+]
+
+/** The oldest first; what does not fit is counted. */
+export function drawTable(starts: readonly InFlight[], now: UnixNano, look: TableLook): string[] {
+  if (starts.length === 0) return []
+  const rows = Math.max(1, Math.min(ROWS_MAX, Math.floor(look.rows)))
+  const oldest = starts.toSorted((a, b) => (a.created < b.created ? -1 : a.created > b.created ? 1 : 0))
+  const rest = oldest.slice(rows)
+  const lines = drawColumns(
+    COLUMNS,
+    oldest.slice(0, rows).map((start) => cellsOf(start, now)),
+    look.width,
+    look.paint,
+  )
+  return rest.length === 0
+    ? lines
+    : [...lines, look.paint('dim', truncate(`… and ${rest.length} more: ${kindsOf(rest)}`, look.width))]
+}
+
+function cellsOf({ namespace, name, created, node, ...start }: InFlight, now: UnixNano): Cell[] {
+  const waits = neutralise(start.waitsFor, 300)
+  return [
+    formatDuration(positive(since(now, created))),
+    neutralise(`${namespace}/${name}`, 120),
+    // What a component had to say of it is rarely good.
+    start.reason === undefined ? waits : { text: waits, style: 'yellow' },
+    formatDuration(positive(since(now, start.since))),
+    neutralise(node ?? '', 63),
+  ]
+}
+
+/** `250 in schedule, 38 in pull image`. */
+function kindsOf(starts: readonly InFlight[]): string {
+  const kinds = [...Map.groupBy(starts, ({ operation }) => operation)]
+    .map(([operation, each]) => ({ operation, count: each.length }))
+    .toSorted((a, b) => b.count - a.count)
+  const named = kinds
+    .slice(0, KINDS_MAX)
+    .map(({ operation, count }) => `${count} in ${neutralise(operation, 40)}`)
+  const others = kinds.slice(KINDS_MAX).reduce((sum, { count }) => sum + count, 0)
+  return [...named, ...(others > 0 ? [`${others} in others`] : [])].join(', ')
 }
 
 /** A pod's clock may be ahead of ours. */
 const positive = (length: DurationNano): DurationNano => (length < 0n ? (0n as DurationNano) : length)
+
+export const inFlightWords = (starts: readonly InFlight[]): string =>
+  starts.length === 0 ? 'no start in flight' : `${plural(starts.length, 'start')} in flight`
 
 /** `3 in flight; oldest 12.4 s: shop/checkout pulling …`. */
 export function inFlightLine(starts: readonly InFlight[], now: UnixNano): string {

@@ -9,7 +9,9 @@ import type { Pipeline } from '../trace/pipeline.ts'
 import type { Trace } from '../trace/trace.ts'
 import { refuse, type Target } from './connect.ts'
 import type { Context } from './context.ts'
+import type { Terminal } from './terminal.ts'
 import { neutralise } from './text.ts'
+import { type LogFields, troubleWords } from './watch-trouble.ts'
 
 export interface Live {
   readonly cluster: Cluster
@@ -25,6 +27,13 @@ export interface LiveOptions
 
 const TICK_MS = 1000
 
+export const sayTrouble =
+  (terminal: Terminal) =>
+  (message: string, fields: LogFields): void => {
+    const words = troubleWords(message, fields)
+    if (words !== undefined) terminal.say(`podspan: ${words}`)
+  }
+
 export async function startLive(
   context: Context,
   target: Target,
@@ -37,8 +46,7 @@ export async function startLive(
   const stop = new AbortController()
   const signal = AbortSignal.any([context.signal, stop.signal])
   const push = (frame: Frame): void => pipeline.push(frame).forEach(onTrace)
-  const log = (message: string, fields: Readonly<Record<string, unknown>>): void =>
-    terminal.say(`podspan: ${message} ${neutralise(JSON.stringify(fields), 300)}`)
+  const log = sayTrouble(terminal)
   const cluster = watchCluster(target.connection, { ...scope, clock, signal, onFrame: push, log })
   const ticking = tick(clock, signal, push)
   const close = async (): Promise<void> => {

@@ -10,7 +10,7 @@ import type { Trace } from '../trace/trace.ts'
 import { type ClusterOptions, connect, type Target, valueOf } from './connect.ts'
 import type { Context } from './context.ts'
 import { CliError, EXIT } from './exit.ts'
-import { type Live, startLive, untilReady } from './live.ts'
+import { type Live, sayTrouble, startLive, untilReady } from './live.ts'
 import type { CreatePipeline } from './replay.ts'
 import { createFeed, isPodOf, type RolloutFeed } from './rollout-feed.ts'
 import { titleOf, type WorkloadTarget } from './rollout-target.ts'
@@ -122,7 +122,7 @@ async function watchWorkload(
       ...(source === 'jobs' ? [] : [{ source: revisions, scope: labelled }]),
     ],
     onFrame: push,
-    log: (message, fields) => terminal.say(`podspan: ${message} ${neutralise(JSON.stringify(fields), 300)}`),
+    log: sayTrouble(terminal),
   })
   const close = async (): Promise<void> => {
     stop.abort()

@@ -160,13 +160,8 @@ function drawProgress(
   now: Rollout | undefined,
 ): void {
   const { width, colour } = terminal.look()
-  const table = drawTable(
-    inFlightOf(live, workload),
-    clock.now(),
-    width,
-    (terminal.rows ?? 24) / 2,
-    colour ? ansi : plain,
-  )
+  const look = { width, rows: (terminal.rows ?? 24) / 2, paint: colour ? ansi : plain }
+  const table = drawTable(inFlightOf(live, workload), clock.now(), look)
   terminal.footer([truncate(neutralise(now?.verdict ?? 'No rollout yet'), width), ...table])
 }
 

@@ -1,5 +1,5 @@
 // Owns tables: which columns a width has room for, how wide each is, and the lines.
-// Promises lines no wider than asked for, with columns that are straight whatever is in them; of a column that is left out, nothing is shown.
+// Promises lines no wider than asked for, with columns that are straight whatever is in them; a column without a word in it is left out.
 // Does not colour but by the styles that cells carry, and does not neutralise: cells are harmless already.
 
 import { displayWidth } from './display-width.ts'
@@ -30,9 +30,10 @@ export function drawColumns(
   width: number,
   paint: Paint,
 ): string[] {
-  const natural = columns.map(({ title }, index) =>
-    Math.max(displayWidth(title), ...rows.map((row) => displayWidth(textOf(row[index])))),
-  )
+  const natural = columns.map(({ title }, index) => {
+    const widest = Math.max(0, ...rows.map((row) => displayWidth(textOf(row[index]))))
+    return widest === 0 ? 0 : Math.max(displayWidth(title), widest)
+  })
   const widths = shareOut(columns, natural, width)
   const lineOf = (cells: readonly Cell[]): string => lineFrom(columns, widths, cells, paint)
   const title = columns.map((column): Cell => ({ text: column.title, style: 'bold' }))
@@ -41,7 +42,7 @@ export function drawColumns(
 
 /** 0 where a column is left out. */
 function shareOut(columns: readonly Column[], natural: readonly number[], width: number): number[] {
-  const kept = new Set(columns.keys())
+  const kept = new Set([...columns.keys()].filter((index) => natural[index] !== 0))
   const leastOf = (index: number): number => Math.min(natural[index] ?? 0, columns[index]?.least ?? Infinity)
   const need = (of: (index: number) => number): number =>
     [...kept].reduce((sum, index) => sum + of(index), GAP * (kept.size - 1))

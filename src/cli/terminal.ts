@@ -60,6 +60,7 @@ export function openTerminal(
   stderr.on('error', () => {})
   const area = createLiveArea(
     (text) => new Promise((resolve) => void (state.open ? stdout.write(text, () => resolve()) : resolve())),
+    () => stdout.columns ?? 80,
   )
   const isAscii = (): boolean => state.preferred.ascii ?? speaksAsciiOnly(env)
   const spoken = (text: string): string => (isAscii() ? toAscii(text) : text)

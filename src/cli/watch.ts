@@ -2,25 +2,22 @@
 // Promises every finished start once, what the others wait for, and at the end the account of what was exported.
 // Does not change anything in the cluster.
 
-import { formatRfc3339 } from '../base/time.ts'
+import type { DurationNano } from '../base/time.ts'
 import type { Exporter } from '../export/exporter.ts'
 import { traceIdOf } from '../trace/identity.ts'
 import type { InFlight, Pipeline } from '../trace/pipeline.ts'
-import { rootOf, type Trace } from '../trace/trace.ts'
+import type { Trace } from '../trace/trace.ts'
 import type { PageServer } from '../web/server.ts'
 import type { CollectedStarts } from '../web/starts.ts'
 import { type ClusterOptions, connect } from './connect.ts'
 import type { Context } from './context.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { exportersOf } from './exporters.ts'
-import { ansi, type Paint, plain } from './glyphs.ts'
-import { drawTable, inFlightLine } from './in-flight.ts'
 import { aborted, startLive, untilReady } from './live.ts'
-import { type Formatter, formatterOf, type OutputForm } from './output.ts'
+import type { OutputForm } from './output.ts'
 import type { CreatePipeline } from './replay.ts'
-import { formatDuration, neutralise, padEnd, padStart } from './text.ts'
-import { outcomeStyle, podName } from './waterfall.ts'
-import type { DurationNano } from '../base/time.ts'
+import { neutralise } from './text.ts'
+import { openScreen } from './watch-screen.ts'
 
 export interface WatchOptions extends ClusterOptions {
   readonly output: OutputForm | 'lines'
@@ -33,8 +30,6 @@ export interface WatchOptions extends ClusterOptions {
   readonly startTimeout?: DurationNano
 }
 
-const REDRAW_MS = 250
-const LOG_MS = 30_000
 const EXPORT_DEADLINE_MS = 5000
 
 export async function watch(
@@ -52,7 +47,11 @@ export async function watch(
     ...(settle !== undefined && { settle }),
     ...(startTimeout !== undefined && { startTimeout }),
   })
-  const screen = await openScreen(context, options, pipeline)
+  let connected = (): boolean => true
+  const screen = await openScreen(context, options.output, {
+    inFlight: () => pipeline.inFlight(),
+    isConnected: () => connected(),
+  })
   const page = options.ui === undefined ? undefined : await showPage(context, pipeline, options.ui)
   const onTrace = (trace: Trace): void => {
     for (const exporter of exporters) exporter.export(trace)
@@ -67,6 +66,7 @@ export async function watch(
   const where = namespace === undefined ? 'all namespaces' : `namespace ${namespace}`
   try {
     await untilReady(context, live, where)
+    connected = () => live.cluster.counters.get('pods')?.state === 'live'
     // Only now: what is created before the lists are complete is not a live start.
     terminal.say(
       `podspan: watching ${where} of ${target.connection.contextName} (${neutralise(target.version)}), read-only; Ctrl-C ends it.`,
@@ -102,70 +102,4 @@ async function showPage(context: Context, pipeline: Pipeline, port: number): Pro
 async function account({ terminal }: Context, exporters: readonly Exporter[]): Promise<void> {
   await Promise.all(exporters.map((exporter) => exporter.shutdown(EXPORT_DEADLINE_MS)))
   for (const exporter of exporters) terminal.say(`podspan: ${exporter.describe()}`)
-}
-
-interface Screen {
-  show(trace: Trace): void
-  /** Until the signal: redraws, or logs from time to time. */
-  run(): Promise<void>
-}
-
-async function openScreen(context: Context, options: WatchOptions, pipeline: Pipeline): Promise<Screen> {
-  const { terminal } = context
-  const paint = terminal.look().colour ? ansi : plain
-  const format: Formatter =
-    options.output === 'lines'
-      ? (trace) => `${startLine(trace, paint)}\n`
-      : await formatterOf(options.output, terminal)
-  const forPeople = options.output === 'lines' || options.output === 'waterfall'
-  return terminal.interactive && forPeople
-    ? table(context, pipeline, format, paint)
-    : log(context, pipeline, format, forPeople)
-}
-
-function table(
-  { terminal, clock, signal }: Context,
-  pipeline: Pipeline,
-  format: Formatter,
-  paint: Paint,
-): Screen {
-  return {
-    show: (trace) => void terminal.print(format(trace)),
-    run: async () => {
-      while (!signal.aborted) {
-        const { width } = terminal.look()
-        terminal.footer(drawTable(pipeline.inFlight(), clock.now(), width, (terminal.rows ?? 24) / 2, paint))
-        await clock.sleep(REDRAW_MS, signal)
-      }
-      terminal.footer([])
-    },
-  }
-}
-
-/** In JSON forms stdout holds traces only, and what is in flight is talk. */
-function log(
-  { terminal, clock, signal }: Context,
-  pipeline: Pipeline,
-  format: Formatter,
-  forPeople: boolean,
-): Screen {
-  const tell = (text: string): void => (forPeople ? void terminal.print(`${text}\n`) : terminal.say(text))
-  return {
-    show: (trace) => void terminal.print(format(trace)),
-    run: async () => {
-      while (!signal.aborted) {
-        await clock.sleep(LOG_MS, signal)
-        const now = clock.now()
-        const starts = signal.aborted ? [] : pipeline.inFlight()
-        if (starts.length > 0) tell(`${formatRfc3339(now, 0)}  ${inFlightLine(starts, now)}`)
-      }
-    },
-  }
-}
-
-/** `2026-11-22T17:03:36Z  ready         12.4 s  shop/checkout-x2x4p  Ready after …`. */
-export function startLine(trace: Trace, paint: Paint): string {
-  const at = formatRfc3339(rootOf(trace).end.best, 0)
-  const outcome = paint(outcomeStyle(trace.outcome), padEnd(trace.outcome, 9))
-  return `${at}  ${outcome} ${padStart(formatDuration(trace.startup), 9)}  ${podName(trace)}  ${neutralise(trace.verdict)}`
 }
