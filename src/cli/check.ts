@@ -3,15 +3,16 @@
 // Does not fix anything; each row says what its absence costs.
 
 import { type DurationNano, toMilliseconds } from '../base/time.ts'
-import type { Resource } from '../decode/resources.ts'
-import type { AccessQuestion } from '../kube/api.ts'
 import type { ClockReport } from '../trace/pipeline.ts'
 import { type ClusterOptions, connect, type Target, valueOf } from './connect.ts'
 import type { Context } from './context.ts'
+import { checkJson } from './check-json.ts'
+import { readRights, type Right } from './check-rights.ts'
 import { type Estimate, estimate } from './estimate.ts'
-import { differencesOf, minorOf, TESTED } from './evidence.ts'
+import { differencesOf, isTested, minorOf, TESTED } from './evidence.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { ansi, type Paint, plain, toAscii } from './glyphs.ts'
+import { jsonLine } from './json-line.ts'
 import { startLive } from './live.ts'
 import type { CreatePipeline } from './replay.ts'
 import type { Feature } from './options.ts'
@@ -21,6 +22,7 @@ export interface CheckOptions extends ClusterOptions {
   readonly for?: DurationNano
   /** What is left out on purpose, so that to miss it is no finding. */
   readonly without?: readonly Feature[]
+  readonly output: 'text' | 'json'
 }
 
 /** Each node renews its Lease every 10 s. */
@@ -32,22 +34,31 @@ export async function check(
   createPipeline: CreatePipeline,
 ): Promise<ExitCode> {
   const target = await connect(context, options)
-  const page = new Page(context)
+  const page = options.output === 'json' ? undefined : new Page(context)
   const { contextName, origin } = target.connection
-  await page.section(`Cluster ${contextName} at ${origin}, Kubernetes ${target.version}`, [])
+  const { version } = target
+  await page?.section(`Cluster ${contextName} at ${origin}, Kubernetes ${version}`, [])
   const rights = await readRights(target, options, context.signal)
-  await page.section(
+  await page?.section(
     `What may be seen in ${options.namespace ?? 'all namespaces'}`,
     rights.map((right) => page.right(right)),
   )
   const seen = new Set(rights.filter(({ allowed }) => allowed).map(({ resource }) => resource))
-  await page.section('Clocks', await clockLines(context, target, options, seen, createPipeline))
-  await page.section('What this version tells', versionLines(target.version, page))
-  if (seen.has('pods'))
-    await page.section('Spans a month', await estimateLines(context, target, options.namespace, seen))
+  const clocks = await readClocks(context, target, options, seen, createPipeline)
+  await page?.section('Clocks', clocks === undefined ? [NO_LEASES] : describeClocks(clocks))
+  await page?.section('What this version tells', page.versionLines(version))
+  const spans = seen.has('pods') ? await readEstimate(context, target, options.namespace, seen) : undefined
+  if (spans) await page?.section('Spans a month', estimateLines(spans, context.terminal.look().width))
   await target.connection.close()
   if (context.signal.aborted) return EXIT.interrupted
-  return rights.every(({ allowed, optional }) => allowed || optional) ? EXIT.ok : EXIT.finding
+  const complete = rights.every(({ allowed, optional }) => allowed || optional)
+  if (!page) {
+    const { namespace } = options
+    await context.terminal.print(
+      jsonLine(checkJson({ contextName, origin, version, namespace, complete, rights, clocks, spans })),
+    )
+  }
+  return complete ? EXIT.ok : EXIT.finding
 }
 
 class Page {
@@ -69,6 +80,18 @@ class Page {
     return good ? this.#paint('green', 'yes') : this.#paint('red', 'no ')
   }
 
+  versionLines(version: string): string[] {
+    const minor = minorOf(version)
+    if (minor === undefined) return [`The version ${neutralise(version)} cannot be read; nothing is assumed.`]
+    const rows = differencesOf(minor).map(({ holds, text }) => `${this.mark(holds)}  ${text}`)
+    return isTested(minor)
+      ? rows
+      : [
+          ...rows,
+          `Podspan is tested with 1.${TESTED.from} to 1.${TESTED.to}; this version may differ in what it tells.`,
+        ]
+  }
+
   right({ resource, served, allowed, cost, missing }: Right): string {
     const label = padEnd(resource, RESOURCE_WIDTH)
     if (!served) return `${this.#paint('dim', '–  ')}  ${label} not served by this cluster`
@@ -79,80 +102,18 @@ class Page {
 
 const RESOURCE_WIDTH = 'persistentvolumeclaims'.length
 
-interface Right {
-  readonly resource: string
-  /** Whether this cluster has such objects at all. */
-  readonly served: boolean
-  readonly allowed: boolean
-  readonly missing: readonly string[]
-  readonly cost: string
-  /** Owners name workloads, and what starts wait for besides is not on every cluster: no time of a plain start rests on them. */
-  readonly optional: boolean
-}
+const NO_LEASES = 'Leases may not be watched, so clocks are known only from events of pods that start.'
 
-/** The streams behind a feature that is not called as its records are. */
-const FEATURE_SOURCES: Partial<Record<Feature, readonly string[]>> = {
-  volumes: ['persistentvolumeclaims', 'volumeattachments'],
-  nodeClaims: ['nodeclaims'],
-  workloads: ['workloads'],
-  deviceClaims: ['resourceclaims'],
-}
-
-async function readRights(
-  { api, connection }: Target,
-  { namespace, without = [] }: CheckOptions,
-  signal: AbortSignal,
-): Promise<Right[]> {
-  const { planStreams } = await import('../kube/sources.ts')
-  const { findServed } = await import('../kube/discovery.ts')
-  const isWanted = ({ record, source }: Resource): boolean =>
-    !without.some((feature) => feature === record || FEATURE_SOURCES[feature]?.includes(source))
-  const plans = planStreams(namespace === undefined ? {} : { namespace }).filter(({ resource }) =>
-    isWanted(resource),
-  )
-  const ask = async ({ resource, scope, cost }: (typeof plans)[number]): Promise<Right> => {
-    const group = resource.root.split('/')[2] ?? ''
-    const place = scope.namespace
-    const found = valueOf(await findServed(connection, resource, signal), connection)
-    if (!found)
-      return { resource: resource.source, served: false, allowed: false, missing: [], cost, optional: true }
-    const questions = ['get', 'list', 'watch'].map(
-      (verb): AccessQuestion => ({
-        verb,
-        group: group === 'v1' ? '' : group,
-        resource: resource.source,
-        ...(place !== undefined && { namespace: place }),
-      }),
-    )
-    const answers = await Promise.all(
-      questions.map(async (question) => ({
-        verb: question.verb,
-        may: valueOf(await api.may(question), connection),
-      })),
-    )
-    const missing = answers.filter(({ may }) => !may).map(({ verb }) => verb)
-    return {
-      resource: resource.source,
-      served: true,
-      allowed: missing.length === 0,
-      missing,
-      cost,
-      optional: resource.record === 'owners' || resource.record === 'related',
-    }
-  }
-  return Promise.all(plans.map(ask))
-}
-
-async function clockLines(
+/** Undefined where leases may not be watched. */
+async function readClocks(
   context: Context,
   target: Target,
   options: CheckOptions,
   seen: ReadonlySet<string>,
   createPipeline: CreatePipeline,
-): Promise<string[]> {
+): Promise<readonly ClockReport[] | undefined> {
   const streams = ['pods', 'events', 'nodes', 'leases'].filter((source) => seen.has(source))
-  if (!seen.has('leases'))
-    return ['Leases may not be watched, so clocks are known only from events of pods that start.']
+  if (!seen.has('leases')) return undefined
   const waitMs = options.for === undefined ? WATCH_MS : toMilliseconds(options.for)
   context.terminal.say(
     `podspan: watching the nodes' leases for ${formatDuration((BigInt(Math.round(waitMs)) * 1_000_000n) as DurationNano)} …`,
@@ -166,7 +127,7 @@ async function clockLines(
   await context.clock.sleep(waitMs, context.signal)
   const reports = pipeline.clocks()
   await live.close()
-  return describeClocks(reports)
+  return reports
 }
 
 /** Clocks that agree with ours within their interval are counted, the others named. */
@@ -204,41 +165,29 @@ function describeOffset({ offsetFrom, offsetTo }: ClockReport): string {
 const negate = (length: DurationNano | undefined): DurationNano | undefined =>
   length === undefined ? undefined : (-length as DurationNano)
 
-function versionLines(version: string, page: Page): string[] {
-  const minor = minorOf(version)
-  if (minor === undefined) return [`The version ${neutralise(version)} cannot be read; nothing is assumed.`]
-  const tested = minor >= TESTED.from && minor <= TESTED.to
-  const rows = differencesOf(minor).map(({ holds, text }) => `${page.mark(holds)}  ${text}`)
-  return tested
-    ? rows
-    : [
-        ...rows,
-        `Podspan is tested with 1.${TESTED.from} to 1.${TESTED.to}; this version may differ in what it tells.`,
-      ]
-}
-
 const EVENTS_MAX = 50_000
 
-async function estimateLines(
-  { clock, terminal }: Context,
+async function readEstimate(
+  { clock }: Context,
   { api, connection }: Target,
   namespace: string | undefined,
   seen: ReadonlySet<string>,
-): Promise<string[]> {
+): Promise<Estimate> {
   const pods = valueOf(await api.listPods(namespace === undefined ? {} : { namespace }), connection)
   const read = seen.has('events') ? await api.readEvents(namespace, { limit: EVENTS_MAX }) : undefined
   const events = read?.ok ? read.value.events : undefined
-  const result = estimate({
+  return estimate({
     nowSeconds: Number(clock.now() / 1_000_000_000n),
     pods,
     events,
     truncated: read?.ok === true && read.value.truncated,
   })
-  return [
-    describeEstimate(result),
-    ...result.how.flatMap((sentence) => wrap(sentence, terminal.look().width - 2, 4)),
-  ]
 }
+
+const estimateLines = (result: Estimate, width: number): string[] => [
+  describeEstimate(result),
+  ...result.how.flatMap((sentence) => wrap(sentence, width - 2, 4)),
+]
 
 function describeEstimate({ spansPerMonth: [low, high], startsPerMonth: [fewest, most] }: Estimate): string {
   const number = (value: number): string => Math.round(value).toLocaleString('en-US')

@@ -45,3 +45,5 @@ export function differencesOf(minor: number): Difference[] {
 
 /** What Podspan was tested with. */
 export const TESTED = { from: 30, to: 37 } as const
+
+export const isTested = (minor: number): boolean => minor >= TESTED.from && minor <= TESTED.to

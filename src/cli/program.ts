@@ -22,6 +22,7 @@ import {
 } from './options.ts'
 import { OUTPUT_FORMS } from './output.ts'
 import { addRollouts } from './program-rollout.ts'
+import { addTop } from './program-top.ts'
 import type { RecordOptions } from './record.ts'
 import type { ReplayOptions } from './replay.ts'
 import type { SessionListOptions } from './session-list.ts'
@@ -74,12 +75,14 @@ function createProgram(context: Context, done: Done): Command {
     })
     .showHelpAfterError("Try 'podspan --help'.")
     .addHelpText('after', `\n${EXIT_CODES_HELP}`)
+  const parts = { withLook, withPlace, settle }
   addTrace(program, context, done)
   addWatch(program, context, done)
+  addTop(program, context, done, parts)
   addRecord(program, context, done)
   addReplay(program, context, done)
   addAdvise(program, context, done)
-  addRollouts(program, context, done, { withLook, withPlace, settle })
+  addRollouts(program, context, done, parts)
   addCheck(program, context, done)
   addSession(program, context, done)
   addController(program, context, done)
@@ -223,7 +226,8 @@ function addCheck(program: Command, context: Context, done: Done): void {
     )
     .option('--for <duration>', "how long to watch the nodes' clocks (default: 12s)", positiveDuration)
     .option('--without <features>', `what is left out on purpose: some of ${FEATURES.join(',')}`, features)
-  withCluster(command).action(async (options: CheckOptions) => {
+  const look = withLook(command, context, ['text', 'json'], 'a report, or one check/v1 document')
+  withCluster(look).action(async (options: CheckOptions) => {
     const [{ check }, { createPipeline }] = await Promise.all([
       import('./check.ts'),
       import('../trace/pipeline.ts'),

@@ -50,9 +50,16 @@ export interface ReadEventsOptions {
   readonly limit?: number
 }
 
+export interface PageReader {
+  /** With how many more there are, where the server says so; false ends the reading. */
+  take(records: readonly AnyRecord[], remaining: number | undefined): boolean
+}
+
 export interface ClusterApi {
   getPod(namespace: string, name: string): Promise<Result<PodRecord>>
   listPods(scope: Scope): Promise<Result<readonly PodRecord[]>>
+  /** Page by page, so that no more is kept than `take` keeps; true where it ended the reading before the list did. */
+  readPages(source: 'pods' | 'events', scope: Scope, reader: PageReader): Promise<Result<boolean>>
   /** `source` is `deployments`, `statefulsets`, `daemonsets`, `replicasets` or `jobs`. */
   workloadPods(source: string, namespace: string, name: string): Promise<Result<WorkloadPods>>
   /** `truncated` where the limit was reached. */
@@ -84,6 +91,7 @@ export function createApi(connection: Connection, signal: AbortSignal): ClusterA
       const read = await listAll(call, 'pods', scope, PODS_LIMIT)
       return read.ok ? { ok: true, value: read.value.records as readonly PodRecord[] } : read
     },
+    readPages: (source, scope, reader) => readPages(call, source, scope, { ...reader, items: PAGE_ITEMS }),
     workloadPods: (source, namespace, name) => workloadPods(call, source, namespace, name),
     readEvents: (namespace, options) => readEvents(call, namespace, options ?? {}),
     clusterUid: () =>
@@ -137,20 +145,49 @@ interface Listed {
 }
 
 async function listAll(call: Call, source: string, scope: Scope, limit: number): Promise<Result<Listed>> {
-  const resource = knownResource(source)
   const records: AnyRecord[] = []
+  const read = await readPages(call, source, scope, {
+    items: Math.min(PAGE_ITEMS, limit),
+    take: (page) => {
+      for (const record of page) records.push(record)
+      return records.length < limit
+    },
+  })
+  if (!read.ok) return read
+  return { ok: true, value: { records: records.slice(0, limit), truncated: read.value } }
+}
+
+/** The result says whether there would have been more. */
+async function readPages(
+  call: Call,
+  source: string,
+  scope: Scope,
+  { items, take }: PageReader & { readonly items: number },
+): Promise<Result<boolean>> {
+  const resource = knownResource(source)
   let token: string | undefined
+  let more = true
   do {
     const path = queryOf(resource, scope, {
-      limit: Math.min(PAGE_ITEMS, limit),
+      limit: items,
       ...(token === undefined ? {} : { continue: token }),
     })
     const page = await readPage({ ...call, resource, path, encoding: 'protobuf' })
-    if (page.kind === 'failed') return failed(page.failure)
-    for (const item of page.items) if (item.ok) records.push(item.record)
+    if (page.kind === 'failed') {
+      // A list that takes minutes outlives its version; the server offers to go on with a later one.
+      const { kind, continueToken } = page.failure
+      if (kind !== 'expired' || continueToken === undefined || continueToken === token)
+        return failed(page.failure)
+      token = continueToken
+      continue
+    }
+    more = take(
+      page.items.flatMap((item) => (item.ok ? [item.record] : [])),
+      page.meta.remaining,
+    )
     token = page.meta.continueToken
-  } while (token !== undefined && records.length < limit)
-  return { ok: true, value: { records: records.slice(0, limit), truncated: token !== undefined } }
+  } while (token !== undefined && more)
+  return { ok: true, value: token !== undefined }
 }
 
 async function readEvents(

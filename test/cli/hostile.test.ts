@@ -18,7 +18,7 @@ import type { Obj } from '../support/api-server-encode.ts'
 import { at } from './hand-made.ts'
 import { assertHarmless, assertHarmlessJson, poisoned, poisonedRecording, POISONS } from './hostile.ts'
 import { FAILED, NOT_ACCEPTED, PASSED, RUNNING, session } from './session-made.ts'
-import { surroundings } from './surroundings.ts'
+import { type Changes, changesOf, emptyCluster, surroundings } from './surroundings.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'podspan-hostile-'))
 after(() => rmSync(directory, { recursive: true }))
@@ -57,6 +57,46 @@ test('diff of revisions prints nothing that a terminal obeys, whatever objects a
   for (const form of FORMS.slice(0, 5)) await runs(['diff', `deploy/shop${poison}`, '--from', path, ...form])
 })
 
+test('commands on a cluster print nothing that a terminal obeys, whatever objects are called', async (t) => {
+  const cluster = await emptyCluster()
+  t.after(() => cluster.close())
+  for (const recording of ['image-missing', 'unschedulable', 'rollout-slower'])
+    for (const { resource, object } of lastOf(recording))
+      cluster.stub.store.load(resource, [poisoned(object, POISONS)])
+  const at = ['--kubeconfig', cluster.kubeconfig]
+  for (const form of [[], ['--ascii'], ['--width', '40'], ['-o', 'json']]) {
+    await runs(['top', '-A', '--since', '200000h', ...at, ...form])
+    if (form[0] !== '--width')
+      await runs(['advise', '-n', `image-missing${POISONS[8]}`, ...at, ...form], EXIT.notFound)
+  }
+})
+
+test('watch tells of hostile pods harmlessly', async (t) => {
+  const cluster = await emptyCluster()
+  t.after(() => cluster.close())
+  const { context, abort, out, err, printed } = surroundings()
+  const done = run(['watch', '--kubeconfig', cluster.kubeconfig, '--settle', '1ms'], context)
+  while (cluster.stub.openWatches('pods') === 0) await new Promise((resolve) => setImmediate(resolve))
+  const [pod] = lastOf('plain').filter(({ resource }) => resource === 'pods')
+  const { deletionTimestamp: _, ...metadata } = pod?.object['metadata'] as Record<string, unknown>
+  const created = new Date().toISOString().replace(/\.\d+Z/, 'Z')
+  const object = { ...pod?.object, metadata: { ...metadata, creationTimestamp: created } }
+  cluster.stub.store.apply('pods', poisoned({ ...object, status: {} }, POISONS))
+  const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: created }]
+  cluster.stub.store.apply('pods', poisoned({ ...object, status: { phase: 'Running', conditions } }, POISONS))
+  await printed(/ready +\d/)
+  abort.abort()
+  assert.equal(await done, EXIT.ok)
+  assertHarmless(out() + err())
+})
+
+function lastOf(recording: string): Changes[] {
+  const last = new Map<unknown, Changes>()
+  for (const change of changesOf(recording))
+    if (change.type !== 'DELETED') last.set((change.object['metadata'] as { uid: string }).uid, change)
+  return [...last.values()]
+}
+
 const SESSIONS: readonly TraceSession[] = [PASSED, FAILED, RUNNING, NOT_ACCEPTED].map(
   (status) => poisoned(session(status) as unknown as Obj, POISONS) as unknown as TraceSession,
 )
@@ -76,9 +116,10 @@ for (const width of [40, 80, 200]) {
   })
 }
 
-async function runs(args: readonly string[]): Promise<void> {
+async function runs(args: readonly string[], code: number = EXIT.ok): Promise<void> {
   const { context, out, err } = surroundings()
-  assert.equal(await run(args, context), EXIT.ok, err())
+  assert.equal(await run(args, context), code, err())
+  if (code !== EXIT.ok) return assertHarmless(err())
   assert.notEqual(out(), '')
   assertHarmless(err())
   if (args.includes('-o')) return assertHarmlessJson(out())

@@ -1,0 +1,159 @@
+// Owns `podspan top`: the slowest workloads of the last while, from what the API server still holds, with nothing installed.
+// Promises each list once, bounded memory, and how much of the answer is coarse and why. Reads only.
+// Does not rank (top-rank.ts) and does not draw (top-view.ts).
+
+import type { EventRecord, PodRecord } from '../base/record.ts'
+import { add, type DurationNano, type UnixNano } from '../base/time.ts'
+import type { Trace } from '../trace/trace.ts'
+import { rootOf } from '../trace/trace.ts'
+import { type ClusterOptions, connect, type Target } from './connect.ts'
+import type { Context } from './context.ts'
+import { CliError, EXIT, type ExitCode } from './exit.ts'
+import { jsonLine } from './json-line.ts'
+import type { CreatePipeline } from './replay.ts'
+import { formatDuration, neutralise, plural } from './text.ts'
+import { createRanking, type Sort } from './top-rank.ts'
+import { type EventsRead, LIMITS, type OnProgress, type PodsRead, readEvents, readPods } from './top-read.ts'
+import { drawTop, type Top, topJson } from './top-view.ts'
+
+export interface TopOptions extends ClusterOptions {
+  readonly output: 'table' | 'json'
+  readonly since: DurationNano
+  readonly allNamespaces?: true
+  readonly selector?: string
+  readonly fieldSelector?: string
+  readonly sort: Sort
+  readonly limit?: number
+}
+
+const LIMIT = 10
+/** Starts that are told at once: so many are held in memory whole. */
+const CHUNK = 500
+
+export async function top(
+  context: Context,
+  options: TopOptions,
+  createPipeline: CreatePipeline,
+): Promise<ExitCode> {
+  const { clock, signal } = context
+  const target = await connect(context, options)
+  try {
+    const namespace = options.allNamespaces
+      ? undefined
+      : (options.namespace ?? target.connection.namespace ?? 'default')
+    const wanted = { scope: scopeOf(options, namespace), since: sinceOf(clock.now(), options.since) }
+    const progress = createProgress(context)
+    const found = await readPods(target, wanted, progress.show)
+    if (found.pods.length === 0) throw nothing(found, namespace, options)
+    const events = await readEvents(target, wanted, found.pods, progress.show)
+    const ranking = createRanking()
+    for (const [trace, isCoarse] of tell(context, target, found.pods, events, createPipeline))
+      ranking.add(trace, isCoarse)
+    progress.end()
+    if (signal.aborted) return EXIT.interrupted
+    sayLimits(context, found, events)
+    await print(context, options, {
+      time: clock.now(),
+      since: wanted.since,
+      context: target.connection.contextName,
+      ...(namespace !== undefined && { namespace }),
+      sort: options.sort,
+      workloads: ranking.by(options.sort),
+      left: found.left,
+    })
+    return EXIT.ok
+  } finally {
+    await target.connection.close()
+  }
+}
+
+const sinceOf = (now: UnixNano, ago: DurationNano): UnixNano => add(now, -ago as DurationNano)
+
+const scopeOf = ({ selector, fieldSelector }: TopOptions, namespace: string | undefined) => ({
+  ...(namespace !== undefined && { namespace }),
+  ...(selector !== undefined && { labelSelector: selector }),
+  ...(fieldSelector !== undefined && { fieldSelector }),
+})
+
+function nothing({ listed }: PodsRead, namespace: string | undefined, { since }: TopOptions): CliError {
+  const where = namespace === undefined ? 'any namespace' : `namespace ${neutralise(namespace)}`
+  const wider = namespace === undefined ? '' : ' -A looks at all namespaces,'
+  const age = formatDuration(since)
+  return new CliError(
+    EXIT.notFound,
+    listed === 0
+      ? `There is no such pod in ${where};${wider} 'podspan watch' shows the next starts.`
+      : `None of the ${plural(listed, 'pod')} in ${where} was created in the last ${age};${wider} --since looks further back.`,
+  )
+}
+
+/** Pods of a node are told together, so that what waited for another's pull is seen. */
+function* tell(
+  { clock, signal }: Context,
+  { connection, clusterUid }: Target,
+  pods: readonly PodRecord[],
+  { byPod }: EventsRead,
+  createPipeline: CreatePipeline,
+): Generator<readonly [trace: Trace, isCoarse: boolean]> {
+  const byNode = pods.toSorted((a, b) => ((a.nodeName ?? '') < (b.nodeName ?? '') ? -1 : 1))
+  for (let from = 0; from < byNode.length && !signal.aborted; from += CHUNK) {
+    const chunk = byNode.slice(from, from + CHUNK)
+    const pipeline = createPipeline({
+      backfill: () => true,
+      clusterName: connection.contextName,
+      ...(clusterUid !== undefined && { clusterUid }),
+      // Who asks for the slowest wants to know how long those have taken that are not over.
+      startTimeout: BigInt(Number.MAX_SAFE_INTEGER) as DurationNano,
+    })
+    const t = clock.now()
+    const take = (source: 'pods' | 'events', record: PodRecord | EventRecord): Trace[] =>
+      pipeline.push({ kind: 'added', t, source, phase: 'initial', record })
+    const told = chunk.flatMap((pod) => take('pods', pod))
+    for (const { uid } of chunk) for (const event of byPod.get(uid) ?? []) told.push(...take('events', event))
+    told.push(...pipeline.push({ kind: 'tick', t, final: true }))
+    for (const trace of told) yield [trace, isCoarse(trace, byPod.get(trace.uid) ?? [])]
+  }
+}
+
+function isCoarse(trace: Trace, events: readonly EventRecord[]): boolean {
+  const missing = rootOf(trace).attributes['podspan.evidence.missing']
+  return (
+    events.length === 0 || (Array.isArray(missing) && missing.some((one) => /^no Started event/.test(one)))
+  )
+}
+
+function sayLimits({ terminal }: Context, { left }: PodsRead, { trouble }: EventsRead): void {
+  if (left > 0)
+    terminal.say(
+      `podspan: only the newest ${LIMITS.pods} of ${LIMITS.pods + left} starts are ranked; -n, -l or a shorter --since choose fewer.`,
+    )
+  if (trouble !== undefined)
+    terminal.say(
+      `podspan: past events are incomplete (${neutralise(trouble)}): without them pulls, retries and scheduling are not told apart.`,
+    )
+}
+
+const SAY_EVERY_MS = 2000
+const REDRAW_MS = 100
+
+/** In place where that is possible; else a line of talk now and then. */
+function createProgress({ terminal, clock }: Context): { readonly show: OnProgress; end(): void } {
+  const every = terminal.interactive ? REDRAW_MS : SAY_EVERY_MS
+  let next = clock.monotonicMs() + every
+  return {
+    show: (what, count, remaining) => {
+      if (clock.monotonicMs() < next) return
+      next = clock.monotonicMs() + every
+      const of = remaining === undefined || remaining === 0 ? '' : ` of ${count + remaining}`
+      const words = `reading ${what}: ${count}${of}`
+      if (terminal.interactive) terminal.footer([words])
+      else terminal.say(`podspan: ${words}`)
+    },
+    end: () => terminal.footer([]),
+  }
+}
+
+async function print({ terminal }: Context, { output, limit }: TopOptions, top: Top): Promise<void> {
+  if (output === 'json') return terminal.print(jsonLine(topJson(top, limit)))
+  await terminal.print(drawTop(top, limit ?? LIMIT, terminal.look()))
+}
