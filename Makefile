@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install build demo test test-fast check run cluster-up cluster-down failover scenarios scenarios-karpenter scenarios-volumes accuracy golden generate verify bench clean
+.PHONY: help install build demo shells test test-fast check run cluster-up cluster-down failover scenarios scenarios-karpenter scenarios-volumes accuracy golden generate verify bench clean
 
 # Node 24 comes with the packages, whatever Node runs npm; so do esbuild and the checkers.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -85,6 +85,12 @@ accuracy: install ## Measure boundaries against the components' own spans
 # Tests that compare a file of the repository with what the code gives; they rewrite it where PODSPAN_GOLDEN=write.
 GOLDEN_TESTS := test/chart/generated.test.ts test/cli/output-forms.test.ts test/cli/reference.test.ts test/cli/session-report.test.ts test/cli/waterfall.test.ts test/controller/documents.test.ts test/golden.test.ts test/metrics/document.test.ts test/metrics/recordings.test.ts test/rollout/recordings.test.ts
 GOLDEN := node --test --test-isolation=none --test-reporter=dot $(GOLDEN_TESTS)
+
+# `make test` has bash; the others are not on every machine.
+shells: dist/podspan.mjs ## Test completion in bash, zsh and fish, which are installed if need be (Debian, root)
+	@command -v zsh >/dev/null && command -v fish >/dev/null || { apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends zsh fish >/dev/null; }
+	@node --test test/cli/completion-shells.test.ts
 
 golden: install ## Rewrite what recordings and pictures should give; look at the difference before committing it
 	@PODSPAN_GOLDEN=write $(GOLDEN)

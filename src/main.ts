@@ -3,6 +3,7 @@
 // Does not know any command: see cli/program.ts.
 
 import { systemClock } from './base/clock.ts'
+import { invokedAs } from './cli/invoked.ts'
 import { run } from './cli/program.ts'
 import { openTerminal } from './cli/terminal.ts'
 
@@ -16,7 +17,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => (abort.signal.aborted ? process.exit(130) : abort.abort(signal)))
 }
 
-process.exitCode = await run(process.argv.slice(2), {
+// A single executable has its own path where a script's would be; what it was called is in argv0 then.
+const { args, program } = invokedAs([process.argv0, process.argv[1]], process.argv.slice(2))
+
+process.exitCode = await run(args, {
   terminal: openTerminal(process.stdout, process.stderr, process.env, () => abort.abort('closed')),
   env: process.env,
   stdin: process.stdin,
@@ -25,4 +29,7 @@ process.exitCode = await run(process.argv.slice(2), {
   random: Math.random,
   signal: abort.signal,
   version: typeof PODSPAN_VERSION === 'string' ? PODSPAN_VERSION : '0.0.0-source',
+  program,
 })
+// A credential helper that hangs must not hold up a shell that completes.
+if (args[0] === '__complete') process.exit()

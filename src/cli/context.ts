@@ -4,6 +4,7 @@
 
 import type { Writable } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
+import type { ProgramName } from './invoked.ts'
 import type { Environment, Terminal } from './terminal.ts'
 
 export interface Context {
@@ -18,4 +19,6 @@ export interface Context {
   /** Aborts on SIGINT, SIGTERM, and when nobody reads the results any more. */
   readonly signal: AbortSignal
   readonly version: string
+  /** As which it was called: what sentences name. */
+  readonly program: ProgramName
 }

@@ -19,12 +19,12 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
 export const EXIT_CODES_HELP = `Exit codes:
   0    done
-  1    a finding: 'trace --exit-code' and the start did not become ready, 'rollout --exit-code' and the rollout
-       is not complete, 'diff --exit-code' and starts got slower, 'check' found something missing,
-       or 'session run' missed an objective or its command failed
+  1    a finding: 'trace --exit-code' and the start did not become ready, 'rollout --exit-code' and
+       the rollout is not complete, 'diff --exit-code' and starts got slower, 'check' found
+       something missing, or 'session run' missed an objective or its command failed
   2    the command line is wrong
-  3    no answer: the cluster cannot be reached, does not allow what the command needs, or has no Podspan
-       that runs; or 'session run' came to no verdict
+  3    no answer: the cluster cannot be reached, does not allow what the command needs, or has no
+       Podspan that runs; or 'session run' came to no verdict
   4    an input file cannot be read as a recording
   5    no such pod, workload, revision or session, or none of its starts can be shown any more
   70   a bug in podspan

@@ -27,15 +27,16 @@ const COLUMNS: readonly Column[] = [
   { title: 'node', rank: 3, least: 12, keep: 'end' },
 ]
 
-/** The oldest first; what does not fit is counted. */
+/** The oldest first. Where there are more than fit, those of a workload that wait for the same share a line; what still does not fit is counted. */
 export function drawTable(starts: readonly InFlight[], now: UnixNano, look: TableLook): string[] {
   if (starts.length === 0) return []
-  const rows = Math.max(1, Math.min(ROWS_MAX, Math.floor(look.rows)))
+  const most = Math.max(1, Math.min(ROWS_MAX, Math.floor(look.rows)))
   const oldest = starts.toSorted((a, b) => (a.created < b.created ? -1 : a.created > b.created ? 1 : 0))
-  const rest = oldest.slice(rows)
+  const groups = oldest.length <= most ? oldest.map((start) => [start]) : groupsOf(oldest)
+  const rest = groups.slice(most).flat()
   const lines = drawColumns(
     COLUMNS,
-    oldest.slice(0, rows).map((start) => cellsOf(start, now)),
+    groups.slice(0, most).map((group) => cellsOf(group, now)),
     look.width,
     look.paint,
   )
@@ -44,15 +45,27 @@ export function drawTable(starts: readonly InFlight[], now: UnixNano, look: Tabl
     : [...lines, look.paint('dim', truncate(`… and ${rest.length} more: ${kindsOf(rest)}`, look.width))]
 }
 
-function cellsOf({ namespace, name, created, node, ...start }: InFlight, now: UnixNano): Cell[] {
-  const waits = neutralise(start.waitsFor, 300)
+/** In the order of their oldest. */
+const groupsOf = (starts: readonly InFlight[]): InFlight[][] => [
+  ...Map.groupBy(starts, ({ namespace, workload, name, waitsFor }) =>
+    JSON.stringify([namespace, workload ?? name, waitsFor]),
+  ).values(),
+]
+
+function cellsOf(group: readonly InFlight[], now: UnixNano): Cell[] {
+  const [first] = group
+  if (!first) return []
+  const waits = neutralise(first.waitsFor, 300).replace(/\d+\/\d+ nodes are available: /, '')
+  const nodes = new Set(group.map(({ node }) => node))
   return [
-    formatDuration(positive(since(now, created))),
-    neutralise(`${namespace}/${name}`, 120),
+    formatDuration(positive(since(now, first.created))),
+    group.length === 1
+      ? neutralise(`${first.namespace}/${first.name}`, 120)
+      : `${neutralise(`${first.namespace}/${first.workload ?? first.name}`, 120)} × ${group.length}`,
     // What a component had to say of it is rarely good.
-    start.reason === undefined ? waits : { text: waits, style: 'yellow' },
-    formatDuration(positive(since(now, start.since))),
-    neutralise(node ?? '', 63),
+    first.reason === undefined ? waits : { text: waits, style: 'yellow' },
+    formatDuration(positive(since(now, first.since))),
+    nodes.size === 1 ? neutralise(first.node ?? '', 63) : plural(nodes.size, 'node'),
   ]
 }
 

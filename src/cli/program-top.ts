@@ -12,8 +12,9 @@ import type { TopOptions } from './top.ts'
 
 const TOP_FORMS = ['table', 'json'] as const
 const HELP = `
-Reads pods and events once, page by page, writes nothing and needs nothing installed. A cluster keeps events for about an hour: of older
-starts the pod's status tells the rest, to the second, and the last line says how many those are. Pods that are gone are not seen.`
+Reads pods and events once, page by page, writes nothing and needs nothing installed. A cluster
+keeps events for about an hour: of older starts the pod's status tells the rest, to the second, and
+it is said how many those are. Pods that are gone are not seen.`
 
 export function addTop(program: Command, context: Context, done: Done, parts: Parts): void {
   const command = program

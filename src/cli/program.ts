@@ -5,7 +5,9 @@
 import { Command, CommanderError, Option } from 'commander'
 import type { AdviseCommandOptions } from './advise.ts'
 import type { Context } from './context.ts'
-import { CliError, EXIT, EXIT_CODES_HELP, type ExitCode } from './exit.ts'
+import { CliError, EXIT, type ExitCode } from './exit.ts'
+import { dressHelp } from './help.ts'
+import { calledAs } from './invoked.ts'
 import type { CheckOptions } from './check.ts'
 import type { ControllerOptions } from './controller.ts'
 import {
@@ -22,6 +24,7 @@ import {
 } from './options.ts'
 import { OUTPUT_FORMS } from './output.ts'
 import { addRollouts } from './program-rollout.ts'
+import { addCompletion, answerCompletion, COMPLETE } from './program-completion.ts'
 import { addTop } from './program-top.ts'
 import type { RecordOptions } from './record.ts'
 import type { ReplayOptions } from './replay.ts'
@@ -38,17 +41,18 @@ export async function run(argv: readonly string[], context: Context): Promise<Ex
     outcome.exitCode = exitCode
   })
   try {
-    await program.parseAsync(argv, { from: 'user' })
+    if (argv[0] === COMPLETE) await answerCompletion(program, context, argv.slice(1))
+    else await program.parseAsync(argv, { from: 'user' })
     return outcome.exitCode
   } catch (error) {
     return explain(error, context)
   }
 }
 
-function explain(error: unknown, { terminal }: Context): ExitCode {
+function explain(error: unknown, { program, terminal }: Context): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
   if (error instanceof CliError) {
-    terminal.say(`podspan: ${neutralise(error.message)}`)
+    terminal.say(calledAs(program, `podspan: ${neutralise(error.message)}`))
     return error.exitCode
   }
   terminal.say(
@@ -60,7 +64,7 @@ function explain(error: unknown, { terminal }: Context): ExitCode {
 export type Done = (exitCode: ExitCode) => void
 
 function createProgram(context: Context, done: Done): Command {
-  const program = new Command('podspan')
+  const program = new Command(context.program)
     .description(
       'Why did this pod take so long to start? One trace per pod start, from what the API server already tells.',
     )
@@ -73,8 +77,6 @@ function createProgram(context: Context, done: Done): Command {
       getErrHelpWidth: () => Math.min(100, context.terminal.look().width),
       outputError: (text, write) => write(text.replace(/^error: /, 'podspan: ')),
     })
-    .showHelpAfterError("Try 'podspan --help'.")
-    .addHelpText('after', `\n${EXIT_CODES_HELP}`)
   const parts = { withLook, withPlace, settle }
   addTrace(program, context, done)
   addWatch(program, context, done)
@@ -86,6 +88,8 @@ function createProgram(context: Context, done: Done): Command {
   addCheck(program, context, done)
   addSession(program, context, done)
   addController(program, context, done)
+  addCompletion(program, context, done)
+  dressHelp(program, context.program)
   return program
 }
 
@@ -144,7 +148,7 @@ function addTrace(program: Command, context: Context, done: Done): void {
     .option('--timeout <duration>', 'how long to follow (default: 10m)', positiveDuration)
     .option('--exit-code', 'exit with 1 unless every start ended ready or completed')
     .addOption(settle())
-  withCluster(withLook(command, context)).action(async (target: string, options: TraceOptions) => {
+  withPlace(withLook(command, context)).action(async (target: string, options: TraceOptions) => {
     const [{ trace }, { createPipeline }] = await Promise.all([
       import('./trace.ts'),
       import('../trace/pipeline.ts'),
@@ -207,7 +211,7 @@ function addAdvise(program: Command, context: Context, done: Done): void {
     )
     .option('--min-starts <n>', 'say nothing of a workload with fewer starts (default: 5)', count)
     .option('--min-saving <duration>', 'say nothing that saves less (default: 500ms)', duration)
-  withCluster(withLook(command, context, ADVICE_FORMS, ADVICE_FORM)).action(
+  withPlace(withLook(command, context, ADVICE_FORMS, ADVICE_FORM)).action(
     async (targets: string[], options: AdviseCommandOptions) => {
       const [{ advise }, { createPipeline }] = await Promise.all([
         import('./advise.ts'),

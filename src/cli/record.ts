@@ -191,7 +191,7 @@ async function flushing(clock: Clock, writer: RecordingWriter, until: AbortSigna
 }
 
 async function finish(
-  { terminal, clock }: Context,
+  { terminal, clock, program }: Context,
   { writer, close }: Recorder,
   file: string,
   started: UnixNano,
@@ -206,7 +206,7 @@ async function finish(
     .map(([resource, count]) => `${count} ${resource}`)
   const lasted = formatDuration((clock.now() - started) as DurationNano)
   terminal.say(
-    `podspan: ${frames} frames in ${lasted} (${list(kinds)}). Try: podspan replay ${file} --slowest 3`,
+    `podspan: ${frames} frames in ${lasted} (${list(kinds)}). Try: ${program} replay ${file} --slowest 3`,
   )
   return EXIT.ok
 }

@@ -197,12 +197,12 @@ function interrupted(run: Run): ExitCode {
   return EXIT.interrupted
 }
 
-function left(run: Pick<Run, 'asked' | 'place' | 'options'>): string {
+function left(run: Pick<Run, 'asked' | 'place' | 'options' | 'context'>): string {
   const { name } = run.asked.manifest.metadata
   const where = `${name} -n ${run.place.namespace}`
   return run.options.delete
     ? 'The session is being deleted.'
-    : `The session stays: 'podspan session get ${where}' shows it, 'kubectl delete tsn ${where}' removes it.`
+    : `The session stays: '${run.context.program} session get ${where}' shows it, 'kubectl delete tsn ${where}' removes it.`
 }
 
 const nameOf = ({ place, asked }: Pick<Run, 'place' | 'asked'>): string =>

@@ -4,6 +4,7 @@
 
 import { type DurationNano, formatRfc3339, since, toMilliseconds, type UnixNano } from '../base/time.ts'
 import { ansi, type Paint, plain, type Style, toAscii } from './glyphs.ts'
+import type { ProgramName } from './invoked.ts'
 import { type Cell, type Column, drawColumns } from './table.ts'
 import { formatDuration, formatShare, neutralise, plural, wrap } from './text.ts'
 import type { Length, RankedWorkload, Sort } from './top-rank.ts'
@@ -24,7 +25,11 @@ export interface Top {
 const WHY_LINES = 2
 const INDENT = '    '
 
-export function drawTop(top: Top, limit: number, look: Look): string {
+export interface TopLook extends Look {
+  readonly program: ProgramName
+}
+
+export function drawTop(top: Top, limit: number, look: TopLook): string {
   const paint = look.colour ? ansi : plain
   const shown = top.workloads.slice(0, limit)
   const [heading = '', ...rows] = drawColumns(
@@ -38,7 +43,7 @@ export function drawTop(top: Top, limit: number, look: Look): string {
     '',
     heading,
     ...rows.flatMap((row, index) => [row, ...why(shown[index], look.width, paint)]),
-    ...footer(top, shown.length, look.width).map((line) => paint('dim', line)),
+    ...footer(top, shown.length, look).map((line) => paint('dim', line)),
   ]
   const text = lines.map((line) => `${line}\n`).join('')
   return look.ascii ? toAscii(text) : text
@@ -99,7 +104,7 @@ function why(one: RankedWorkload | undefined, width: number, paint: Paint): stri
   return wrap(text, width - INDENT.length, WHY_LINES).map((line) => paint('dim', INDENT + line))
 }
 
-function footer({ workloads, sort }: Top, shown: number, width: number): string[] {
+function footer({ workloads, sort }: Top, shown: number, { program, width }: TopLook): string[] {
   const rest = workloads.length - shown
   const coarse = sum(workloads, ({ coarse: count }) => count)
   const starts = sum(workloads, ({ starts: count }) => count)
@@ -107,12 +112,12 @@ function footer({ workloads, sort }: Top, shown: number, width: number): string[
     .slice(0, shown)
     .some(({ p50, p90, max }) => p50.atLeast || p90.atLeast || max.atLeast)
   const lines = [
-    rest === 0 ? '' : `… and ${plural(rest, 'faster workload')}; --limit shows more.`,
+    rest === 0 ? '' : `… and ${plural(rest, 'more workload')}; --limit shows more.`,
     coarse === 0
       ? ''
       : `${coarse} of ${plural(starts, 'start')} ${coarse === 1 ? 'is' : 'are'} coarse: events of them have expired or were not kept, and the pod's status tells the rest to the second.`,
     isOpen ? '> not ready yet, or never: the length so far' : '',
-    `* sorted by ${sort}; pods that are gone are not seen. 'podspan trace POD' shows one start whole.`,
+    `* sorted by ${sort}; pods that are gone are not seen. '${program} trace POD' shows one start whole.`,
   ]
   return ['', ...lines.filter((line) => line !== '').flatMap((line) => wrap(line, width, 3))]
 }

@@ -153,7 +153,7 @@ function createProgress({ terminal, clock }: Context): { readonly show: OnProgre
   }
 }
 
-async function print({ terminal }: Context, { output, limit }: TopOptions, top: Top): Promise<void> {
+async function print({ program, terminal }: Context, { output, limit }: TopOptions, top: Top): Promise<void> {
   if (output === 'json') return terminal.print(jsonLine(topJson(top, limit)))
-  await terminal.print(drawTop(top, limit ?? LIMIT, terminal.look()))
+  await terminal.print(drawTop(top, limit ?? LIMIT, { ...terminal.look(), program }))
 }

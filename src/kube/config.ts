@@ -125,6 +125,11 @@ export async function openConnection(options: ConfigOptions = {}): Promise<Conne
   }
 }
 
+/** The names of the kubeconfig's contexts; rejects as `openConnection` does. */
+export async function listContexts(options: Pick<ConfigOptions, 'kubeconfig'> = {}): Promise<string[]> {
+  return (await loadConfig(options)).getContexts().map(({ name }) => name)
+}
+
 async function loadConfig(options: ConfigOptions): Promise<KubeConfig> {
   // Imported here, since it costs 90 MB and half a second that `replay` need not pay.
   // Of client-node the bundle holds KubeConfig only, so YAML is read by the parser that reads the configuration.

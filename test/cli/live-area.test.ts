@@ -61,6 +61,23 @@ test('what does not fit is counted, and long or hostile text is cut', () => {
   assert.ok(lines.every((line) => line.length <= 60 && !line.includes('\u001b')))
 })
 
+test('where more wait than fit, those of a workload that wait for the same share a line', () => {
+  const of = (workload: string, count: number, from: number): InFlight[] =>
+    Array.from({ length: count }, (_, index) =>
+      start(`${workload}-${index}`, from + index, {
+        workload: `Deployment/${workload}`,
+        node: `node-${index % 2}`,
+      }),
+    )
+  const starts = [...of('web', 9, 1000), ...of('api', 3, 0)]
+  const lines = drawTable(starts, at(9000), look(100, 2))
+  assert.deepEqual(lines.slice(1), [
+    '9.0 s  shop/Deployment/api × 3  pulling big:2  8.0 s  2 nodes',
+    '8.0 s  shop/Deployment/web × 9  pulling big:2  7.0 s  2 nodes',
+  ])
+  assert.match(drawTable(starts, at(9000), look(100, 12))[1] ?? '', /shop\/api-0 /)
+})
+
 test('a clock that is ahead of ours gives no negative age', () => {
   assert.match(drawTable([start('a', 5000)], at(0), look(100, 10))[1] ?? '', /^0 ms {2}shop\/a/)
 })

@@ -9,6 +9,7 @@ const root = join(import.meta.dirname, '..', '..')
 const COMMANDS = [
   'trace',
   'watch',
+  'top',
   'record',
   'replay',
   'advise',
@@ -19,6 +20,7 @@ const COMMANDS = [
   'session list',
   'session get',
   'controller',
+  'completion',
 ]
 
 async function help(...command: string[]): Promise<string> {

@@ -54,6 +54,7 @@ export function surroundings(some: Partial<Context> = {}): Surroundings {
     random: () => 0.5,
     signal: abort.signal,
     version: '1.2.3',
+    program: 'podspan',
     ...some,
   }
   const printed = (pattern: RegExp): Promise<void> =>

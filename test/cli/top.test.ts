@@ -70,7 +70,7 @@ test('without rights on events the answer is coarse, and says so', async (t) => 
   assert.equal(code, EXIT.ok)
   assert.match(err, /past events are incomplete \(events is forbidden\): without them pulls/)
   assert.match(out, /^7 of 7 starts are coarse: events of them have expired/m)
-  assert.match(out, /^… and 5 faster workloads; --limit shows more\.$/m)
+  assert.match(out, /^… and 5 more workloads; --limit shows more\.$/m)
 })
 
 test('more pods than a page has are read page by page', async (t) => {
