@@ -35,7 +35,8 @@ before(async () => {
 })
 after(async () => {
   await cluster.close()
-  rmSync(home, { recursive: true })
+  // A shell that was killed may still be about to write.
+  rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
 })
 
 /** What is typed, and the line after Tab; the same in every shell. */
@@ -55,6 +56,7 @@ const environment = (): NodeJS.ProcessEnv => ({
   PATH: `${bin}:${process.env['PATH']}`,
   HOME: home,
   KUBECONFIG: cluster.kubeconfig,
+  HISTFILE: '/dev/null',
   TERM: 'dumb',
   LC_ALL: 'C.UTF-8',
 })

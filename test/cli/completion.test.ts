@@ -131,9 +131,9 @@ test('where nobody answers nothing is completed and nothing is said', async (t) 
   const cluster = await emptyCluster()
   t.after(() => cluster.close())
   for (const break_ of [
-    () => cluster.stub.kill(),
-    () => writeFileSync(cluster.kubeconfig, '{'),
-    () => writeFileSync(cluster.kubeconfig, JSON.stringify(kubeconfigFor('http://127.0.0.1:1'))),
+    async () => cluster.stub.kill(),
+    async () => writeFileSync(cluster.kubeconfig, '{'),
+    async () => writeFileSync(cluster.kubeconfig, JSON.stringify(kubeconfigFor('http://127.0.0.1:1'))),
   ]) {
     await break_()
     const { values, directive, err } = await answered(

@@ -78,7 +78,7 @@ test('watch tells of hostile pods harmlessly', async (t) => {
   const done = run(['watch', '--kubeconfig', cluster.kubeconfig, '--settle', '1ms'], context)
   while (cluster.stub.openWatches('pods') === 0) await new Promise((resolve) => setImmediate(resolve))
   const [pod] = lastOf('plain').filter(({ resource }) => resource === 'pods')
-  const { deletionTimestamp: _, ...metadata } = pod?.object['metadata'] as Record<string, unknown>
+  const { deletionTimestamp: _, ...metadata } = (pod?.object['metadata'] ?? {}) as Record<string, unknown>
   const created = new Date().toISOString().replace(/\.\d+Z/, 'Z')
   const object = { ...pod?.object, metadata: { ...metadata, creationTimestamp: created } }
   cluster.stub.store.apply('pods', poisoned({ ...object, status: {} }, POISONS))
