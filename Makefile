@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install build demo shells test test-fast check run cluster-up cluster-down failover scenarios scenarios-karpenter scenarios-volumes accuracy golden generate verify bench clean
+.PHONY: help install build demo executables executables-test shells test test-fast check run cluster-up cluster-down failover scenarios scenarios-karpenter scenarios-volumes accuracy golden generate verify bench clean
 
 # Node 24 comes with the packages, whatever Node runs npm; so do esbuild and the checkers.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -106,6 +106,15 @@ verify: dist/podspan.mjs ## Fail where a file no longer says what the code does:
 
 install.yaml: dist/podspan.mjs $(shell find charts/podspan crds -type f) ## The chart with its default values as one file, for kubectl apply; builds Helm with Go the first time
 	@node scripts/install-yaml.ts > $@.new && mv $@.new $@
+
+executables: dist/podspan.mjs ## Single executables for those without Node, with archives, sums and a krew manifest, in dist/executables (ARGS=linux-amd64 for one)
+	@node scripts/executables/build.ts $(ARGS)
+
+# Builds each once more and compares, so that it takes some minutes and 2 GB of memory.
+executables-test: executables ## Judge all executables, and run the one for ARM under emulation (Debian, root)
+	@DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends qemu-user osslsigncode \
+	  libc6-arm64-cross libstdc++6-arm64-cross libgcc-s1-arm64-cross libatomic1-arm64-cross >/dev/null
+	@PODSPAN_EXECUTABLES=test PODSPAN_ARM64_ROOT=/usr/aarch64-linux-gnu node --test test/executables/all.test.ts
 
 bench: install ## Measure speed and memory
 	@node bench/run.ts $(ARGS)

@@ -25,7 +25,8 @@ export function parseWorkload(text: string): WorkloadTarget {
   const parsed = text.includes('/') ? parseTarget(text) : undefined
   const kind = parsed && KINDS[parsed.source]
   if (!parsed || kind === undefined) {
-    const sentence = `${neutralise(text)} rolls nothing out; expected deploy/, sts/, ds/ or job/ before a NAME.`
+    const hint = text.includes('/') ? '' : `; is it deploy/${neutralise(text)}?`
+    const sentence = `${neutralise(text)} rolls nothing out; expected deploy/, sts/, ds/ or job/ before a NAME${hint || '.'}`
     throw new CliError(EXIT.usage, sentence)
   }
   return { source: parsed.source, kind, name: parsed.name }

@@ -75,14 +75,15 @@ const scopeOf = ({ selector, fieldSelector }: TopOptions, namespace: string | un
   ...(fieldSelector !== undefined && { fieldSelector }),
 })
 
-function nothing({ listed }: PodsRead, namespace: string | undefined, { since }: TopOptions): CliError {
+function nothing({ listed }: PodsRead, namespace: string | undefined, options: TopOptions): CliError {
+  const { since, selector, fieldSelector } = options
   const where = namespace === undefined ? 'any namespace' : `namespace ${neutralise(namespace)}`
   const wider = namespace === undefined ? '' : ' -A looks at all namespaces,'
   const age = formatDuration(since)
   return new CliError(
     EXIT.notFound,
     listed === 0
-      ? `There is no such pod in ${where};${wider} 'podspan watch' shows the next starts.`
+      ? `There are no pods${(selector ?? fieldSelector) ? ' that are selected' : ''} in ${where};${wider} 'podspan watch' shows the next starts.`
       : `None of the ${plural(listed, 'pod')} in ${where} was created in the last ${age};${wider} --since looks further back.`,
   )
 }
