@@ -56,10 +56,17 @@ function explain(error: unknown, { program, terminal }: Context): ExitCode {
     return error.exitCode
   }
   terminal.say(
-    `podspan: this is a bug in podspan; please report it with these lines.\n${(error as Error)?.stack ?? String(error)}`,
+    `podspan: this is a bug in podspan; please report it with these lines.\n${linesOf((error as Error)?.stack ?? String(error))}`,
   )
   return EXIT.bug
 }
+
+/** The message may quote an object. */
+const linesOf = (stack: string): string =>
+  stack
+    .split('\n')
+    .map((line) => `  ${neutralise(line)}`)
+    .join('\n')
 
 export type Done = (exitCode: ExitCode) => void
 
