@@ -8,7 +8,8 @@ import type { Trace } from '../trace/trace.ts'
 import { rootOf } from '../trace/trace.ts'
 import { type ClusterOptions, connect, type Target } from './connect.ts'
 import type { Context } from './context.ts'
-import { CliError, EXIT, type ExitCode } from './exit.ts'
+import { EXIT, type ExitCode } from './exit.ts'
+import { calledAs } from './invoked.ts'
 import { jsonLine } from './json-line.ts'
 import type { CreatePipeline } from './replay.ts'
 import { formatDuration, neutralise, plural } from './text.ts'
@@ -35,35 +36,59 @@ export async function top(
   options: TopOptions,
   createPipeline: CreatePipeline,
 ): Promise<ExitCode> {
-  const { clock, signal } = context
   const target = await connect(context, options)
+  const progress = createProgress(context)
   try {
     const namespace = options.allNamespaces
       ? undefined
       : (options.namespace ?? target.connection.namespace ?? 'default')
-    const wanted = { scope: scopeOf(options, namespace), since: sinceOf(clock.now(), options.since) }
-    const progress = createProgress(context)
-    const found = await readPods(target, wanted, progress.show)
-    if (found.pods.length === 0) throw nothing(found, namespace, options)
+    const told = await rank(context, target, options, { namespace, progress, createPipeline })
+    progress.end()
+    if (context.signal.aborted) return EXIT.interrupted
+    if (told.workloads.length > 0 || options.output === 'json') await print(context, options, told)
+    return EXIT.ok
+  } catch (error) {
+    // A list that was broken off is no failure of the cluster.
+    if (context.signal.aborted) return EXIT.interrupted
+    throw error
+  } finally {
+    progress.end()
+    await target.connection.close()
+  }
+}
+
+interface Surroundings {
+  readonly namespace: string | undefined
+  readonly progress: Progress
+  readonly createPipeline: CreatePipeline
+}
+
+async function rank(
+  context: Context,
+  target: Target,
+  options: TopOptions,
+  { namespace, progress, createPipeline }: Surroundings,
+): Promise<Top> {
+  const { clock, terminal } = context
+  const wanted = { scope: scopeOf(options, namespace), since: sinceOf(clock.now(), options.since) }
+  const found = await readPods(target, wanted, progress.show)
+  const ranking = createRanking()
+  if (found.pods.length === 0)
+    terminal.say(`podspan: ${calledAs(context.program, nothing(found, namespace, options))}`)
+  else {
     const events = await readEvents(target, wanted, found.pods, progress.show)
-    const ranking = createRanking()
     for (const [trace, isCoarse] of tell(context, target, found.pods, events, createPipeline))
       ranking.add(trace, isCoarse)
-    progress.end()
-    if (signal.aborted) return EXIT.interrupted
     sayLimits(context, found, events)
-    await print(context, options, {
-      time: clock.now(),
-      since: wanted.since,
-      context: target.connection.contextName,
-      ...(namespace !== undefined && { namespace }),
-      sort: options.sort,
-      workloads: ranking.by(options.sort),
-      left: found.left,
-    })
-    return EXIT.ok
-  } finally {
-    await target.connection.close()
+  }
+  return {
+    time: clock.now(),
+    since: wanted.since,
+    context: target.connection.contextName,
+    ...(namespace !== undefined && { namespace }),
+    sort: options.sort,
+    workloads: ranking.by(options.sort),
+    left: found.left,
   }
 }
 
@@ -75,17 +100,14 @@ const scopeOf = ({ selector, fieldSelector }: TopOptions, namespace: string | un
   ...(fieldSelector !== undefined && { fieldSelector }),
 })
 
-function nothing({ listed }: PodsRead, namespace: string | undefined, options: TopOptions): CliError {
+function nothing({ listed }: PodsRead, namespace: string | undefined, options: TopOptions): string {
   const { since, selector, fieldSelector } = options
   const where = namespace === undefined ? 'any namespace' : `namespace ${neutralise(namespace)}`
   const wider = namespace === undefined ? '' : ' -A looks at all namespaces,'
   const age = formatDuration(since)
-  return new CliError(
-    EXIT.notFound,
-    listed === 0
-      ? `There are no pods${(selector ?? fieldSelector) ? ' that are selected' : ''} in ${where};${wider} 'podspan watch' shows the next starts.`
-      : `None of the ${plural(listed, 'pod')} in ${where} was created in the last ${age};${wider} --since looks further back.`,
-  )
+  return listed === 0
+    ? `There are no pods${(selector ?? fieldSelector) ? ' that are selected' : ''} in ${where};${wider} 'podspan watch' shows the next starts.`
+    : `None of the ${plural(listed, 'pod')} in ${where} was created in the last ${age};${wider} --since looks further back.`
 }
 
 /** Pods of a node are told together, so that what waited for another's pull is seen. */
@@ -137,8 +159,13 @@ function sayLimits({ terminal }: Context, { left }: PodsRead, { trouble }: Event
 const SAY_EVERY_MS = 2000
 const REDRAW_MS = 100
 
+interface Progress {
+  readonly show: OnProgress
+  end(): void
+}
+
 /** In place where that is possible; else a line of talk now and then. */
-function createProgress({ terminal, clock }: Context): { readonly show: OnProgress; end(): void } {
+function createProgress({ terminal, clock }: Context): Progress {
   const every = terminal.interactive ? REDRAW_MS : SAY_EVERY_MS
   let next = clock.monotonicMs() + every
   return {

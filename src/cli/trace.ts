@@ -6,11 +6,13 @@ import type { PodRecord } from '../base/record.ts'
 import type { DurationNano } from '../base/time.ts'
 import { toMilliseconds } from '../base/time.ts'
 import { isInFlight } from '../kube/event-backfill.ts'
-import type { Pipeline } from '../trace/pipeline.ts'
+import type { InFlight, Pipeline } from '../trace/pipeline.ts'
 import type { Trace } from '../trace/trace.ts'
 import { type ClusterOptions, connect, type Target } from './connect.ts'
 import type { Context } from './context.ts'
 import { CliError, EXIT, type ExitCode } from './exit.ts'
+import { ansi, plain } from './glyphs.ts'
+import { drawTable } from './in-flight.ts'
 import { aborted, type Live, startLive, untilReady } from './live.ts'
 import { formatterOf, type OutputForm } from './output.ts'
 import type { CreatePipeline } from './replay.ts'
@@ -87,11 +89,32 @@ export async function collect(
       `podspan: ${plural(waiting.size, 'pod')} still starting; waiting for the end.${describe(pipeline, wanted)}`,
     )
     const limit = timeout === undefined ? TIMEOUT_MS : toMilliseconds(timeout)
-    await Promise.race([done, aborted(context.signal), context.clock.sleep(limit, context.signal)])
+    const over = Promise.race([done, aborted(context.signal), context.clock.sleep(limit, context.signal)])
+    await showUntil(context, over, () => pipeline.inFlight().filter(({ uid }) => waiting.has(uid)))
   }
   const traces = [...wanted.keys()].flatMap((uid) => final.get(uid) ?? pipeline.traceOf(uid) ?? [])
   await live.close()
   return { traces, interrupted: context.signal.aborted }
+}
+
+const REDRAW_MS = 250
+
+/** On a terminal what the starts wait for is drawn in place meanwhile. */
+async function showUntil(
+  { clock, terminal }: Context,
+  over: Promise<void>,
+  inFlight: () => readonly InFlight[],
+): Promise<void> {
+  let isOver = false
+  const ended = over.then(() => void (isOver = true))
+  while (terminal.interactive && !isOver) {
+    const { width, colour } = terminal.look()
+    const look = { width, rows: (terminal.rows ?? 24) / 2, paint: colour ? ansi : plain }
+    terminal.footer(drawTable(inFlight(), clock.now(), look))
+    await Promise.race([ended, clock.sleep(REDRAW_MS)])
+  }
+  await ended
+  terminal.footer([])
 }
 
 function describe(pipeline: Pipeline, wanted: ReadonlyMap<string, PodRecord>): string {

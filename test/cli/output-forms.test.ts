@@ -5,9 +5,11 @@ import { test, type TestContext } from 'node:test'
 import { z } from 'zod'
 import { EXIT } from '../../src/cli/exit.ts'
 import { run } from '../../src/cli/program.ts'
+import { parseTraceSession } from '../../src/session/schema.ts'
 import { recordings } from '../support/frames.ts'
 import { assertGolden } from '../support/golden-file.ts'
 import { jsonSchemaOf, SCHEMAS } from '../support/output-schemas.ts'
+import { FAILED, PASSED, RUNNING, session, sessionSurroundings } from './session-made.ts'
 import { clusterAfter, surroundings } from './surroundings.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -92,6 +94,23 @@ for (const name of ['burst', 'image-missing', 'unschedulable', 'completes'])
 
 test('check prints check/v1, and nothing else', async (t) => {
   assert.deepEqual(await onCluster(t, 'plain', 'check', '--for', '50ms'), ['check/v1'])
+})
+
+test("sessions are printed as the CRD's own schema has them", async (t) => {
+  const { context, kubeconfig, out, server } = await sessionSurroundings(t)
+  for (const [name, status] of Object.entries({ passed: PASSED, failed: FAILED, running: RUNNING }))
+    server.store(session(status, name) as Parameters<typeof server.store>[0])
+  for (const args of [
+    ['list', '-A'],
+    ['get', 'passed', '-n', 'shop'],
+  ])
+    assert.equal(await run(['session', ...args, '-o', 'json', '--kubeconfig', kubeconfig], context), EXIT.ok)
+  const lines = out().trimEnd().split('\n')
+  assert.equal(lines.length, 4)
+  for (const line of lines) {
+    const read = parseTraceSession(JSON.parse(line))
+    assert.ok(read.kind === 'ok' && read.session.status, line)
+  }
 })
 
 for (const form of Object.keys(SCHEMAS)) {

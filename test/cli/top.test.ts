@@ -40,12 +40,33 @@ test('pods and events are listed once, and nothing is watched or written', async
 })
 
 test('only starts of pods created since then count', async (t) => {
-  const { code, err } = await top(t, await clusterAfter('burst'), '-n', 'burst', '--since', '1h')
-  assert.equal(code, EXIT.notFound)
+  const { code, out, err } = await top(t, await clusterAfter('burst'), '-n', 'burst', '--since', '1h')
+  assert.deepEqual([code, out], [EXIT.ok, ''])
   assert.match(
     err,
     /None of the 40 pods in namespace burst was created in the last 1 h 00 m; -A .* --since looks further back/,
   )
+})
+
+test('where no pod is, JSON is a document without workloads', async (t) => {
+  const { code, out, err } = await top(t, await emptyCluster(), '-o', 'json')
+  assert.deepEqual([code, JSON.parse(out).workloads], [EXIT.ok, []])
+  assert.match(
+    err,
+    /There are no pods in namespace default; -A looks at all namespaces, 'podspan watch' shows/,
+  )
+})
+
+test('an interrupt while the lists are read ends it as interrupted', async (t) => {
+  const cluster = await clusterAfter('burst')
+  t.after(() => cluster.close())
+  cluster.stub.fail('pods', 'any', { kind: 'silent' }, 9)
+  const { context, abort, err } = surroundings()
+  const done = run(['top', '-A', '--kubeconfig', cluster.kubeconfig], context)
+  while (!cluster.stub.requests.some(({ resource }) => resource === 'pods'))
+    await new Promise((resolve) => setImmediate(resolve))
+  abort.abort()
+  assert.deepEqual([await done, err()], [EXIT.interrupted, ''])
 })
 
 test('selectors go to the API server as they are', async (t) => {
