@@ -2,7 +2,7 @@
 // Promises flow control that holds back bytes, and one end for whatever the server does. Does not read frames.
 
 import assert from 'node:assert/strict'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { describe, test, type TestContext } from 'node:test'
@@ -73,11 +73,12 @@ for (const scheme of ['http', 'https'])
     test('what is paused reads no more, and goes on where it was', async (context) => {
       const whole = 20_000_000
       const chunk = Buffer.alloc(100_000, 'x')
-      const origin = await listen(context, scheme, async (_request, response) => {
+      const sendAll = async (response: ServerResponse): Promise<void> => {
         for (let sent = 0; sent < whole; sent += chunk.length)
           if (!response.write(chunk)) await new Promise((resolve) => response.once('drain', resolve))
         response.end()
-      })
+      }
+      const origin = await listen(context, scheme, (_request, response) => void sendAll(response))
       const seen = get(origin)
       await seen.until(() => seen.bytes > 0)
       seen.control.pause()
