@@ -7,8 +7,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { NODE_FLAGS, NODE_VARIABLES } from '../scripts/image.ts'
-import { nodeObject, podObject } from '../test/support/api-server-objects.ts'
-import { StubApiServer } from '../test/support/api-server.ts'
+import { nodeObject, podObject } from '../test/simulator/objects.ts'
+import { SimulatedApiServer } from '../test/simulator/server.ts'
 import { type OtlpReceiver, startOtlpReceiver } from '../test/support/otlp-receiver.ts'
 import { startChild } from './processes.ts'
 import type { Bench } from './report.ts'
@@ -26,7 +26,7 @@ export const bench: Bench = async ({ quick, say }) => {
   const ours: number[] = []
   const theirs: number[] = []
   for (let repeat = 0; repeat < (quick ? 1 : 3); repeat++) {
-    const api = await StubApiServer.start({ tls: true })
+    const api = await SimulatedApiServer.start({ tls: true })
     for (let number = 1; number <= 3; number++) api.store.apply('nodes', nodeObject(number, 1))
     for (let number = 1; number <= 30; number++)
       api.store.apply('pods', podObject({ number: 1000 + number, resourceVersion: 1 }))
@@ -48,7 +48,7 @@ export const bench: Bench = async ({ quick, say }) => {
   ]
 }
 
-async function operatorMb(api: StubApiServer, idleMs: number): Promise<number> {
+async function operatorMb(api: SimulatedApiServer, idleMs: number): Promise<number> {
   const receiver = await startOtlpReceiver({ protocol: 'grpc', keep: 'counts' })
   const directory = mkdtempSync(join(tmpdir(), 'podspan-idle-'))
   const operator = startOperator(api, receiver, directory)
@@ -67,7 +67,7 @@ async function operatorMb(api: StubApiServer, idleMs: number): Promise<number> {
   }
 }
 
-function startOperator(api: StubApiServer, receiver: OtlpReceiver, directory: string): ChildProcess {
+function startOperator(api: SimulatedApiServer, receiver: OtlpReceiver, directory: string): ChildProcess {
   const write = (name: string, content: object | Buffer | undefined): string => {
     const path = join(directory, name)
     writeFileSync(path, Buffer.isBuffer(content) ? content : JSON.stringify(content))
@@ -92,7 +92,7 @@ function startOperator(api: StubApiServer, receiver: OtlpReceiver, directory: st
   )
 }
 
-async function playStarts(api: StubApiServer): Promise<void> {
+async function playStarts(api: SimulatedApiServer): Promise<void> {
   const now = `${new Date().toISOString().slice(0, 19)}Z`
   for (let number = 1; number <= STARTS; number++)
     for (const stage of STAGES) {
@@ -102,7 +102,7 @@ async function playStarts(api: StubApiServer): Promise<void> {
     }
 }
 
-async function informersMb(api: StubApiServer, idleMs: number): Promise<number> {
+async function informersMb(api: SimulatedApiServer, idleMs: number): Promise<number> {
   const child = startChild('idle-client.ts', { limitMs: LIMIT_MS })
   child.send({ server: api.url, ca: String(api.certificate) })
   const pid = await child.receive<number>('watching')

@@ -2,7 +2,7 @@
 // Promises that everything in it is known to the tests' protobuf encoder, so that both encodings carry the same content.
 // Does not know the order of a start: see start.ts.
 
-import type { Obj } from '../test/support/api-server-encode.ts'
+import type { Obj } from '../test/simulator/encode.ts'
 
 export interface PodIdentity {
   readonly uid: string

@@ -2,7 +2,7 @@
 // Promises what a real start promises: the status goes Pending, bound, admitted, sandbox, running, Ready; an event's name ends in
 // the hex of its own nanosecond. Does not encode and does not send.
 
-import type { Obj } from '../test/support/api-server-encode.ts'
+import type { Obj } from '../test/simulator/encode.ts'
 import { formatRfc3339, milliseconds, type UnixNano, add } from '../src/base/time.ts'
 import { IMAGES, type PodIdentity, podObject } from './pod-object.ts'
 

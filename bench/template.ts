@@ -3,7 +3,7 @@
 // in protobuf. Does not send.
 
 import { formatRfc3339, SECOND, type UnixNano, unixNano } from '../src/base/time.ts'
-import { encodeWatchEvent, frame, message, type Obj, varint } from '../test/support/api-server-encode.ts'
+import { encodeWatchEvent, frame, message, type Obj, varint } from '../test/simulator/encode.ts'
 import { type StartIdentity, type Step, STEPS } from './start.ts'
 
 export type Encoding = 'json' | 'protobuf'

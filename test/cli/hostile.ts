@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { displayWidth } from '../../src/cli/display-width.ts'
-import type { Obj } from '../support/api-server-encode.ts'
+import type { Obj } from '../simulator/encode.ts'
 import { changesOf } from './surroundings.ts'
 
 /** What moves a cursor, sets a title or a clipboard, hides, reorders, is wide, piles up, or is merely long. */

@@ -1,4 +1,4 @@
-// Owns a stub API server that knows TraceSessions only: create, get, list, watch, delete, as JSON, and statuses that a test writes.
+// Owns a simulated API server that knows TraceSessions only: create, get, list, watch, delete, as JSON, and statuses that a test writes.
 // Promises the answers of the real one for these, 404 where the CRD is missing, 403 where a verb is refused, and every request remembered.
 // Does not judge sessions: a test does.
 

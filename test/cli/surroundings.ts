@@ -10,8 +10,8 @@ import { systemClock } from '../../src/base/clock.ts'
 import type { Context } from '../../src/cli/context.ts'
 import type { LookOptions } from '../../src/cli/terminal.ts'
 import { parseLine } from '../../src/recording/format.ts'
-import { StubApiServer } from '../support/api-server.ts'
-import type { Obj } from '../support/api-server-encode.ts'
+import { SimulatedApiServer } from '../simulator/server.ts'
+import type { Obj } from '../simulator/encode.ts'
 
 export interface Surroundings {
   readonly context: Context
@@ -86,7 +86,7 @@ export function changesOf(name: string): Changes[] {
 }
 
 export interface FilledCluster {
-  readonly stub: StubApiServer
+  readonly stub: SimulatedApiServer
   readonly kubeconfig: string
   close(): Promise<void>
 }
@@ -104,7 +104,7 @@ export async function clusterAfter(name: string): Promise<FilledCluster> {
 }
 
 export async function emptyCluster(): Promise<FilledCluster> {
-  const stub = await StubApiServer.start()
+  const stub = await SimulatedApiServer.start()
   answer(stub, 'version', { gitVersion: 'v1.36.3' })
   answer(stub, 'kube-system', { metadata: { uid: '841b07ad-bba8-47ef-8be0-2106dd6a077f' } })
   answer(stub, 'selfsubjectaccessreviews', { status: { allowed: true } })
@@ -118,7 +118,7 @@ export async function emptyCluster(): Promise<FilledCluster> {
   return { stub, kubeconfig, close }
 }
 
-export function answer(stub: StubApiServer, resource: string, body: object): void {
+export function answer(stub: SimulatedApiServer, resource: string, body: object): void {
   const fault = {
     kind: 'body',
     contentType: 'application/json',

@@ -5,7 +5,7 @@ import { EXIT } from '../../src/cli/exit.ts'
 import { run } from '../../src/cli/program.ts'
 import { createRanking } from '../../src/cli/top-rank.ts'
 import type { Trace } from '../../src/trace/trace.ts'
-import { loadPods } from '../support/api-server-bulk.ts'
+import { loadPods } from '../simulator/bulk.ts'
 import { FAILED_PULLS, SLOW_PULL, STATUS_ONLY } from './hand-made.ts'
 import { clusterAfter, emptyCluster, type FilledCluster, surroundings } from './surroundings.ts'
 

@@ -1,4 +1,4 @@
-// Owns what tests of the whole operator share: replicas against one stub API server under one clock that tests move, and a backend that answers as told.
+// Owns what tests of the whole operator share: replicas against one simulated API server under one clock that tests move, and a backend that answers as told.
 // Promises that a replica can be killed as by SIGKILL: nothing of it runs or is sent any more, and its Lease stays.
 // Does not wait for real time.
 
@@ -11,13 +11,13 @@ import { createLog } from '../../src/controller/log.ts'
 import { createExporter } from '../../src/export/exporter.ts'
 import type { SendResult } from '../../src/export/transport.ts'
 import { openDirect } from '../../src/kube/config.ts'
-import { podObject, type PodShape, uidOf } from '../support/api-server-objects.ts'
-import { StubApiServer } from '../support/api-server.ts'
-import type { Obj } from '../support/api-server-encode.ts'
+import { podObject, type PodShape, uidOf } from '../simulator/objects.ts'
+import { SimulatedApiServer } from '../simulator/server.ts'
+import type { Obj } from '../simulator/encode.ts'
 import { scriptedTransport } from '../export/scripted-transport.ts'
 
 export const OWN = 'podspan-system'
-/** Shortly after the pods of api-server-objects.ts. */
+/** Shortly after the pods of simulator/objects.ts. */
 const START = parseRfc3339('2026-11-22T12:01:00Z') ?? unixNano(0n)
 
 export interface Sent {
@@ -40,7 +40,7 @@ export interface Replica {
 type TestClock = ReturnType<typeof manualClock>
 
 export interface World extends AsyncDisposable {
-  readonly server: StubApiServer
+  readonly server: SimulatedApiServer
   readonly clock: TestClock
   /** What reached the backend, in order. */
   readonly sent: Sent[]
@@ -59,7 +59,7 @@ log: {level: debug}
 `
 
 export async function openWorld(): Promise<World> {
-  const server = await StubApiServer.start()
+  const server = await SimulatedApiServer.start()
   const clock = manualClock(START)
   const replicas: { bury(): Promise<void> }[] = []
   const world: World = {

@@ -1,4 +1,4 @@
-// Owns the whole operator against the stub API server: sessions, status, leader, standby, missing rights, the end.
+// Owns the whole operator against the simulated API server: sessions, status, leader, standby, missing rights, the end.
 // Promises each behaviour from outside: what was written to the API server, what reached the backend, what HTTP says.
 // Does not repeat what sessions compute: see test/session.
 
@@ -7,9 +7,9 @@ import { test } from 'node:test'
 import { unixNano } from '../../src/base/time.ts'
 import { parseWatermarks, shortId, WATERMARK_ANNOTATION } from '../../src/controller/watermark.ts'
 import { traceIdOf } from '../../src/trace/identity.ts'
-import type { Obj } from '../support/api-server-encode.ts'
-import type { ObjectRequest } from '../support/api-server-objects-http.ts'
-import { metaOf } from '../support/api-server-store.ts'
+import type { Obj } from '../simulator/encode.ts'
+import type { ObjectRequest } from '../simulator/object-calls.ts'
+import { metaOf } from '../simulator/store.ts'
 import {
   livePod,
   openWorld,

@@ -14,8 +14,8 @@ import { type CustomChange, TRACE_SESSIONS, watchCustom } from '../../src/kube/c
 import type { Trace } from '../../src/trace/trace.ts'
 import { sampleTrace } from '../export/sample-trace.ts'
 import { START, until } from '../kube/harness.ts'
-import { StubApiServer } from '../support/api-server.ts'
-import { metaOf } from '../support/api-server-store.ts'
+import { SimulatedApiServer } from '../simulator/server.ts'
+import { metaOf } from '../simulator/store.ts'
 import { sessionObject } from './operator-harness.ts'
 
 const traceNumber = (n: number): Trace => ({ ...sampleTrace(), traceId: n.toString(16).padStart(32, '0') })
@@ -143,7 +143,7 @@ test('a path that is no path is answered too', async () => {
 })
 
 test('custom objects are added, changed and deleted as they came, also over a broken watch', async () => {
-  const server = await StubApiServer.start()
+  const server = await SimulatedApiServer.start()
   const clock = manualClock(START)
   const connection = openDirect(server.url)
   const stop = new AbortController()

@@ -19,14 +19,8 @@ import {
   type Obj,
   unknown,
   varint,
-} from '../support/api-server-encode.ts'
-import {
-  eventObject,
-  leaseObject,
-  nodeObject,
-  ownerObject,
-  podObject,
-} from '../support/api-server-objects.ts'
+} from '../simulator/encode.ts'
+import { eventObject, leaseObject, nodeObject, ownerObject, podObject } from '../simulator/objects.ts'
 import { anyEvent, anyLease, anyNode, anyPod } from './generators.ts'
 
 const pods = knownResource('pods')

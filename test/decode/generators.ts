@@ -3,7 +3,7 @@
 // Does not generate garbage: the tests do that themselves.
 
 import fc from 'fast-check'
-import type { Obj } from '../support/api-server-encode.ts'
+import type { Obj } from '../simulator/encode.ts'
 
 const word = fc
   .string({ unit: 'grapheme', maxLength: 70 })

@@ -12,8 +12,8 @@ import { decodeProtobuf } from '../../src/decode/protobuf.ts'
 import { recall, remember, repeatsOf } from '../../src/decode/repeats.ts'
 import { knownResource } from '../../src/decode/resources.ts'
 import { cursor } from '../../src/decode/wire.ts'
-import { encodeObject, lengthDelimited, message, type Obj, unknown } from '../support/api-server-encode.ts'
-import { eventObject, podObject } from '../support/api-server-objects.ts'
+import { encodeObject, lengthDelimited, message, type Obj, unknown } from '../simulator/encode.ts'
+import { eventObject, podObject } from '../simulator/objects.ts'
 
 const pods = knownResource('pods')
 const events = knownResource('events')

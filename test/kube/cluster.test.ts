@@ -10,20 +10,13 @@ import { seconds } from '../../src/base/time.ts'
 import { type Cluster, watchCluster, type WatchClusterOptions } from '../../src/kube/cluster.ts'
 import { openDirect } from '../../src/kube/config.ts'
 import { COSTS } from '../../src/kube/sources.ts'
-import type { Obj } from '../support/api-server-encode.ts'
-import {
-  eventObject,
-  leaseObject,
-  nodeObject,
-  ownerObject,
-  podObject,
-  uidOf,
-} from '../support/api-server-objects.ts'
-import { StubApiServer } from '../support/api-server.ts'
+import type { Obj } from '../simulator/encode.ts'
+import { eventObject, leaseObject, nodeObject, ownerObject, podObject, uidOf } from '../simulator/objects.ts'
+import { SimulatedApiServer } from '../simulator/server.ts'
 import { START, say, type TestClock, until } from './harness.ts'
 
 interface Opened extends AsyncDisposable {
-  readonly server: StubApiServer
+  readonly server: SimulatedApiServer
   readonly cluster: Cluster
   readonly frames: Frame[]
   readonly clock: TestClock
@@ -31,10 +24,10 @@ interface Opened extends AsyncDisposable {
 }
 
 async function open(
-  prepare: (server: StubApiServer) => void,
+  prepare: (server: SimulatedApiServer) => void,
   options: WatchClusterOptions = {},
 ): Promise<Opened> {
-  const server = await StubApiServer.start()
+  const server = await SimulatedApiServer.start()
   prepare(server)
   const clock = manualClock(START)
   const connection = openDirect(server.url)
@@ -66,7 +59,7 @@ const startingPod = (number: number, namespace = 'default'): Obj =>
 const event = (number: number, pod: number, namespace = 'default'): Obj =>
   eventObject({ number, resourceVersion: 0, pod, namespace })
 
-const forbid = (server: StubApiServer, resource: string): void =>
+const forbid = (server: SimulatedApiServer, resource: string): void =>
   server.fail(
     resource,
     'any',
@@ -74,7 +67,7 @@ const forbid = (server: StubApiServer, resource: string): void =>
     Number.POSITIVE_INFINITY,
   )
 
-function whole(server: StubApiServer): void {
+function whole(server: SimulatedApiServer): void {
   server.store.load('pods', [readyPod(1)])
   server.store.load('nodes', [nodeObject(1, 0)])
   server.store.load('leases', [leaseObject(1, 0)])
@@ -149,7 +142,7 @@ test('past events are read for namespaces with pods in flight, and only there', 
 })
 
 test('past events are read too where a list shows a pod to be over that is wanted, and once', async () => {
-  const prepare = (server: StubApiServer): void => {
+  const prepare = (server: SimulatedApiServer): void => {
     server.store.load('pods', [readyPod(1, 'quiet'), readyPod(2, 'missed')])
     server.store.load('events', [event(1, 1, 'quiet'), event(2, 2, 'missed')])
   }
@@ -199,7 +192,7 @@ test('one namespace asks for that namespace only, nodes and leases excepted', as
 })
 
 test('frames come as an iterable to one reader, and end with the cluster', async () => {
-  const server = await StubApiServer.start()
+  const server = await SimulatedApiServer.start()
   whole(server)
   const connection = openDirect(server.url)
   const cluster = watchCluster(connection, { clock: manualClock(START), streams: ['pods'] })
@@ -214,7 +207,7 @@ test('frames come as an iterable to one reader, and end with the cluster', async
 })
 
 test('a slow reader stops the streams and gets everything in order', async () => {
-  const server = await StubApiServer.start()
+  const server = await SimulatedApiServer.start()
   server.store.load(
     'pods',
     Array.from({ length: 40 }, (_, n) => readyPod(n)),

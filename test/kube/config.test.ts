@@ -11,8 +11,8 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { openConnection } from '../../src/kube/config.ts'
 import { fetchWhole } from '../../src/kube/request.ts'
-import { podObject } from '../support/api-server-objects.ts'
-import { StubApiServer } from '../support/api-server.ts'
+import { podObject } from '../simulator/objects.ts'
+import { SimulatedApiServer } from '../simulator/server.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'podspan-config-'))
 after(() => rmSync(directory, { recursive: true }))
@@ -23,7 +23,7 @@ const file = (name: string, content: string, mode = 0o600): string => {
   return path
 }
 
-function kubeconfig(name: string, server: StubApiServer, user: object, cluster: object = {}): string {
+function kubeconfig(name: string, server: SimulatedApiServer, user: object, cluster: object = {}): string {
   const ca = server.certificate ? { 'certificate-authority-data': server.certificate.toString('base64') } : {}
   return file(
     name,
@@ -44,8 +44,8 @@ function kubeconfig(name: string, server: StubApiServer, user: object, cluster: 
 const signal = new AbortController().signal
 const list = { path: '/api/v1/pods?limit=5', accept: 'application/json', signal }
 
-async function startTls(): Promise<StubApiServer> {
-  const server = await StubApiServer.start({ tls: true })
+async function startTls(): Promise<SimulatedApiServer> {
+  const server = await SimulatedApiServer.start({ tls: true })
   server.store.load('pods', [podObject({ number: 1, resourceVersion: 0 })])
   return server
 }
@@ -70,7 +70,7 @@ test('a kubeconfig names server, context and namespace', async () => {
 })
 
 test('what is missing is named', async () => {
-  const server = await StubApiServer.start()
+  const server = await SimulatedApiServer.start()
   await assert.rejects(openConnection({ kubeconfig: join(directory, 'none') }), /none/)
   const path = kubeconfig('contexts', server, {})
   await assert.rejects(

@@ -14,12 +14,12 @@ import { type RawEvent, type ReflectorLimits, runReflector } from '../../src/kub
 import type { Mode } from '../../src/kube/watch.ts'
 import { createValve, type Valve } from '../../src/kube/valve.ts'
 import type { Connection } from '../../src/kube/config.ts'
-import { StubApiServer, type StubOptions } from '../support/api-server.ts'
+import { SimulatedApiServer, type ServerOptions } from '../simulator/server.ts'
 
 export type TestClock = ReturnType<typeof manualClock>
 
 export interface Harness extends AsyncDisposable {
-  readonly server: StubApiServer
+  readonly server: SimulatedApiServer
   readonly clock: TestClock
   readonly frames: Frame[]
   readonly raw: RawEvent[]
@@ -36,16 +36,16 @@ export interface HarnessOptions {
   readonly resource?: string
   readonly mode?: Mode
   readonly encoding?: Encoding
-  readonly stub?: StubOptions
+  readonly stub?: ServerOptions
   readonly limits?: Partial<ReflectorLimits>
-  readonly prepare?: (server: StubApiServer) => void
-  readonly connect?: (server: StubApiServer) => Connection
+  readonly prepare?: (server: SimulatedApiServer) => void
+  readonly connect?: (server: SimulatedApiServer) => Connection
 }
 
 export const START = unixNano(1_795_000_000_000_000_000n)
 
 export async function startReflector(options: HarnessOptions = {}): Promise<Harness> {
-  const server = await StubApiServer.start(options.stub)
+  const server = await SimulatedApiServer.start(options.stub)
   options.prepare?.(server)
   const clock = manualClock(START)
   const connection = options.connect?.(server) ?? openDirect(server.url)

@@ -1,4 +1,4 @@
-// Owns the reflector against a stub API server: lists, resumes, relists, and each fault of the checklist.
+// Owns the reflector against a simulated API server: lists, resumes, relists, and each fault of the checklist.
 // Promises one behaviour a test, over real sockets, with a clock that only the test moves.
 // Does not repeat the state machine's table: see watch.test.ts.
 
@@ -6,15 +6,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { seconds } from '../../src/base/time.ts'
 import { openDirect } from '../../src/kube/config.ts'
-import { frame, encodeWatchEvent, unknown, wrapWatchEvent } from '../support/api-server-encode.ts'
-import { loadPods } from '../support/api-server-bulk.ts'
-import { eventObject, ownerObject, podObject, uidOf } from '../support/api-server-objects.ts'
-import type { StubApiServer } from '../support/api-server.ts'
+import { frame, encodeWatchEvent, unknown, wrapWatchEvent } from '../simulator/encode.ts'
+import { loadPods } from '../simulator/bulk.ts'
+import { eventObject, ownerObject, podObject, uidOf } from '../simulator/objects.ts'
+import type { SimulatedApiServer } from '../simulator/server.ts'
 import { type Harness, startReflector } from './harness.ts'
 
 const pod = (number: number) => podObject({ number, resourceVersion: 0 })
 const name = (number: number): string => `web-6f5d8c9b7c-0000${number}`
-const twoPods = (server: StubApiServer): void => server.store.load('pods', [pod(1), pod(2)])
+const twoPods = (server: SimulatedApiServer): void => server.store.load('pods', [pod(1), pod(2)])
 const synced = (h: Harness) => (): boolean => h.frames.some((each) => each.kind === 'synced')
 const live = async (h: Harness): Promise<void> => {
   await h.until('live', () => synced(h)() && h.server.openWatches('pods') > 0)
@@ -61,7 +61,7 @@ test('chunks of one byte change nothing', async () => {
 })
 
 test('pages of a list are followed, without resourceVersion, and are initial', async () => {
-  const prepare = (s: StubApiServer): void =>
+  const prepare = (s: SimulatedApiServer): void =>
     s.store.load(
       'pods',
       Array.from({ length: 7 }, (_, n) => pod(n)),
@@ -173,7 +173,7 @@ for (const expiredAs of ['frame', 'status'] as const)
   })
 
 test('410 while paging begins the list again and is no gap', async () => {
-  const prepare = (s: StubApiServer): void => {
+  const prepare = (s: SimulatedApiServer): void => {
     s.store.load(
       'pods',
       Array.from({ length: 4 }, (_, n) => pod(n)),
@@ -285,7 +285,7 @@ test('a stream without bookmarks is left only after its time-out', async () => {
 })
 
 test('events are tailed from a list of one, and begin again after 410 with a gap since the last orderly end', async () => {
-  const prepare = (s: StubApiServer): void =>
+  const prepare = (s: SimulatedApiServer): void =>
     s.store.load(
       'events',
       Array.from({ length: 5 }, (_, n) => eventObject({ number: n, resourceVersion: 0, pod: 1 })),
@@ -396,7 +396,7 @@ test('a full consumer stops the socket and loses nothing', async () => {
 })
 
 test('a missing right is reported and tried again after minutes', async () => {
-  const refuse = (s: StubApiServer): void =>
+  const refuse = (s: SimulatedApiServer): void =>
     s.fail('pods', 'any', { kind: 'status', code: 403, reason: 'Forbidden', message: 'pods is forbidden' })
   await using h = await startReflector({ prepare: refuse })
   await h.until('the refusal', () => h.failures.length === 1)
@@ -488,7 +488,7 @@ test('over TLS', async () => {
 })
 
 test('10,000 objects at the start arrive once each, by either way', async () => {
-  const prepare = (s: StubApiServer): void => loadPods(s.store, 10_000)
+  const prepare = (s: SimulatedApiServer): void => loadPods(s.store, 10_000)
   for (const watchList of [true, false]) {
     await using h = await startReflector({ stub: { watchList }, prepare })
     await h.until('live', synced(h))

@@ -8,7 +8,7 @@ import { openDirect } from '../../src/kube/config.ts'
 import type { RawEvent } from '../../src/kube/reflector.ts'
 import { watchToRecord } from '../../src/kube/watch-to-record.ts'
 import { watchWhole } from '../../src/kube/whole.ts'
-import { StubApiServer } from '../support/api-server.ts'
+import { SimulatedApiServer } from '../simulator/server.ts'
 import { START, until } from './harness.ts'
 
 const shop = {
@@ -18,8 +18,8 @@ const shop = {
   spec: { replicas: 3 },
 }
 
-async function withServer(act: (server: StubApiServer) => Promise<void>): Promise<void> {
-  const server = await StubApiServer.start()
+async function withServer(act: (server: SimulatedApiServer) => Promise<void>): Promise<void> {
+  const server = await SimulatedApiServer.start()
   server.store.load('deployments', [shop])
   try {
     await act(server)

@@ -1,4 +1,4 @@
-// Owns the writes contract on the stub API server, and what only a stub can do: overload, silence, broken connections.
+// Owns the writes contract on the simulated API server, and what only a stub can do: overload, silence, broken connections.
 // Promises what writes-contract.ts says; test/e2e/writes.e2e.test.ts runs the same on a real API server.
 
 import assert from 'node:assert/strict'
@@ -7,17 +7,17 @@ import { manualClock } from '../../src/base/clock.ts'
 import { type Connection, openDirect } from '../../src/kube/config.ts'
 import { createLeaseStore } from '../../src/kube/lease.ts'
 import { createSessionWrites, WRITE_LIMITS, type WriteResult } from '../../src/kube/session-writes.ts'
-import { type Fault, StubApiServer } from '../support/api-server.ts'
+import { type Fault, SimulatedApiServer } from '../simulator/server.ts'
 import { sessionObject } from '../controller/operator-harness.ts'
-import { metaOf } from '../support/api-server-store.ts'
+import { metaOf } from '../simulator/store.ts'
 import { START, until } from './harness.ts'
 import { writesContract } from './writes-contract.ts'
 
-let server: StubApiServer
+let server: SimulatedApiServer
 let connection: Connection
 
 before(async () => {
-  server = await StubApiServer.start()
+  server = await SimulatedApiServer.start()
   connection = openDirect(server.url)
   const resources = [{ name: 'tracesessions', kind: 'TraceSession', namespaced: true }]
   const body = Buffer.from(JSON.stringify({ kind: 'APIResourceList', resources }))

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Agent, request } from 'undici'
-import { selfSigned } from './api-server.ts'
+import { selfSigned } from '../simulator/server.ts'
 
 const ADMIN = 'admin-token'
 

@@ -2,9 +2,9 @@
 // Promises a microsecond or so an object, so that a bench measures its client and not this server.
 // Does not vary shapes: each pod has two containers, each event names its pod.
 
-import { encodeWatchEvent, frame, message, type Obj } from './api-server-encode.ts'
-import { eventObject, podObject } from './api-server-objects.ts'
-import type { Store, Stored } from './api-server-store.ts'
+import { encodeWatchEvent, frame, message, type Obj } from './encode.ts'
+import { eventObject, podObject } from './objects.ts'
+import type { Store, Stored } from './store.ts'
 
 /** Numbers and versions of a fixed width, so that one is as long as another. */
 const FIRST_VERSION = 1_000_000_000

@@ -1,4 +1,4 @@
-// Owns a stub API server on loopback: lists with pages, watches with bookmarks and WatchList, and every fault we know of.
+// Owns a simulated API server on loopback: lists with pages, watches with bookmarks and WatchList, and every fault we know of.
 // Promises the API server's answers for what src/kube asks, in JSON and protobuf, over HTTP/1.1 with or without TLS.
 // Does not validate, authorise or default: it is told what to answer.
 
@@ -9,8 +9,8 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { encodeList, encodeObject, type Obj } from './api-server-encode.ts'
-import { answerObject, type ObjectRequest, placeOf } from './api-server-objects-http.ts'
+import { encodeList, encodeObject, type Obj } from './encode.ts'
+import { answerObject, type ObjectRequest, placeOf } from './object-calls.ts'
 import {
   addedBytes,
   bareOf,
@@ -20,9 +20,9 @@ import {
   metaOf,
   Store,
   type Stored,
-} from './api-server-store.ts'
+} from './store.ts'
 
-export interface StubOptions {
+export interface ServerOptions {
   readonly tls?: boolean
   /** Off as in 1.33 and before 1.32: 422. */
   readonly watchList?: boolean
@@ -90,19 +90,19 @@ const INITIAL_BATCH = 32
 
 const PROTOBUF = 'application/vnd.kubernetes.protobuf'
 
-export class StubApiServer {
+export class SimulatedApiServer {
   readonly store = new Store()
   readonly requests: SeenRequest[] = []
   /** Opened since the start. */
   connections = 0
   readonly certificate: Buffer | undefined
-  options: StubOptions
+  options: ServerOptions
   private readonly rules: Rule[] = []
   private readonly watches = new Set<OpenWatch>()
   private readonly server: Server
   private readonly pages = new Map<string, { items: Stored[]; version: number }>()
 
-  private constructor(options: StubOptions) {
+  private constructor(options: ServerOptions) {
     this.options = options
     const handler = (request: IncomingMessage, response: ServerResponse): void =>
       this.handle(request, response)
@@ -117,8 +117,8 @@ export class StubApiServer {
     })
   }
 
-  static async start(options: StubOptions = {}): Promise<StubApiServer> {
-    const stub = new StubApiServer({ watchList: true, expiredAs: 'frame', ...options })
+  static async start(options: ServerOptions = {}): Promise<SimulatedApiServer> {
+    const stub = new SimulatedApiServer({ watchList: true, expiredAs: 'frame', ...options })
     await stub.listen(0)
     return stub
   }

@@ -1,9 +1,9 @@
-// Owns the stub API server's answers about single objects: get, create, replace, patch, delete.
+// Owns the simulated API server's answers about single objects: get, create, replace, patch, delete.
 // Promises conflicts, preconditions and refused patches as the API server gives them, also in words where a client goes by these.
 // Does not validate, default or authorise, and takes of JSON patch only what Podspan sends.
 
-import type { Obj } from './api-server-encode.ts'
-import { metaOf, type Store } from './api-server-store.ts'
+import type { Obj } from './encode.ts'
+import { metaOf, type Store } from './store.ts'
 
 export interface ObjectRequest {
   readonly method: string

@@ -2,7 +2,7 @@
 // Promises objects of realistic size and shape, by number, the same for the same number.
 // Does not vary them at random: property tests have their own generators.
 
-import type { Obj } from './api-server-encode.ts'
+import type { Obj } from './encode.ts'
 
 export const uidOf = (kind: number, number: number): string =>
   `${kind.toString(16).padStart(8, '0')}-0000-4000-8000-${number.toString(16).padStart(12, '0')}`

@@ -1,4 +1,4 @@
-// Owns the stub API server's memory: objects by resource, the resourceVersion clock, the history that watches replay.
+// Owns the simulated API server's memory: objects by resource, the resourceVersion clock, the history that watches replay.
 // Promises a version for each change, and that what is compacted is gone.
 // Does not speak HTTP.
 
@@ -11,7 +11,7 @@ import {
   type Obj,
   unknown,
   wrapWatchEvent,
-} from './api-server-encode.ts'
+} from './encode.ts'
 
 export type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED'
 
