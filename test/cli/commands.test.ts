@@ -256,8 +256,7 @@ type Stub = FilledCluster['stub']
 
 /** Rules are asked in order, and the cluster's own answer is already there. */
 function answerFirst(stub: Stub, resource: string, body: object): void {
-  const rules = (stub as unknown as { rules: { resource: string; left: number }[] }).rules
-  for (const rule of rules) if (rule.resource === resource) rule.left = 0
+  stub.faults.clear(resource)
   answer(stub, resource, body)
 }
 

@@ -56,6 +56,11 @@ const readyPod = (number: number, namespace = 'default'): Obj =>
   podObject({ number, resourceVersion: 0, namespace })
 const startingPod = (number: number, namespace = 'default'): Obj =>
   podObject({ number, resourceVersion: 0, namespace, stage: 'bound' })
+/** With the labels that the workload's selector asks for. */
+const selected = (object: Obj): Obj => {
+  const metadata = object['metadata'] as Obj
+  return { ...object, metadata: { ...metadata, labels: { app: 'web', tier: 'a' } } }
+}
 const event = (number: number, pod: number, namespace = 'default'): Obj =>
   eventObject({ number, resourceVersion: 0, pod, namespace })
 
@@ -232,9 +237,9 @@ test('a slow reader stops the streams and gets everything in order', async () =>
 
 test('one pod, its events, the workload and its current pods are read by name', async () => {
   await using c = await open((server) => {
-    server.store.load('pods', [readyPod(1), startingPod(2)])
+    server.store.load('pods', [selected(readyPod(1)), selected(startingPod(2)), readyPod(3)])
     server.store.load('events', [event(1, 1), event(2, 2)])
-    server.store.load('replicasets', [ownerObject(1, 0)])
+    server.store.load('replicasets', [selected(ownerObject(1, 0))])
   })
   const { api } = c.cluster
   const pod = await api.getPod('default', 'web-6f5d8c9b7c-00001')

@@ -19,16 +19,6 @@ let connection: Connection
 before(async () => {
   server = await SimulatedApiServer.start()
   connection = openDirect(server.url)
-  const resources = [{ name: 'tracesessions', kind: 'TraceSession', namespaced: true }]
-  const body = Buffer.from(JSON.stringify({ kind: 'APIResourceList', resources }))
-  server.fail(
-    'v1alpha1',
-    'any',
-    { kind: 'body', contentType: 'application/json', body },
-    Number.POSITIVE_INFINITY,
-  )
-  const missing = { kind: 'status', code: 404, reason: 'NotFound' } as const
-  server.fail('v9', 'any', missing, Number.POSITIVE_INFINITY)
 })
 after(async () => {
   await connection.close()

@@ -347,25 +347,13 @@ export function unknown(apiVersion: string, kind: string, raw: Buffer): Buffer {
   ])
 }
 
-/** Workloads are read whole in JSON only; in protobuf they are asked for as metadata, as a real server shows them. */
-const METADATA_ONLY: ReadonlySet<string> = new Set([
-  'Deployment',
-  'StatefulSet',
-  'DaemonSet',
-  'Job',
-  'ControllerRevision',
-])
-
-export const onTheWire = (object: Obj): Obj =>
-  METADATA_ONLY.has(String(object['kind']))
-    ? { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object['metadata'] }
-    : object
+/** Whether this encoder knows the kind; of the others a client gets metadata only. */
+export const hasSchema = (kind: string): boolean => kind in SCHEMAS
 
 /** An API object with `apiVersion` and `kind`, in its envelope. */
 export function encodeObject(object: Obj): Buffer {
-  const shown = onTheWire(object)
-  const kind = String(shown['kind'])
-  return unknown(String(shown['apiVersion']), kind, message(kind, shown))
+  const kind = String(object['kind'])
+  return unknown(String(object['apiVersion']), kind, message(kind, object))
 }
 
 export function encodeWatchEvent(type: string, object: Obj): Buffer {

@@ -1,17 +1,8 @@
-// Owns the simulated API server's memory: objects by resource, the resourceVersion clock, the history that watches replay.
+// Owns the simulated API server's memory: objects by resource, the resourceVersion clock, the window of changes that watches replay.
 // Promises a version for each change, and that what is compacted is gone.
-// Does not speak HTTP.
+// Does not speak HTTP and does not encode.
 
-import {
-  encodeObject,
-  encodeWatchEvent,
-  frame,
-  message,
-  onTheWire,
-  type Obj,
-  unknown,
-  wrapWatchEvent,
-} from './encode.ts'
+import type { Obj } from './encode.ts'
 
 export type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED'
 
@@ -20,11 +11,13 @@ export interface Change {
   readonly type: ChangeType
   readonly version: number
   readonly object: Obj
-  protobuf?: Buffer
-  json?: Buffer
+  /** As it was before: for selectors, which it may have left. */
+  readonly before: Obj | undefined
+  /** Encoded frames by form, made when first asked for; or made at once, by who can make them faster. */
+  readonly frames: Map<string, Buffer>
 }
 
-/** One stored object with its bytes: made when first asked for, or given by a bench. */
+/** One stored object; `bare` are its protobuf bytes, made when first asked for, or given. */
 export interface Stored {
   readonly object: Obj
   readonly version: number
@@ -34,12 +27,15 @@ export interface Stored {
 type Meta = { readonly uid: string; readonly name: string; readonly namespace?: string }
 export const metaOf = (object: Obj): Meta => object['metadata'] as Meta
 
+/** As many changes as a watch cache keeps at the most. */
+const WINDOW = 102_400
+
 export class Store {
   version = 1
   compacted = 0
-  readonly history: Change[] = []
+  readonly window: Change[] = []
   private readonly objects = new Map<string, Map<string, Stored>>()
-  private readonly listeners = new Set<(change: Change) => void>()
+  private readonly listeners = new Map<string, Set<(change: Change) => void>>()
 
   of(resource: string): Map<string, Stored> {
     let map = this.objects.get(resource)
@@ -62,7 +58,7 @@ export class Store {
     return this.change(resource, 'DELETED', stored.object)
   }
 
-  /** Fills without history, for large lists. */
+  /** Fills without a change, for large lists. */
   load(resource: string, objects: Iterable<Obj>): void {
     const map = this.of(resource)
     for (const object of objects) {
@@ -74,60 +70,46 @@ export class Store {
   private change(resource: string, type: ChangeType, from: Obj): number {
     this.version += 1
     const object = withVersion(from, this.version)
-    const change: Change = { resource, type, version: this.version, object }
-    if (type === 'DELETED') this.of(resource).delete(metaOf(object).uid)
-    else this.of(resource).set(metaOf(object).uid, { object, version: this.version })
-    this.history.push(change)
-    for (const listener of this.listeners) listener(change)
+    return this.put({ resource, type, version: this.version, object, frames: new Map() })
+  }
+
+  /** A change that its maker has numbered with the version that is next. */
+  put(made: Omit<Change, 'before'>): number {
+    const map = this.of(made.resource)
+    const { uid } = metaOf(made.object)
+    const change: Change = { ...made, before: map.get(uid)?.object }
+    this.version = change.version
+    if (change.type === 'DELETED') map.delete(uid)
+    else map.set(uid, change)
+    this.window.push(change)
+    if (this.window.length > WINDOW) this.forget(this.window.length >> 1)
+    for (const listener of this.listeners.get(change.resource) ?? NOBODY) listener(change)
     return this.version
   }
 
-  /** Forgets the history up to now: a watch from before gets 410. */
-  compact(): void {
-    this.compacted = this.version
-    this.history.length = 0
+  /** The window has a limit: a watch from before it gets 410. */
+  private forget(count: number): void {
+    this.compacted = this.window[count - 1]?.version ?? this.compacted
+    this.window.splice(0, count)
   }
 
-  subscribe(listener: (change: Change) => void): () => void {
-    this.listeners.add(listener)
-    return () => void this.listeners.delete(listener)
+  /** Forgets all changes up to now: a watch from before gets 410. */
+  compact(): void {
+    this.compacted = this.version
+    this.window.length = 0
+  }
+
+  subscribe(resource: string, listener: (change: Change) => void): () => void {
+    let own = this.listeners.get(resource)
+    if (!own) this.listeners.set(resource, (own = new Set()))
+    own.add(listener)
+    return () => void own.delete(listener)
   }
 }
+
+const NOBODY: ReadonlySet<(change: Change) => void> = new Set()
 
 const withVersion = (object: Obj, version: number): Obj => ({
   ...object,
   metadata: { ...(object['metadata'] as Obj), resourceVersion: String(version) },
 })
-
-/** The kind a resource's objects have on the wire. */
-export const bareOf = (stored: Stored): Buffer => {
-  const shown = onTheWire(stored.object)
-  stored.bare ??= message(String(shown['kind']), shown)
-  return stored.bare
-}
-
-export function changeBytes(change: Change, encoding: 'protobuf' | 'json'): Buffer {
-  if (encoding === 'protobuf') {
-    change.protobuf ??= frame(encodeWatchEvent(change.type, change.object))
-    return change.protobuf
-  }
-  change.json ??= jsonLine(change.type, change.object)
-  return change.json
-}
-
-/** An initial event from bytes that are there already. */
-export const addedBytes = (
-  stored: Stored,
-  apiVersion: string,
-  kind: string,
-  encoding: 'protobuf' | 'json',
-): Buffer =>
-  encoding === 'json'
-    ? jsonLine('ADDED', stored.object)
-    : frame(wrapWatchEvent('ADDED', unknown(apiVersion, kind, bareOf(stored))))
-
-export function eventBytes(type: string, object: Obj, encoding: 'protobuf' | 'json'): Buffer {
-  return encoding === 'json' ? jsonLine(type, object) : frame(wrapWatchEvent(type, encodeObject(object)))
-}
-
-const jsonLine = (type: string, object: Obj): Buffer => Buffer.from(`${JSON.stringify({ type, object })}\n`)

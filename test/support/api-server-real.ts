@@ -9,9 +9,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Agent, request } from 'undici'
-import { selfSigned } from '../simulator/server.ts'
+import { selfSigned } from '../simulator/certificate.ts'
 
 const ADMIN = 'admin-token'
+const THROTTLED = 'throttled-token'
 
 export interface RealOptions {
   readonly binaries: Readonly<Record<string, string>>
@@ -51,7 +52,10 @@ export class RealApiServer {
     const { key, cert } = selfSigned()
     writeFileSync(this.file('key.pem'), key)
     writeFileSync(this.file('cert.pem'), cert)
-    writeFileSync(this.file('tokens.csv'), `${ADMIN},admin,admin,system:masters\n`)
+    writeFileSync(
+      this.file('tokens.csv'),
+      `${ADMIN},admin,admin,system:masters\n${THROTTLED},throttled,throttled\n`,
+    )
     execFileSync('openssl', ['genrsa', '-out', this.file('sa.key'), '2048'], { stdio: 'ignore' })
   }
 
@@ -133,17 +137,61 @@ export class RealApiServer {
     method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
     path: string,
     body?: object,
+    token = ADMIN,
   ): Promise<{ code: number; text: string }> {
     const answer = await request(`${this.url}${path}`, {
       method,
       dispatcher: this.agent,
       headers: {
-        authorization: `Bearer ${ADMIN}`,
+        authorization: `Bearer ${token}`,
         'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json',
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     return { code: answer.statusCode, text: await answer.body.text() }
+  }
+
+  /** A token of a user for whom priority and fairness has one seat, which is taken for the next seconds. */
+  async throttled(): Promise<string> {
+    const root = '/apis/flowcontrol.apiserver.k8s.io/v1'
+    const limited = { nominalConcurrencyShares: 0, lendablePercent: 0, borrowingLimitPercent: 0 }
+    await this.call('POST', `${root}/prioritylevelconfigurations`, {
+      metadata: { name: 'nothing' },
+      spec: { type: 'Limited', limited: { ...limited, limitResponse: { type: 'Reject' } } },
+    })
+    const anything = {
+      verbs: ['*'],
+      apiGroups: ['*'],
+      resources: ['*'],
+      namespaces: ['*'],
+      clusterScope: true,
+    }
+    await this.call('POST', `${root}/flowschemas`, {
+      metadata: { name: 'nothing' },
+      spec: {
+        matchingPrecedence: 2,
+        priorityLevelConfiguration: { name: 'nothing' },
+        rules: [{ subjects: [{ kind: 'User', user: { name: 'throttled' } }], resourceRules: [anything] }],
+      },
+    })
+    const rbac = '/apis/rbac.authorization.k8s.io/v1'
+    await this.call('POST', `${rbac}/clusterrolebindings`, {
+      metadata: { name: 'throttled' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'throttled' }],
+    })
+    // One request has a seat all the same: a list of what is not there yet keeps it for three seconds.
+    const pods = '/api/v1/pods'
+    const holding = `${pods}?resourceVersion=999999999999&resourceVersionMatch=NotOlderThan`
+    const code = (path: string) => this.call('GET', path, undefined, THROTTLED).then((answer) => answer.code)
+    for (let n = 0; n < 20; n++) {
+      void code(holding)
+      for (let looks = 0; looks < 10; looks++) {
+        await delay(100)
+        if ((await code(pods)) === 429) return THROTTLED
+      }
+    }
+    throw new Error('priority and fairness refused nothing')
   }
 
   async close(): Promise<void> {
