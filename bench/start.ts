@@ -4,12 +4,10 @@
 
 import type { Obj } from '../test/simulator/encode.ts'
 import { formatRfc3339, milliseconds, type UnixNano, add } from '../src/base/time.ts'
-import { IMAGES, type PodIdentity, podObject } from './pod-object.ts'
+import type { StartIdentity } from '../test/simulator/template.ts'
+import { IMAGES, podObject } from './pod-object.ts'
 
-export interface StartIdentity extends PodIdentity {
-  readonly eventUid: string
-  readonly resourceVersion: string
-}
+export type { StartIdentity } from '../test/simulator/template.ts'
 
 export interface Step {
   readonly stream: 'pods' | 'events'
