@@ -14,5 +14,4 @@ export { type Encoding, identityOf, patch, type Template } from '../test/simulat
 export const watchTemplate = (step: Step, encoding: Encoding): Template =>
   watchOf(step, encoding, STEPS.length)
 
-export const itemTemplate = (step: Step, encoding: Encoding): Template =>
-  itemOf(step, encoding, STEPS.length)
+export const itemTemplate = (step: Step, encoding: Encoding): Template => itemOf(step, encoding, STEPS.length)

@@ -99,8 +99,9 @@ export function sorted(store: Store, plural: string, wanted: Wanted | undefined)
   return chosen.sort((a, b) => ((keys.get(a) ?? '') < (keys.get(b) ?? '') ? -1 : 1))
 }
 
-function keyOf({ object }: Stored): string {
-  const { name, namespace } = metaOf(object)
+function keyOf(stored: Stored): string {
+  if (stored.key !== undefined) return stored.key
+  const { name, namespace } = metaOf(stored.object)
   return namespace === undefined ? name : `${namespace}/${name}`
 }
 

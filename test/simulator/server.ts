@@ -13,7 +13,7 @@ import { contentTypeOf, formOf, objectBytes } from './forms.ts'
 import { Lists } from './lists.ts'
 import { Objects, type ObjectRequest, type Place } from './object-calls.ts'
 import { placeOf, serviceOf } from './places.ts'
-import { apiGroup, definedBy, ServedResources, TRACE_SESSIONS } from './resources.ts'
+import { apiGroup, definedBy, type ServedResource, ServedResources, TRACE_SESSIONS } from './resources.ts'
 import { wantedBy } from './selectors.ts'
 import { metaOf, Store } from './store.ts'
 import { Watches, type WatchOptions } from './watches.ts'
@@ -239,13 +239,19 @@ export class SimulatedApiServer {
     response.end(objectBytes(answer.body, shown))
   }
 
-  /** A kind comes with its definition, and goes with it, with all of its objects and watches. */
+  /** A kind comes with its definition, and goes with it. */
   private define({ body, method }: ObjectRequest, { name }: Place): void {
     if (method === 'POST') return this.resources.add(definedBy(body as Obj))
     if (method !== 'DELETE') return
     const [plural = '', ...group] = String(name).split('.')
     const resource = this.resources.find(group.join('.'), 'v1alpha1', plural)
     if (!resource) return
+    this.unserve(resource)
+  }
+
+  /** The kind goes, its objects first, and its watches end. */
+  unserve(resource: ServedResource): void {
+    const { plural } = resource
     for (const { object } of [...this.store.of(plural).values()])
       this.store.remove(plural, metaOf(object).uid)
     this.resources.remove(resource)

@@ -3,25 +3,27 @@
 // Does not speak HTTP and does not encode.
 
 import type { Obj } from './encode.ts'
+import { eventBytes, type Form } from './forms.ts'
 
 export type ChangeType = 'ADDED' | 'MODIFIED' | 'DELETED'
-
-export interface Change {
-  readonly resource: string
-  readonly type: ChangeType
-  readonly version: number
-  readonly object: Obj
-  /** As it was before: for selectors, which it may have left. */
-  readonly before: Obj | undefined
-  /** Encoded frames by form, made when first asked for; or made at once, by who can make them faster. */
-  readonly frames: Map<string, Buffer>
-}
 
 /** One stored object; `bare` are its protobuf bytes, made when first asked for, or given. */
 export interface Stored {
   readonly object: Obj
   readonly version: number
+  /** `NAMESPACE/NAME`, where it is known without making the object. */
+  readonly key?: string
   bare?: Buffer
+}
+
+export interface Change extends Stored {
+  readonly resource: string
+  readonly type: ChangeType
+  readonly uid: string
+  /** As it was before: for selectors, which it may have left. */
+  before?: Stored | undefined
+  /** The frame that shows it as this type: made once for all readers, or by who can make it faster. */
+  frame(type: ChangeType, form: Form): Buffer
 }
 
 type Meta = { readonly uid: string; readonly name: string; readonly namespace?: string }
@@ -68,23 +70,32 @@ export class Store {
   }
 
   private change(resource: string, type: ChangeType, from: Obj): number {
-    this.version += 1
-    const object = withVersion(from, this.version)
-    return this.put({ resource, type, version: this.version, object, frames: new Map() })
+    return this.put(new PlainChange(resource, type, this.version + 1, from))
   }
 
   /** A change that its maker has numbered with the version that is next. */
-  put(made: Omit<Change, 'before'>): number {
-    const map = this.of(made.resource)
-    const { uid } = metaOf(made.object)
-    const change: Change = { ...made, before: map.get(uid)?.object }
+  put(change: Change): number {
+    const map = this.of(change.resource)
+    change.before = map.get(change.uid)
     this.version = change.version
-    if (change.type === 'DELETED') map.delete(uid)
-    else map.set(uid, change)
+    if (change.type === 'DELETED') map.delete(change.uid)
+    else map.set(change.uid, change)
     this.window.push(change)
     if (this.window.length > WINDOW) this.forget(this.window.length >> 1)
     for (const listener of this.listeners.get(change.resource) ?? NOBODY) listener(change)
     return this.version
+  }
+
+  /** As a restored backup: what was stored after that version never was, and its numbers are given anew. Returns what is undone. */
+  rewind(version: number): readonly Change[] {
+    const undone = this.window.filter((change) => change.version > version).reverse()
+    for (const { before, resource, uid } of undone) {
+      if (before) this.of(resource).set(uid, before)
+      else this.of(resource).delete(uid)
+    }
+    this.version = version
+    this.compact()
+    return undone
   }
 
   /** The window has a limit: a watch from before it gets 410. */
@@ -108,6 +119,32 @@ export class Store {
 }
 
 const NOBODY: ReadonlySet<(change: Change) => void> = new Set()
+
+class PlainChange implements Change {
+  readonly resource: string
+  readonly type: ChangeType
+  readonly version: number
+  readonly object: Obj
+  readonly uid: string
+  before?: Stored | undefined
+  bare?: Buffer
+  private readonly frames = new Map<string, Buffer>()
+
+  constructor(resource: string, type: ChangeType, version: number, from: Obj) {
+    this.resource = resource
+    this.type = type
+    this.version = version
+    this.object = withVersion(from, version)
+    this.uid = metaOf(from).uid
+  }
+
+  frame(type: ChangeType, form: Form): Buffer {
+    const key = `${type} ${form.encoding} ${form.partial}`
+    let bytes = this.frames.get(key)
+    if (!bytes) this.frames.set(key, (bytes = eventBytes(type, this.object, form)))
+    return bytes
+  }
+}
 
 const withVersion = (object: Obj, version: number): Obj => ({
   ...object,

@@ -122,9 +122,10 @@ export class Watches {
     watch.version = change.version
     const type = typeFor(change, wanted)
     if (!type) return
-    watch.send(frameOf(change, type, form))
+    const bytes = change.frame(type, form)
+    watch.send(bytes)
     const { repeats = 0 } = this.options()
-    if (repeats > 0 && Math.random() < repeats) watch.send(frameOf(change, type, form))
+    if (repeats > 0 && Math.random() < repeats) watch.send(bytes)
   }
 
   /** What it was told already is not said again; a reader who is ahead of the store hears nothing. */
@@ -161,19 +162,13 @@ export class Watches {
   }
 }
 
-function typeFor({ before, object, type }: Change, wanted: Wanted | undefined): Change['type'] | undefined {
+function typeFor(change: Change, wanted: Wanted | undefined): Change['type'] | undefined {
+  const { before, type } = change
   if (!wanted) return type
-  const [was, is] = [before !== undefined && wanted(before), type !== 'DELETED' && wanted(object)]
+  const was = before !== undefined && wanted(before.object)
+  const is = type !== 'DELETED' && wanted(change.object)
   if (was) return is ? 'MODIFIED' : 'DELETED'
   return is ? 'ADDED' : undefined
-}
-
-/** Made once for all readers of the same form. */
-function frameOf(change: Change, type: Change['type'], form: Form): Buffer {
-  const key = `${type} ${form.encoding} ${form.partial ? 'partial' : 'whole'}`
-  let bytes = change.frames.get(key)
-  if (!bytes) change.frames.set(key, (bytes = eventBytes(type, change.object, form)))
-  return bytes
 }
 
 function after(ms: number, act: () => void): () => void {

@@ -40,6 +40,8 @@ export interface ReceiverOptions {
     readonly key: string
     readonly clientCert?: boolean
   }
+  /** Called with the spans of each request that was answered with ok or partial; not where `keep` is `bytes`. */
+  readonly onSpans?: (spans: readonly DecodedSpan[]) => void
   /** To come back on the port of one that was closed. */
   readonly port?: number
 }
@@ -98,7 +100,9 @@ function createBook(options: ReceiverOptions) {
 
   const count = (body: Uint8Array): void => {
     if (keep === 'bytes') return
-    for (const span of decodeTraceRequest(body)) {
+    const decoded = decodeTraceRequest(body)
+    options.onSpans?.(decoded)
+    for (const span of decoded) {
       counts.spanCount++
       traceIds.add(span.traceId)
       if (keep === 'spans') spans.push(span)

@@ -163,6 +163,7 @@ async function countLags(sums: Sums): Promise<void> {
     for (const { boundary, instant, truth } of (await judgeRecording(RECORDINGS, name)).comparisons) {
       const stamp = instant.stamps.find(({ source }) => source === 'event-name')
       const stage = LAGS[boundary]
-      if (stage !== undefined && stamp) note(sums, stage, Math.max(0, toMilliseconds(durationNano(stamp.at - truth.to))))
+      if (stage !== undefined && stamp)
+        note(sums, stage, Math.max(0, toMilliseconds(durationNano(stamp.at - truth.to))))
     }
 }

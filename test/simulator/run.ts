@@ -1,0 +1,109 @@
+// Owns one run: a simulator, operators against it, a real OTLP receiver behind them, and the judge between ledger and traces.
+// Promises that everything ends with the run, and that a run which does not settle says what is still missing.
+// Does not disturb: tests do.
+
+import assert from 'node:assert/strict'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type OtlpReceiver, startOtlpReceiver } from '../support/otlp-receiver.ts'
+import { Judge, type Judgement } from './judge.ts'
+import type { SimulatorOptions } from './main.ts'
+import { type Operator, startOperator } from './operator.ts'
+import { type Simulator, startSimulator } from './process.ts'
+import type { PlayOptions } from './starts/player.ts'
+
+export interface Run extends AsyncDisposable {
+  readonly simulator: Simulator
+  readonly judge: Judge
+  receiver: OtlpReceiver
+  operator(options?: {
+    readonly name?: string
+    readonly url?: string
+    readonly config?: object
+  }): Promise<Operator>
+  /** Plays so many starts and resolves when all have begun. */
+  play(starts: number, options: PlayOptions): Promise<void>
+  /** Until every line of the ledger has its trace, or for so long. */
+  settled(limitMs?: number): Promise<void>
+  until(what: string, holds: () => boolean | Promise<boolean>, limitMs?: number): Promise<void>
+  /** The backend goes away, with its port, and comes back there. */
+  backendGone(): Promise<void>
+  backendBack(): Promise<void>
+}
+
+/** Short starts, so that a run takes seconds: stages that wait are a fifth of what the recordings say. */
+export const QUICK: PlayOptions = { startsPerSecond: 60, lifetimeMs: 4000, compress: 5 }
+
+export async function openRun(options: Partial<SimulatorOptions> = {}): Promise<Run> {
+  const judge = new Judge()
+  const simulator = await startSimulator({ nodes: 50, seed: 20_261, ...options }, (line) => judge.take(line))
+  const open = (port?: number): Promise<OtlpReceiver> =>
+    startOtlpReceiver({
+      protocol: 'http',
+      keep: 'counts',
+      onSpans: (spans) => judge.receive(spans),
+      ...(port === undefined ? {} : { port }),
+    })
+  const operators: Operator[] = []
+  const run: Run = {
+    simulator,
+    judge,
+    receiver: await open(),
+    operator: async (more = {}) => {
+      const { ca, token, url } = simulator
+      const operator = await startOperator({ url, ca, token, endpoint: run.receiver.url, ...more })
+      operators.push(operator)
+      await operator.said('podspan is ready')
+      return operator
+    },
+    play: async (starts, play) => {
+      const before = await simulator.commands.begun()
+      await simulator.commands.play(starts, play)
+      await until(
+        'all starts have begun',
+        async () => (await simulator.commands.begun()) >= before + starts,
+        600_000,
+      )
+    },
+    settled: async (limitMs = 90_000) => {
+      const whole = async (): Promise<boolean> => {
+        const begun = await simulator.commands.begun()
+        return judge.lines.size >= begun && judge.arrived() >= judge.lines.size
+      }
+      await until('every start has its trace', whole, limitMs).catch(() => undefined)
+    },
+    until,
+    backendGone: () => run.receiver.close(),
+    backendBack: async () => {
+      run.receiver = await open(run.receiver.port)
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(operators.map((operator) => operator[Symbol.asyncDispose]()))
+      await simulator[Symbol.asyncDispose]()
+      await run.receiver.close()
+    },
+  }
+  return run
+}
+
+async function until(what: string, holds: () => boolean | Promise<boolean>, limitMs = 60_000): Promise<void> {
+  const deadline = performance.now() + limitMs
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`not within ${limitMs} ms: ${what}`)
+    await delay(100)
+  }
+}
+
+/** Nothing lost, nothing twice, nothing invented, nothing wrong. */
+export function assertWhole(judgement: Judgement, mayRepeat = 0): void {
+  const { invented, lost, repeated, starts, told, wrong } = judgement
+  const few = (list: readonly string[]): readonly string[] => list.slice(0, 5)
+  assert.deepEqual(
+    { lost: few(lost), invented: few(invented), wrong: few(wrong) },
+    { lost: [], invented: [], wrong: [] },
+  )
+  assert.ok(
+    repeated.length <= mayRepeat,
+    `${repeated.length} repeated, ${mayRepeat} may: ${few(repeated).join('; ')}`,
+  )
+  assert.ok(told > 0 && starts > 0, `${told} of ${starts} starts were told`)
+}
