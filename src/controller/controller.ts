@@ -302,7 +302,8 @@ class Operator {
 
   #onFrame(stream: string, frame: Frame): void {
     if ('source' in frame) this.#frames += 1
-    if ('source' in frame && frame.source === 'pods') this.#progress.see(stream, frame)
+    if ('source' in frame && frame.source === 'pods' && this.#progress.see(stream, frame))
+      this.#handover.wentBack(stream)
     for (const trace of this.#pipeline.push(frame)) this.#delivery.take(trace)
     this.#handover.passed(frame.t)
   }

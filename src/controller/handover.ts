@@ -81,6 +81,8 @@ export interface Handover {
    * knew it.
    */
   hadBefore(pod: PodRecord, knownSince: UnixNano | undefined): readonly string[]
+  /** The versions of this stream were numbered anew: no position of before covers what ends from now on. */
+  wentBack(stream: string): void
   /** Every stream has delivered its first list. */
   watching(): void
   /** `unlisted`: the most that were acknowledged and did not fit the list; so many more might repeat. */
@@ -201,6 +203,14 @@ class HandoverBook implements Handover {
 
   forget(traceId: string): readonly string[] {
     return [...this.#books].flatMap(([exporter, book]) => (book.forget(traceId) ? [exporter] : []))
+  }
+
+  wentBack(stream: string): void {
+    const before = [...this.#before].map(([exporter, watermark]) => {
+      const { [stream]: _, ...position } = watermark.position
+      return [exporter, { ...watermark, position }] as const
+    })
+    this.#before = new Map(before)
   }
 
   watching(): void {

@@ -8,6 +8,7 @@
 // (a gap comes also where a single frame could not be read).
 
 import type { Frame } from '../base/frame.ts'
+import { isOlder } from '../base/resource-version.ts'
 import { add, milliseconds, type UnixNano } from '../base/time.ts'
 
 export interface Mark {
@@ -17,8 +18,11 @@ export interface Mark {
 }
 
 export interface Progress {
-  /** Every frame of a stream of pods, before anything is done with it. */
-  see(stream: string, frame: Frame): void
+  /**
+   * Every frame of a stream of pods, before anything is done with it. True where its list is of a lower version than what was seen
+   * before: the store was restored from a backup, and no version of before says anything of those to come.
+   */
+  see(stream: string, frame: Frame): boolean
   /** Where each stream was at that time that has begun by now; undefined: it had no mark yet. */
   at(t: UnixNano): ReadonlyMap<string, Mark | undefined>
   /** A version that nothing which has been seen by now can be later than; undefined while a list arrives. */
@@ -46,7 +50,7 @@ export function createProgress(): Progress {
     see: (name, frame) => {
       let stream = streams.get(name)
       if (!stream) streams.set(name, (stream = { listing: true, samples: [] }))
-      see(stream, frame)
+      return see(stream, frame)
     },
     at: (t) => {
       const found = new Map<string, Mark | undefined>()
@@ -63,19 +67,28 @@ export function createProgress(): Progress {
   }
 }
 
-function see(stream: Stream, frame: Frame): void {
+function see(stream: Stream, frame: Frame): boolean {
   switch (frame.kind) {
     case 'gap':
       stream.listing = true
-      return
-    case 'synced':
+      return false
+    case 'synced': {
+      const wentBack = frame.version !== undefined && isBehind(stream, frame.version)
+      if (wentBack) stream.samples.length = 0
       if (frame.version !== undefined) reach(stream, frame.t, frame.version)
-      return
+      return wentBack
+    }
     case 'added':
     case 'modified':
     case 'deleted':
       if (frame.phase === 'live' || !stream.listing) reach(stream, frame.t, frame.record.resourceVersion)
   }
+  return false
+}
+
+function isBehind({ samples }: Stream, version: string): boolean {
+  const last = samples.at(-1)
+  return last !== undefined && isOlder(version, last.version)
 }
 
 function reach(stream: Stream, t: UnixNano, version: string): void {

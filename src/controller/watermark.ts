@@ -2,8 +2,8 @@
 // Promises that what cannot be read covers nothing, so that a broken annotation repeats and never loses.
 // Does not decide when: handover.ts does.
 
+import { isOlder } from '../base/resource-version.ts'
 import { add, earliest, formatRfc3339, milliseconds, parseRfc3339, type UnixNano } from '../base/time.ts'
-import { isOlder } from '../timeline/world.ts'
 import type { Mark } from './progress.ts'
 
 export const WATERMARK_ANNOTATION = 'podspan.dev/exported-until'

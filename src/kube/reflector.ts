@@ -79,6 +79,9 @@ export const REFLECTOR_LIMITS: ReflectorLimits = {
 /** What was stored while nobody listened comes in one burst, and is through after this; after a shorter time it takes no longer than that. */
 const CATCH_UP = seconds(1)
 
+/** A server ends a watch at its time-out, give or take this. */
+const EARLY_MS = 2000
+
 export async function runReflector(options: ReflectorOptions): Promise<void> {
   await new Reflector(options).run()
 }
@@ -155,6 +158,7 @@ class Reflector {
   private async perform(action: WatchAction): Promise<void> {
     const { counters } = this.options
     if (action.kind === 'watch') return this.watch(action)
+    if (action.kind === 'ask-version') return this.askVersion()
     counters.state = 'listing'
     if (this.state.name === 'empty') this.deafSince = this.options.clock.now()
     await (action.kind === 'list' ? this.listPage(action.continueToken) : this.watch(action))
@@ -163,6 +167,21 @@ class Reflector {
   private encoding(): Encoding {
     if (this.options.encoding === 'json' || this.jsonNext) return 'json'
     return this.protobufErrors >= this.limits.protobufErrors ? 'json' : 'protobuf'
+  }
+
+  private async askVersion(): Promise<void> {
+    const { options } = this
+    const answer = await readPage({
+      connection: options.connection,
+      resource: options.resource,
+      path: queryOf(options.resource, options.scope, { limit: 1 }),
+      encoding: this.encoding(),
+      signal: options.signal,
+    })
+    if (answer.kind === 'failed') return this.fail(answer.failure)
+    this.healthy()
+    options.counters.bytes += answer.bytes
+    this.apply({ kind: 'version', resourceVersion: answer.meta.resourceVersion })
   }
 
   private async listPage(continueToken: string | undefined): Promise<void> {
@@ -244,7 +263,7 @@ class Reflector {
       },
     )
     this.progress()
-    this.ended(end)
+    this.ended(end, timeoutSeconds * 1000)
   }
 
   private opened(): void {
@@ -278,7 +297,7 @@ class Reflector {
     this.progressed = ''
   }
 
-  private ended(end: WatchEnd): void {
+  private ended(end: WatchEnd, timeoutMs: number): void {
     const { clock, random, signal } = this.options
     this.deafSince = end.kind === 'closed' && end.orderly ? clock.now() : unixNano(0n)
     if (end.kind === 'failed') return this.fail(end.failure)
@@ -288,7 +307,8 @@ class Reflector {
     if (signal.aborted) return
     this.options.counters.state = 'waiting'
     const { orderly, lastedMs } = end
-    this.apply({ kind: 'closed', orderly, lastedMs, atMs: clock.monotonicMs(), random: random() })
+    const due = lastedMs >= timeoutMs - EARLY_MS
+    this.apply({ kind: 'closed', orderly, due, lastedMs, atMs: clock.monotonicMs(), random: random() })
   }
 
   private fail(failure: Failure): void {

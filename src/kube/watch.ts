@@ -13,10 +13,14 @@
 //   compared by UID: changed objects are delivered, those gone become deletions marked synthetic (nobody saw when).
 //   What was created and deleted inside the gap is never seen.
 // - The UID is the object. A name may come back as another object: then the old UID is deleted and the new one added.
+// - Versions may go back: a store that was restored from a backup numbers anew what comes after it. A watch from a version that is not
+//   there yet is accepted and shows nothing until that has passed, not even a bookmark. So after any end but that at a watch's own
+//   time-out the server is first asked for the version it has come to; a lower one is a gap, and a new list.
 // - A resourceVersion is adopted only from a finished list, from a watch after its initial events, and from bookmarks:
 //   the objects before the end of the initial events come in no order, so theirs would skip some.
 // - A `tail` stream (events) has no list at all: it begins at the version of a list with limit=1, and after a gap again.
 
+import { isOlder } from '../base/resource-version.ts'
 import type { Failure } from './failure.ts'
 
 export type Mode = 'list' | 'tail'
@@ -42,12 +46,15 @@ export type WatchState =
   | (Common & { readonly name: 'empty' })
   | (Common & { readonly name: 'listing'; readonly via: 'watch' })
   | (Common & { readonly name: 'listing'; readonly via: 'pages'; readonly continueToken?: string })
-  | (Common & { readonly name: 'listed'; readonly resourceVersion: string })
+  /** `unproven`: the server may have been restored from a backup since, and not know this version. */
+  | (Common & { readonly name: 'listed'; readonly resourceVersion: string; readonly unproven?: true })
   | (Common & { readonly name: 'watching'; readonly resourceVersion: string })
 
 export type WatchAction =
   | { readonly kind: 'watch-list' }
   | { readonly kind: 'list'; readonly continueToken?: string }
+  /** A list of one, for its version. */
+  | { readonly kind: 'ask-version' }
   | { readonly kind: 'watch'; readonly resourceVersion: string }
 
 export type WatchInput =
@@ -58,10 +65,13 @@ export type WatchInput =
   | { readonly kind: 'initial-events-end'; readonly resourceVersion: string }
   /** The newest version of the frames delivered since. */
   | { readonly kind: 'progress'; readonly resourceVersion: string }
-  /** `orderly`: the server ended the response, as it does at each watch's time-out. */
+  /** The version that the server has come to. */
+  | { readonly kind: 'version'; readonly resourceVersion: string }
+  /** `orderly`: the server ended the response; `due`: as it does at each watch's time-out. */
   | {
       readonly kind: 'closed'
       readonly orderly: boolean
+      readonly due: boolean
       readonly lastedMs: number
       readonly atMs: number
       readonly random: number
@@ -116,6 +126,7 @@ export function next(state: WatchState): WatchAction {
         return { kind: 'list', continueToken: state.continueToken }
       throw new Error(`a watch that is listing via ${state.via} was asked what to do next`)
     case 'listed':
+      if (state.unproven) return { kind: 'ask-version' }
       return { kind: 'watch', resourceVersion: state.resourceVersion }
     case 'watching':
       throw new Error('an open watch was asked what to do next')
@@ -132,6 +143,8 @@ export function step(state: WatchState, input: WatchInput): WatchStep {
       return synced(state, input.resourceVersion, 'watching')
     case 'progress':
       return onProgress(state, input.resourceVersion)
+    case 'version':
+      return onVersion(state, input.resourceVersion)
     case 'closed':
       return onClosed(state, input)
     case 'failed':
@@ -179,14 +192,34 @@ function onProgress(state: WatchState, resourceVersion: string): WatchStep {
   return stay({ ...state, resourceVersion, serverErrors: 0 })
 }
 
+function onVersion(state: WatchState, resourceVersion: string): WatchStep {
+  if (state.name !== 'listed') return stay(state)
+  if (isOlder(resourceVersion, state.resourceVersion)) return wentBack(state)
+  const { unproven: _, ...proven } = state
+  return stay(proven)
+}
+
+const WENT_BACK = 'the resource version went back'
+
+/** At once: nothing is wrong with a server that was restored. */
+function wentBack(state: WatchState): WatchStep {
+  const relistReason = state.everSynced ? { relistReason: WENT_BACK } : {}
+  const empty: WatchState = { ...withoutPosition(state), ...relistReason, name: 'empty' }
+  return { state: empty, outputs: [{ kind: 'relist', reason: WENT_BACK }], delayMs: 0 }
+}
+
 type Closed = Extract<WatchInput, { kind: 'closed' }>
 type Failed = Extract<WatchInput, { kind: 'failed' }>
 
 function onClosed(state: WatchState, input: Closed): WatchStep {
-  const again = resume(state)
+  const again = input.orderly && input.due ? resume(state) : suspect(resume(state))
   if (again.name === 'empty' || !input.orderly) return retry(again, input)
   return input.lastedMs < SHORT_WATCH_MS ? retry(again, input) : stay(again)
 }
+
+/** After an end that was not due the server may be another one than before. */
+const suspect = (state: WatchState): WatchState =>
+  state.name === 'listed' ? { ...state, unproven: true } : state
 
 /** The state to continue from once no request is open. */
 function resume(state: WatchState): WatchState {
@@ -210,8 +243,9 @@ function relisting(state: WatchState): Common {
 }
 
 function onFailed(state: WatchState, input: Failed): WatchStep {
-  const again = resume(state)
-  switch (input.failure.kind) {
+  const { kind } = input.failure
+  const again = kind === 'network' || kind === 'unavailable' ? suspect(resume(state)) : resume(state)
+  switch (kind) {
     case 'expired':
       return onExpired(again, input)
     case 'too-large-resource-version':

@@ -4,7 +4,7 @@
 
 import type { Stamp } from '../base/stamp.ts'
 import { SECOND, type UnixNano } from '../base/time.ts'
-import { isOlder } from '../timeline/resource-version.ts'
+import { isOlder } from '../base/resource-version.ts'
 import type { Book, RevisionSign } from './book.ts'
 import type { Change, History } from './history.ts'
 import type { Fields } from './fields.ts'

@@ -13,7 +13,7 @@ import { foldChild, foldClaimant } from './related.ts'
 import { sampleRevision } from './revisions.ts'
 import { isLeaving, noteDeparture } from './departures.ts'
 import { foldVictim } from './victims.ts'
-import { isOlder } from './resource-version.ts'
+import { isOlder } from '../base/resource-version.ts'
 import { count, finish, type World } from './world.ts'
 
 export function foldPod(world: World, frame: ObjectFrame, pod: PodRecord): void {

@@ -12,7 +12,7 @@ import { foldPod } from './fold-pod.ts'
 import { sampleLag } from './lag.ts'
 import { foldRelated, sweepRelated } from './related.ts'
 import { sampleRevision } from './revisions.ts'
-import { isOlder } from './resource-version.ts'
+import { isOlder } from '../base/resource-version.ts'
 import { count, nodeOf, type World } from './world.ts'
 
 const FRAMES: Readonly<Record<Frame['kind'], string>> = {

@@ -18,7 +18,7 @@ import { observeChild, observeRelated, type RelatedObject } from '../observe/rel
 import { observeRelatedEvent, relatedSourceOf } from '../observe/related-event.ts'
 import { type Fact, mergeStamps } from './facts.ts'
 import { controllerOf, ownersOf } from './owners.ts'
-import { isOlder } from './resource-version.ts'
+import { isOlder } from '../base/resource-version.ts'
 import { emptyVictims, sweepVictims, type Victim, type Victims, victimsOf } from './victims.ts'
 
 /** One object beside the pods. */

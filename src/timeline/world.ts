@@ -13,8 +13,6 @@ import { emptyRelatedObjects, type RelatedObjects } from './related.ts'
 import { emptyRevisions, type RevisionModel } from './revisions.ts'
 import { emptyVocabulary, type Vocabulary } from './vocabulary.ts'
 
-export { isOlder } from './resource-version.ts'
-
 export interface World {
   /** Pods whose start is not over. */
   readonly pods: Map<string, PodTimeline>

@@ -288,6 +288,28 @@ test('what was said before stays until one’s own watch has been through the sa
   assert.deepEqual([now?.beyond.size, now?.owed.size], [0, 0])
 })
 
+test('after the store was restored from a backup, what ends under its new versions is told, though the old position was higher', () => {
+  const before = {
+    position: { '': { version: '500', at: at(-900) } },
+    at: at(-800),
+    beyond: new Set<string>(),
+    owed: new Set<string>(),
+  }
+  const one = watching(1000, new Map([[EXPORTER, before]]))
+  pass(one, 2000, { stream: '', version: '520' })
+  const told = traceOf(readyPod(1, 9000, 210), 'ready')
+  const see = (version: string): boolean =>
+    one.progress.see('', { kind: 'synced', t: at(8000), source: 'pods', version })
+  assert.equal(see('525'), false)
+  assert.equal(see('200'), true)
+  one.handover.wentBack('')
+  pass(one, 15_000)
+  assert.deepEqual(one.handover.told(told, [EXPORTER]), [EXPORTER])
+  one.handover.acknowledged(told.traceId, EXPORTER)
+  pass(one, 30_000)
+  assert.deepEqual(one.said()[0], '200')
+})
+
 test('after all replicas of a first installation were killed in its first second, what ended since it began is told', () => {
   const first = watching(1000)
   pass(first, 1500, { stream: '', version: '50' })

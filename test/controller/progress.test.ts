@@ -57,6 +57,15 @@ test('a namespace without any pods has a mark, and when it was heard', () => {
   assert.equal(versionAt(progress, 2), undefined)
 })
 
+test('a list of a lower version than was seen begins anew: the store was restored from a backup', () => {
+  const progress = seeing(synced(0, '70'), object(1000, 90))
+  assert.equal(progress.see('', gap(2000)), false)
+  assert.equal(progress.see('', object(2001, 60, 'relist')), false)
+  assert.equal(progress.see('', synced(2002, '65')), true)
+  assert.equal(progress.bound(''), '65')
+  assert.equal(versionAt(progress, 1500), undefined)
+})
+
 test('a stream that has not begun is not there', () => {
   const progress = seeing(synced(3, '70'))
   assert.equal(progress.at(at(3)).has('shop'), false)

@@ -27,6 +27,7 @@ const failed = (kind: FailureKind, rest: Partial<Failure> = {}): WatchInput => (
 const closed = (lastedMs: number, orderly = true): WatchInput => ({
   kind: 'closed',
   orderly,
+  due: orderly,
   lastedMs,
   atMs: HOUR_MS,
   random: 0.5,
@@ -39,6 +40,9 @@ const page = (resourceVersion: string, continueToken?: string): WatchInput => ({
   ...(continueToken === undefined ? {} : { continueToken }),
 })
 const progress = (resourceVersion: string): WatchInput => ({ kind: 'progress', resourceVersion })
+
+const version = (resourceVersion: string): WatchInput => ({ kind: 'version', resourceVersion })
+const WENT_BACK = 'the resource version went back'
 
 interface Run {
   readonly state: WatchState
@@ -156,15 +160,44 @@ const cases: readonly Case[] = [
     name: 'a broken connection resumes at the last version after a jittered wait',
     given: [...watching('50'), closed(300_000, false)],
     state: 'listed',
-    asks: { kind: 'watch', resourceVersion: '50' },
+    resourceVersion: '50',
+    asks: { kind: 'ask-version' },
     outputs: [],
     delayMs: BACKOFF.firstMs / 2,
+  },
+  {
+    name: 'a watch that broke is resumed once the server is known to have come as far',
+    given: [...watching('50'), closed(300_000, false), version('50')],
+    state: 'listed',
+    asks: { kind: 'watch', resourceVersion: '50' },
+    delayMs: 0,
+  },
+  {
+    name: 'a server that has come less far was restored from a backup: a gap and a new list',
+    given: [...watching('50'), closed(300_000, false), version('49')],
+    state: 'empty',
+    asks: { kind: 'watch-list' },
+    outputs: [relist(WENT_BACK)],
+    delayMs: 0,
+  },
+  {
+    name: 'the list of a restored server says where the gap is',
+    given: [...watching('50'), closed(300_000, false), version('49'), opened],
+    state: 'listing',
+    outputs: [{ kind: 'gap', reason: WENT_BACK }],
+  },
+  {
+    name: 'versions that are no numbers are not compared',
+    given: [opened, endOf('v50'), closed(300_000, false), version('v49')],
+    state: 'listed',
+    asks: { kind: 'watch', resourceVersion: 'v50' },
   },
   {
     name: 'refused connections keep the version',
     given: [...watching('50'), closed(300_000, false), failed('network'), failed('network')],
     state: 'listed',
-    asks: { kind: 'watch', resourceVersion: '50' },
+    resourceVersion: '50',
+    asks: { kind: 'ask-version' },
     delayMs: (BACKOFF.firstMs * 4) / 2,
   },
   {
@@ -301,7 +334,8 @@ const cases: readonly Case[] = [
     name: 'a server error keeps the version',
     given: [...watching('50'), failed('unavailable')],
     state: 'listed',
-    asks: { kind: 'watch', resourceVersion: '50' },
+    resourceVersion: '50',
+    asks: { kind: 'ask-version' },
     outputs: [],
   },
   {
@@ -321,7 +355,8 @@ const cases: readonly Case[] = [
       failed('unavailable'),
     ],
     state: 'listed',
-    asks: { kind: 'watch', resourceVersion: '51' },
+    resourceVersion: '51',
+    asks: { kind: 'ask-version' },
   },
   {
     name: 'what protobuf cannot read is asked for again at once, from the version before it',
