@@ -2,6 +2,7 @@
 // Promises each rule's fault to the requests that it is for, in the order in which rules were made. Does not disturb open watches.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { resetSocket } from './open-watch.ts'
 import { contentTypeOf, type Form, formOf, objectBytes, type Refusal, statusObject } from './forms.ts'
 
 export interface SeenRequest {
@@ -74,7 +75,7 @@ export function inflict(fault: Fault, seen: SeenRequest, response: ServerRespons
       })
       return void response.end('Too many requests, please try again later.\n')
     case 'reset':
-      return void response.socket?.resetAndDestroy()
+      return resetSocket(response.socket)
     case 'silent':
       return
     case 'body':

@@ -13,8 +13,10 @@ export interface Judgement {
   readonly invented: readonly string[]
   /** Told more than once. */
   readonly repeated: readonly string[]
-  /** Outcomes and boundaries that are not what happened. */
+  /** Told with an outcome that is not what happened. */
   readonly wrong: readonly string[]
+  /** Boundaries whose stated interval does not hold the truth, of so many. */
+  readonly outside: readonly string[]
   readonly boundaries: number
   /** Marked as resting on less than everything. */
   readonly incomplete: number
@@ -58,6 +60,7 @@ export class Judge {
       invented: [] as string[],
       repeated: [] as string[],
       wrong: [] as string[],
+      outside: [] as string[],
     }
     let [told, boundaries, incomplete] = [0, 0, 0]
     for (const [id, line] of this.lines) {
@@ -69,7 +72,10 @@ export class Judge {
       const root = trace.spans.find(({ name }) => name === 'pod startup')
       if (root?.attributes['podspan.evidence.complete'] === false) incomplete += 1
       boundaries += line.truths.length
-      found.wrong.push(...wrongIn(line, trace.spans))
+      if (line.outcome === 'undone') continue
+      const outcome = root?.attributes['podspan.outcome']
+      if (outcome !== line.outcome) found.wrong.push(`${describe(line)} is told as ${String(outcome)}`)
+      found.outside.push(...line.truths.flatMap((truth) => outside(line, truth, trace.spans)))
     }
     for (const [id, { spans }] of this.traces)
       if (!this.lines.has(id) && spans.some(({ name }) => name === 'pod startup')) found.invented.push(id)
@@ -84,14 +90,6 @@ export function traceIdOf(uid: string): string {
 
 const describe = ({ life, number, outcome, uid }: LedgerLine): string =>
   `${life} #${number} (${outcome}) ${uid}`
-
-function wrongIn(line: LedgerLine, spans: readonly DecodedSpan[]): string[] {
-  if (line.outcome === 'undone') return []
-  const root = spans.find(({ name }) => name === 'pod startup')
-  const outcome = root?.attributes['podspan.outcome']
-  const wrong = outcome === line.outcome ? [] : [`${describe(line)} is told as ${String(outcome)}`]
-  return [...wrong, ...line.truths.flatMap((truth) => outside(line, truth, spans))]
-}
 
 /** What is not told is not wrong: a boundary without evidence has no span, or is a part of a coarser one. */
 function outside(line: LedgerLine, truth: TrueBoundary, spans: readonly DecodedSpan[]): string[] {

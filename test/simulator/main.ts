@@ -49,6 +49,10 @@ export interface Commands {
   /** Requests by method and resource. */
   requests(): Readonly<Record<string, number>>
   watches(): number
+  /** For how long the simulator itself was held up at the most. */
+  standstillMs(): number
+  /** Whether there is a session that exports. */
+  exports(): boolean
 }
 
 const [text = '{}'] = process.argv.slice(2)
@@ -128,6 +132,8 @@ const commands: Commands = {
     return counts
   },
   watches: () => server.openWatches('*'),
+  standstillMs: () => player.time.longestMs,
+  exports: () => sessions.judged(store) > 0,
 }
 
 /** A frame of its length whose content is no event. */

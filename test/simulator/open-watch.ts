@@ -3,6 +3,7 @@
 // is let go with an orderly end, as an API server does. Does not know which changes are wanted: watches.ts does.
 
 import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 
 /** How bytes are broken on their way. */
 export interface Wire {
@@ -94,7 +95,7 @@ export class OpenWatch {
 
   reset(): void {
     this.stop()
-    this.response.socket?.resetAndDestroy()
+    resetSocket(this.response.socket)
   }
 
   private stop(): void {
@@ -103,4 +104,15 @@ export class OpenWatch {
     this.waiting = []
     this.onEnd()
   }
+}
+
+/** With a RST, as a process that was killed or a middlebox leaves it; of TLS it is the connection below that can. */
+export function resetSocket(socket: Socket | null): void {
+  const below = (socket as { readonly _parent?: Socket | null } | null)?._parent ?? socket
+  try {
+    below?.resetAndDestroy()
+  } catch {
+    below?.destroy()
+  }
+  socket?.destroy()
 }

@@ -39,11 +39,10 @@ export interface Operator extends AsyncDisposable {
 }
 
 const STANDING = { allPods: true, namespaceSelector: {}, completion: { when: 'Never' } }
-/** Evidence settles for a second, and a term is short, so that a run takes seconds. */
+/** Evidence settles for a second, so that a run takes seconds. */
 const CONFIG = {
   settle: '1s',
-  startTimeout: '60s',
-  leaderElection: { leaseDuration: '5s', renewDeadline: '4s', retryPeriod: '1s' },
+  startTimeout: '30s',
   standingSession: STANDING,
   log: { level: 'info' },
 }

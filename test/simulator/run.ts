@@ -30,8 +30,13 @@ export interface Run extends AsyncDisposable {
   backendBack(): Promise<void>
 }
 
-/** Short starts, so that a run takes seconds: stages that wait are a fifth of what the recordings say. */
-export const QUICK: PlayOptions = { startsPerSecond: 60, lifetimeMs: 4000, compress: 5 }
+/** Short starts, so that a run takes seconds: stages that wait are a fifth of what the recordings say, and none waits for its time-out. */
+export const QUICK: PlayOptions = {
+  startsPerSecond: 60,
+  lifetimeMs: 4000,
+  compress: 5,
+  without: ['never ready'],
+}
 
 export async function openRun(options: Partial<SimulatorOptions> = {}): Promise<Run> {
   const judge = new Judge()
@@ -53,6 +58,8 @@ export async function openRun(options: Partial<SimulatorOptions> = {}): Promise<
       const operator = await startOperator({ url, ca, token, endpoint: run.receiver.url, ...more })
       operators.push(operator)
       await operator.said('podspan is ready')
+      // Starts are exported once the standing session is there and was judged for the first time.
+      await until('a session exports', () => simulator.commands.exports())
       return operator
     },
     play: async (starts, play) => {
@@ -93,10 +100,20 @@ async function until(what: string, holds: () => boolean | Promise<boolean>, limi
   }
 }
 
-/** Nothing lost, nothing twice, nothing invented, nothing wrong. */
-export function assertWhole(judgement: Judgement, mayRepeat = 0): void {
-  const { invented, lost, repeated, starts, told, wrong } = judgement
+/** Above this the machine is too busy for a watch to be on time, and boundaries are told instead of held to their limit. */
+const BUSY_MS = 60
+/** As in docs/accuracy.md. */
+const OUTSIDE_MAX = 0.005
+
+/** Nothing lost, nothing twice but for so many, nothing invented, nothing wrong. */
+export async function assertWhole({ judge, simulator }: Run, mayRepeat = 0): Promise<Judgement> {
+  const judgement = judge.judge()
+  const { boundaries, incomplete, invented, lost, outside, repeated, starts, told, wrong } = judgement
   const few = (list: readonly string[]): readonly string[] => list.slice(0, 5)
+  const standstillMs = Math.round(await simulator.commands.standstillMs())
+  console.log(
+    `  ${told} of ${starts} starts told, ${repeated.length} repeated, ${incomplete} marked incomplete; ${outside.length} of ${boundaries} boundaries outside; standstill ${standstillMs} ms`,
+  )
   assert.deepEqual(
     { lost: few(lost), invented: few(invented), wrong: few(wrong) },
     { lost: [], invented: [], wrong: [] },
@@ -105,5 +122,7 @@ export function assertWhole(judgement: Judgement, mayRepeat = 0): void {
     repeated.length <= mayRepeat,
     `${repeated.length} repeated, ${mayRepeat} may: ${few(repeated).join('; ')}`,
   )
-  assert.ok(told > 0 && starts > 0, `${told} of ${starts} starts were told`)
+  assert.ok(starts > 0)
+  if (standstillMs < BUSY_MS) assert.ok(outside.length <= OUTSIDE_MAX * boundaries, few(outside).join('\n'))
+  return judgement
 }

@@ -44,12 +44,10 @@ function drawStage(stage: string, { compress, lifetimeMs, random }: DrawOptions)
   return isLag(stage) ? ms : ms / compress
 }
 
-const SHARES = PLANS.map(({ share }) => share)
-const WHOLE = SHARES.reduce((sum, share) => sum + share, 0)
-
-export function drawLife(random: () => number): Life {
-  let left = random() * WHOLE
-  for (const [index, share] of SHARES.entries()) {
+export function drawLife(random: () => number, without: readonly string[] = []): Life {
+  const wanted = PLANS.map(({ name, share }) => (without.includes(name) ? 0 : share))
+  let left = random() * wanted.reduce((sum, share) => sum + share, 0)
+  for (const [index, share] of wanted.entries()) {
     left -= share
     if (left < 0) return LIVES[index] as Life
   }

@@ -11,6 +11,8 @@ const STANDSTILLS_MAX = 4096
 
 export class PlayTime {
   nowMs = 0
+  /** The longest standstill so far, which says how busy the machine is. */
+  longestMs = 0
   private readonly clock: Clock
   private readonly beginNs: bigint
   private lookedMs: number
@@ -34,6 +36,7 @@ export class PlayTime {
   }
 
   private stoodStill(ms: number): void {
+    this.longestMs = Math.max(this.longestMs, ms)
     const lateMs = (this.standstills.at(-1)?.lateMs ?? 0) + ms
     this.standstills.push({ fromMs: this.nowMs, lateMs })
     if (this.standstills.length > STANDSTILLS_MAX) this.standstills.splice(0, STANDSTILLS_MAX / 4)

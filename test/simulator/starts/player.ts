@@ -29,6 +29,8 @@ export interface PlayOptions {
   readonly compress?: number
   /** Of events: which share never reaches the API server. */
   readonly eventLoss?: number
+  /** Shapes that do not occur. */
+  readonly without?: readonly string[]
   /** Which share of the starts' lines says what happened when. Default all. */
   readonly truthShare?: number
 }
@@ -52,7 +54,7 @@ interface Due {
 export class Player {
   begun = 0
   private readonly by: PlayerDependencies
-  private readonly time: PlayTime
+  readonly time: PlayTime
   private readonly wheel = new Map<number, Due[]>()
   private played = 0
   private options: PlayOptions = { startsPerSecond: 0 }
@@ -102,7 +104,7 @@ export class Player {
     const { compress = 1, eventLoss = 0, lifetimeMs } = this.options
     const { nodes, random, skewMs } = this.by
     this.begun += 1
-    const life = drawLife(random)
+    const life = drawLife(random, this.options.without)
     const start = new Start({
       number: this.begun,
       life,
