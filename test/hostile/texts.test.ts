@@ -1,0 +1,152 @@
+// Owns what people may write that is none: TraceSessions, messages of events, recordings, of any shape and size.
+// Promises values instead of throws, problems that say where, and bounded work. `make fuzz` runs it for long.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import {
+  containerInFieldPath,
+  imageInMessage,
+  isPullError,
+  parseGoDuration,
+  parsePulled,
+} from '../../src/observe/messages.ts'
+import { parseTraceSession } from '../../src/session/schema.ts'
+import { readChunks, recordingLines, runs } from '../support/frames.ts'
+
+const SESSION = {
+  apiVersion: 'podspan.dev/v1alpha1',
+  kind: 'TraceSession',
+  metadata: { name: 'a', namespace: 'b', uid: 'c', generation: 1, creationTimestamp: '2026-11-22T12:00:00Z' },
+  spec: {
+    podSelector: {
+      matchLabels: { app: 'web' },
+      matchExpressions: [{ key: 'a', operator: 'In', values: ['b'] }],
+    },
+    completion: { when: 'PodCount', pods: 3, timeout: '30m' },
+    objectives: [{ name: 'ready', percentile: 99, threshold: '30s' }],
+    sampling: { percent: 50, keep: { slowerThan: '30s', failed: true } },
+  },
+  status: { phase: 'Running', conditions: [{ type: 'Accepted', status: 'True' }] },
+}
+
+const anything = fc.anything({ withBigInt: false, withDate: false, withNullPrototype: true, maxDepth: 4 })
+
+/** Replaces something in the session by anything. */
+function replaced(path: readonly number[], value: unknown): unknown {
+  const session = structuredClone(SESSION) as Record<string, unknown>
+  let at: Record<string, unknown> = session
+  for (const step of path) {
+    const keys = Object.keys(at)
+    const key = keys[step % Math.max(1, keys.length)] ?? 'spec'
+    const next = at[key]
+    if (typeof next !== 'object' || next === null || step % 3 === 0) {
+      at[key] = value
+      return session
+    }
+    at = next as Record<string, unknown>
+  }
+  return session
+}
+
+test('a TraceSession of any shape is one, or problems that say where', () => {
+  const path = fc.array(fc.nat(), { minLength: 1, maxLength: 6 })
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        anything,
+        fc.tuple(path, anything).map(([at, value]) => replaced(at, value)),
+      ),
+      (value) => {
+        const parsed = parseTraceSession(value)
+        if (parsed.kind === 'invalid') {
+          assert.ok(parsed.problems.length > 0)
+          assert.ok(parsed.problems.every((problem) => problem.length < 10_000))
+        }
+      },
+    ),
+    { numRuns: runs(500), seed: 3 },
+  )
+})
+
+test('a TraceSession of ten thousand objectives, or nested ten thousand deep, is refused in bounded time', () => {
+  const objectives = Array.from({ length: 10_000 }, (_, n) => ({
+    name: `o${n}`,
+    percentile: 'x',
+    threshold: n,
+  }))
+  const many = parseTraceSession({ ...SESSION, spec: { ...SESSION.spec, objectives } })
+  assert.equal(many.kind, 'invalid')
+  let deep: unknown = 1
+  for (let depth = 0; depth < 10_000; depth++) deep = { a: deep }
+  parseTraceSession({ ...SESSION, spec: deep })
+  parseTraceSession({ ...SESSION, status: deep, metadata: { ...SESSION.metadata, labels: deep } })
+})
+
+const MESSAGES = [
+  'Successfully pulled image "',
+  '" in ',
+  '1.5s',
+  ' (',
+  ' including waiting)',
+  '. Image size: ',
+  ' bytes.',
+  'Failed to pull image "',
+  'Error: ErrImagePull',
+  'image "',
+  'spec.containers{',
+  '}',
+  '9'.repeat(50),
+]
+
+test('messages of any words are read or not, and never guessed into a throw', () => {
+  const message = fc
+    .array(fc.oneof(fc.constantFrom(...MESSAGES), fc.string()), { maxLength: 12 })
+    .map((all) => all.join(''))
+  fc.assert(
+    fc.property(message, (text) => {
+      for (const read of [parsePulled, imageInMessage, isPullError, parseGoDuration, containerInFieldPath])
+        read(text)
+    }),
+    { numRuns: runs(500), seed: 4 },
+  )
+})
+
+test('messages of a megabyte are read in a time that grows with their length', () => {
+  for (const part of MESSAGES)
+    for (const read of [parsePulled, imageInMessage, isPullError, parseGoDuration, containerInFieldPath]) {
+      read(part.repeat(Math.floor(1_000_000 / part.length)))
+      read(`Successfully pulled image "${part.repeat(Math.floor(500_000 / part.length))}`)
+    }
+})
+
+const LINES = recordingLines('plain')
+
+test('a recording of which any line is anything is read to its end, each bad line named', async () => {
+  const line = fc.oneof(
+    fc.constantFrom(...LINES),
+    fc.string(),
+    fc.json(),
+    anything.map((value) =>
+      JSON.stringify({ t: '1795370193101934750', resource: 'pods', type: 'ADDED', object: value }),
+    ),
+    fc.tuple(fc.constantFrom(...LINES), fc.nat()).map(([text, at]) => text.slice(0, at % text.length)),
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.array(line, { maxLength: 20 }), fc.boolean(), async (lines, isZipped) => {
+      const text = Buffer.from(`${LINES[0]}\n${lines.join('\n')}\n`)
+      const { counts, problems } = await readChunks([isZipped ? gzipSync(text) : text])
+      assert.ok(problems.length <= counts.broken + 2)
+    }),
+    { numRuns: runs(100), seed: 5 },
+  )
+})
+
+test('a recording that inflates to a line without an end is refused by that line, not kept', async () => {
+  const bomb = gzipSync(Buffer.concat([Buffer.from(`${LINES[0]}\n`), Buffer.alloc(300 * 1024 * 1024, 0x61)]))
+  const before = process.memoryUsage().arrayBuffers
+  const { counts } = await readChunks([bomb.subarray(0, 1000), bomb.subarray(1000)])
+  assert.equal(counts.broken, 1)
+  assert.ok(process.memoryUsage().arrayBuffers - before < 400 * 1024 * 1024)
+})
