@@ -109,6 +109,11 @@ export const exporterSchema = z.strictObject({
     '1s',
     '720h',
   ).optional(),
+  queueMaxBytes: whole(
+    'Memory for traces that wait, while the backend is away or slow; when it is full, whole traces are dropped, those of fast starts first. 64 MiB hold about 10,000 starts.',
+    1_048_576,
+    4_294_967_296,
+  ).prefault(67_108_864),
   spansPerMinute: whole(
     'Budget: what exceeds it waits, then is dropped, slow and failed starts last; absent: no limit.',
     1,

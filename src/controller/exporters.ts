@@ -109,6 +109,7 @@ class NamedExporters implements Exporters {
     const options: ExporterOptions = {
       otlp: otlpConfigOf(config, headers, this.#options.env),
       serviceName,
+      maxWaitingBytes: config.queueMaxBytes,
       ...(config.maxSpanAge !== undefined && { maxSpanAgeMs: Number(config.maxSpanAge / 1_000_000n) }),
     }
     const fingerprint = JSON.stringify(options)

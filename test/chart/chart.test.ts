@@ -102,6 +102,7 @@ describe('the chart', { skip: noHelm }, () => {
       },
       tls: { ca: `${at}/tls/ca`, cert: `${at}/tls/cert`, key: `${at}/tls/key`, insecure: false },
       compression: 'none',
+      queueMaxBytes: 8_388_608,
       spansPerMinute: 60_000,
     })
   })

@@ -24,6 +24,7 @@ export const fullExporter = {
   compression: 'none',
   timeout: '5s',
   maxSpanAge: '1h',
+  queueMaxBytes: 8_388_608,
   spansPerMinute: 60_000,
 }
 

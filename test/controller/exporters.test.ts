@@ -242,3 +242,13 @@ test('a setting that needs a restart is named', () => {
   reload.look()
   assert.deepEqual(lines, ['changed settings take effect after a restart'])
 })
+
+test('the memory for what waits is that of the configuration, 64 MiB where it does not say', () => {
+  const { exporters, made } = make()
+  exporters.configure(configOf(ONE))
+  exporters.configure(configOf('exporters: {a: {endpoint: "http://a:4318", queueMaxBytes: 1048576}}'))
+  assert.deepEqual(
+    made.map(({ maxWaitingBytes }) => maxWaitingBytes),
+    [67_108_864, 1_048_576],
+  )
+})
