@@ -6,7 +6,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Operator } from './operator.ts'
-import { assertWhole, openRun, QUICK, type Run } from './run.ts'
+import { assertWhole, GAP, openRun, QUICK, type Run } from './run.ts'
+import type { PlayOptions } from './starts/player.ts'
 
 const timeout = 300_000
 const STARTS = 300
@@ -18,6 +19,7 @@ interface Case {
   /** What the operator must have noticed. */
   readonly noticed?: (operator: Operator) => Promise<boolean>
   readonly skews?: Readonly<Record<number, number>>
+  readonly play?: PlayOptions
 }
 
 const restarts = async (operator: Operator): Promise<boolean> =>
@@ -80,6 +82,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'a watch cache that has forgotten: 410',
+    play: GAP,
     disturb: async ({ simulator }) => {
       await simulator.commands.fail('*', 'watch', { kind: 'reset' }, 12)
       await simulator.commands.reset('*')
@@ -90,6 +93,7 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'an operator that is stopped for 4 s and has fallen behind',
+    play: GAP,
     disturb: async (_, operator) => {
       operator.signal('SIGSTOP')
       await delay(4000)
@@ -125,11 +129,11 @@ const CASES: readonly Case[] = [
   },
 ]
 
-for (const { disturb, name, noticed, skews } of CASES)
+for (const { disturb, name, noticed, play = QUICK, skews } of CASES)
   test(`no start is lost, invented or told twice by ${name}`, { timeout }, async () => {
     await using run = await openRun(skews ? { skews } : {})
     const operator = await run.operator()
-    const playing = run.play(STARTS, QUICK)
+    const playing = run.play(STARTS, play)
     await delay(1500)
     await disturb(run, operator)
     await playing

@@ -20,6 +20,8 @@ export interface OperatorOptions {
   readonly name?: string
   /** Over what follows here. */
   readonly config?: object
+  /** Of the one exporter. */
+  readonly exporter?: object
   /** A module that is loaded before it. */
   readonly preload?: string
 }
@@ -60,7 +62,12 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   }
   const kubeconfig = file('kubeconfig', JSON.stringify(kubeconfigOf(options)))
   const exporters = {
-    default: { endpoint: options.endpoint, protocol: 'http/protobuf', compression: 'none' },
+    default: {
+      endpoint: options.endpoint,
+      protocol: 'http/protobuf',
+      compression: 'none',
+      ...options.exporter,
+    },
   }
   const server = { address: '127.0.0.1', port }
   const config = file('config.yaml', stringify({ ...CONFIG, exporters, server, ...options.config }))
