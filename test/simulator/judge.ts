@@ -26,62 +26,88 @@ export interface Judgement {
 const CLOCKS_NS = 2_000_000n
 
 export class Judge {
+  /** Of the starts that are not forgotten; see `forgets`. */
   readonly lines = new Map<string, LedgerLine>()
-  /** Spans by trace, and how often its root came. */
-  private readonly traces = new Map<string, { roots: number; spans: DecodedSpan[] }>()
+  /** Starts of the ledger, and those of them that have come. */
+  starts = 0
+  told = 0
+  private readonly found = {
+    repeated: [] as string[],
+    wrong: [] as string[],
+    outside: [] as string[],
+  }
+  private boundaries = 0
+  private incomplete = 0
+  private keeps = true
+  /** Traces that came before their line. */
+  private readonly early = new Map<string, DecodedSpan[]>()
+  /** How often the trace of a start came, by the start's number. */
+  private counts = new Uint8Array(1024)
 
-  take(line: LedgerLine): void {
-    this.lines.set(traceIdOf(line.uid), line)
+  /** For runs of hours: what is judged is not kept. */
+  forgets(): void {
+    this.keeps = false
   }
 
+  take(line: LedgerLine): void {
+    const id = traceIdOf(line.uid)
+    this.starts += 1
+    this.lines.set(id, line)
+    const spans = this.early.get(id)
+    if (!spans) return
+    this.early.delete(id)
+    this.settle(id, line, spans)
+  }
+
+  /** All spans of one request: traces are never cut apart. */
   receive(spans: readonly DecodedSpan[]): void {
-    for (const span of spans) {
-      let trace = this.traces.get(span.traceId)
-      if (!trace) this.traces.set(span.traceId, (trace = { roots: 0, spans: [] }))
-      if (span.name === 'pod startup') trace.roots += 1
-      if (trace.roots < 2) trace.spans.push(span)
+    for (const [id, own] of Map.groupBy(spans, ({ traceId }) => traceId)) {
+      if (!own.some(({ name }) => name === 'pod startup')) continue
+      const line = this.lines.get(id)
+      if (this.count(id) > 1) this.found.repeated.push(line ? describe(line) : id)
+      else if (line) this.settle(id, line, own)
+      else this.early.set(id, own)
     }
   }
 
-  /** Traces that have come of the ledger's starts. */
-  arrived(): number {
-    let count = 0
-    for (const id of this.lines.keys()) if (this.traces.has(id)) count += 1
+  private count(id: string): number {
+    const number = numberIn(id)
+    if (number >= this.counts.length) {
+      const grown = new Uint8Array(Math.max(number + 1, this.counts.length * 2))
+      grown.set(this.counts)
+      this.counts = grown
+    }
+    const count = Math.min(255, (this.counts[number] ?? 0) + 1)
+    this.counts[number] = count
     return count
   }
 
-  has(line: LedgerLine): boolean {
-    return this.traces.has(traceIdOf(line.uid))
+  private settle(id: string, line: LedgerLine, spans: readonly DecodedSpan[]): void {
+    this.told += 1
+    if (!this.keeps) this.lines.delete(id)
+    const root = spans.find(({ name }) => name === 'pod startup')
+    if (root?.attributes['podspan.evidence.complete'] === false) this.incomplete += 1
+    this.boundaries += line.truths.length
+    if (line.outcome === 'undone') return
+    const outcome = root?.attributes['podspan.outcome']
+    if (outcome !== line.outcome) this.found.wrong.push(`${describe(line)} is told as ${String(outcome)}`)
+    for (const truth of line.truths) this.found.outside.push(...outside(line, truth, spans))
+  }
+
+  has({ uid }: LedgerLine): boolean {
+    return (this.counts[numberIn(traceIdOf(uid))] ?? 0) > 0
   }
 
   judge(): Judgement {
-    const found = {
-      lost: [] as string[],
-      invented: [] as string[],
-      repeated: [] as string[],
-      wrong: [] as string[],
-      outside: [] as string[],
-    }
-    let [told, boundaries, incomplete] = [0, 0, 0]
-    for (const [id, line] of this.lines) {
-      const trace = this.traces.get(id)
-      if (trace) told += 1
-      else if (line.outcome !== 'undone') found.lost.push(describe(line))
-      if (!trace) continue
-      if (trace.roots > 1) found.repeated.push(`${describe(line)}: ${trace.roots} times`)
-      const root = trace.spans.find(({ name }) => name === 'pod startup')
-      if (root?.attributes['podspan.evidence.complete'] === false) incomplete += 1
-      boundaries += line.truths.length
-      if (line.outcome === 'undone') continue
-      const outcome = root?.attributes['podspan.outcome']
-      if (outcome !== line.outcome) found.wrong.push(`${describe(line)} is told as ${String(outcome)}`)
-      found.outside.push(...line.truths.flatMap((truth) => outside(line, truth, trace.spans)))
-    }
-    for (const [id, { spans }] of this.traces)
-      if (!this.lines.has(id) && spans.some(({ name }) => name === 'pod startup')) found.invented.push(id)
-    return { starts: this.lines.size, told, boundaries, incomplete, ...found }
+    const missing = [...this.lines.values()].filter((line) => !this.has(line) && line.outcome !== 'undone')
+    const { boundaries, incomplete, starts, told } = this
+    const lost = missing.map(describe)
+    return { starts, told, boundaries, incomplete, lost, invented: [...this.early.keys()], ...this.found }
   }
 }
+
+/** The number of a start is the beginning of its UID, which is behind the middle of its trace id. */
+const numberIn = (traceId: string): number => Number.parseInt(traceId.slice(16, 24), 16)
 
 export function traceIdOf(uid: string): string {
   const hex = uid.replaceAll('-', '')

@@ -21,6 +21,8 @@ export interface SimulatorOptions {
 
 export interface Commands {
   play(starts: number, options: PlayOptions): void
+  /** No more begin. */
+  stop(): void
   /** Resolves with how many have begun. */
   begun(): number
   fail(resource: string, what: What, fault: Fault, times: number): void
@@ -84,6 +86,7 @@ const player = new Player({
 
 const commands: Commands = {
   play: (starts, options) => player.play(starts, options),
+  stop: () => player.stop(),
   begun: () => player.begun,
   fail: (resource, what, fault, times) => server.fail(resource, what, fault, times),
   healed: () => server.faults.clear(),

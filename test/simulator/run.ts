@@ -20,6 +20,7 @@ export interface Run extends AsyncDisposable {
     readonly url?: string
     readonly config?: object
     readonly exporter?: object
+    readonly preload?: string
   }): Promise<Operator>
   /** Plays so many starts and resolves when all have begun. */
   play(starts: number, options: PlayOptions): Promise<void>
@@ -78,7 +79,7 @@ export async function openRun(options: Partial<SimulatorOptions> = {}): Promise<
     settled: async (limitMs = 90_000) => {
       const whole = async (): Promise<boolean> => {
         const begun = await simulator.commands.begun()
-        return judge.lines.size >= begun && judge.arrived() >= judge.lines.size
+        return judge.starts >= begun && judge.told >= judge.starts
       }
       await until('every start has its trace', whole, limitMs).catch(() => undefined)
     },
