@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install build demo executables executables-test shells test test-fast check run cluster-up cluster-down failover scenarios scenarios-karpenter scenarios-volumes accuracy golden generate verify bench clean
+.PHONY: help install build demo executables executables-test shells test test-fast check run cluster-up cluster-down failover scenarios scenarios-karpenter scenarios-volumes accuracy golden generate verify bench faults soak fuzz sbom audit clean
 
 # Node 24 comes with the packages, whatever Node runs npm; so do esbuild and the checkers.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -83,7 +83,7 @@ accuracy: install ## Measure boundaries against the components' own spans
 	@node test/accuracy/run.ts $(ARGS)
 
 # Tests that compare a file of the repository with what the code gives; they rewrite it where PODSPAN_GOLDEN=write.
-GOLDEN_TESTS := test/chart/generated.test.ts test/cli/output-forms.test.ts test/cli/reference.test.ts test/cli/session-report.test.ts test/cli/waterfall.test.ts test/controller/documents.test.ts test/golden.test.ts test/metrics/document.test.ts test/metrics/recordings.test.ts test/rollout/recordings.test.ts
+GOLDEN_TESTS := test/chart/generated.test.ts test/cli/output-forms.test.ts test/cli/reference.test.ts test/cli/session-report.test.ts test/cli/waterfall.test.ts test/controller/documents.test.ts test/golden.test.ts test/metrics/document.test.ts test/metrics/recordings.test.ts test/rollout/recordings.test.ts test/simulator/starts/measure.test.ts
 GOLDEN := node --test --test-isolation=none --test-reporter=dot $(GOLDEN_TESTS)
 
 # `make test` has bash; the others are not on every machine.
@@ -118,6 +118,25 @@ executables-test: executables ## Judge all executables, and run the one for ARM 
 
 bench: install ## Measure speed and memory
 	@node bench/run.ts $(ARGS)
+
+faults: dist/podspan.mjs ## Disturb the operator in every way that docs/reliability.md names, against the simulator; ten minutes
+	@node --test --test-concurrency=1 test/simulator/*.process.test.ts
+
+soak: dist/podspan.mjs ## Starts and faults for an hour, and a report (PODSPAN_SOAK_MINUTES, PODSPAN_SOAK_RATE, PODSPAN_SOAK_SEED)
+	@node test/simulator/soak.ts
+
+# Every property of the repository with a hundred times its cases, those of test/hostile from another seed each time.
+fuzz: install ## Throw everything at decoders, parsers and readers for long (PODSPAN_PROPERTY_RUNS=CASES)
+	@PODSPAN_PROPERTY_RUNS=$${PODSPAN_PROPERTY_RUNS:-20000} node --test --test-timeout=3600000 test/hostile/*.test.ts test/decode/contract.test.ts test/properties/garbage.test.ts test/observe/messages.test.ts
+
+# The whole lock, what is for development marked as such: with --omit=dev npm 11 also leaves out what is shipped and used for both.
+sbom: install ## Write dist/podspan.cdx.json: what Podspan is made and built of, as CycloneDX
+	@mkdir -p dist
+	@npm sbom --package-lock-only --sbom-format=cyclonedx --sbom-type=application > dist/podspan.cdx.json
+	@node scripts/check-sbom.ts dist/podspan.cdx.json
+
+audit: install ## Ask the registry for known vulnerabilities of what is shipped; says so where the registry does not answer
+	@node scripts/audit.ts
 
 clean: ## Remove what was built
 	rm -rf dist

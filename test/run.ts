@@ -14,6 +14,8 @@ const say = (sentence: string): void => console.log(`test: ${sentence}`)
 const isE2e = (file: string): boolean => file.endsWith('.e2e.test.ts')
 /** Brings a cluster up and down by itself, so that none may be there. */
 const isOfCluster = (file: string): boolean => file.endsWith('cluster/clean.test.ts')
+/** Runs the operator and the simulator as processes, in real time. */
+const isProcess = (file: string): boolean => file.endsWith('.process.test.ts')
 const files = globSync('test/**/*.test.ts').sort()
 
 const children = new Set<ChildProcess>()
@@ -145,8 +147,12 @@ function fail(sentence: string): void {
 const fastOnly = process.argv.includes('--fast')
 await runTests(
   ['--test-isolation=none'],
-  files.filter((file) => !isE2e(file) && !isOfCluster(file)),
+  files.filter((file) => !isE2e(file) && !isOfCluster(file) && !isProcess(file)),
 )
+if (!fastOnly && !interrupted.signal.aborted) {
+  say('running the operator against the simulator, disturbed')
+  await runTests(['--test-concurrency=1'], files.filter(isProcess))
+}
 const given = foreignKubeconfig()
 if (!fastOnly && !interrupted.signal.aborted)
   await (given === undefined ? runAgainstCluster() : runAgainstForeign(given))
