@@ -51,7 +51,8 @@ export class Judge {
 
   take(line: LedgerLine): void {
     const id = traceIdOf(line.uid)
-    this.starts += 1
+    // What the store has forgotten since has a line already.
+    if (!this.lines.has(id)) this.starts += 1
     this.lines.set(id, line)
     const spans = this.early.get(id)
     if (!spans) return
@@ -98,8 +99,12 @@ export class Judge {
     return (this.counts[numberIn(traceIdOf(uid))] ?? 0) > 0
   }
 
+  missing(): readonly LedgerLine[] {
+    return [...this.lines.values()].filter((line) => !this.has(line) && line.outcome !== 'undone')
+  }
+
   judge(): Judgement {
-    const missing = [...this.lines.values()].filter((line) => !this.has(line) && line.outcome !== 'undone')
+    const missing = this.missing()
     const { boundaries, incomplete, starts, told } = this
     const lost = missing.map(describe)
     return { starts, told, boundaries, incomplete, lost, invented: [...this.early.keys()], ...this.found }

@@ -40,7 +40,9 @@ export interface Operator extends AsyncDisposable {
   readonly exit: Promise<number | undefined>
 }
 
-const STANDING = { allPods: true, namespaceSelector: {}, completion: { when: 'Never' } }
+/** With the most that a session may export: 1,667 starts a second. */
+const LIMITS = { tracesPerMinute: 100_000 }
+const STANDING = { allPods: true, namespaceSelector: {}, completion: { when: 'Never' }, limits: LIMITS }
 /** Evidence settles for a second, so that a run takes seconds. */
 const CONFIG = {
   settle: '1s',

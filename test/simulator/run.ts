@@ -79,7 +79,7 @@ export async function openRun(options: Partial<SimulatorOptions> = {}): Promise<
     settled: async (limitMs = 90_000) => {
       const whole = async (): Promise<boolean> => {
         const begun = await simulator.commands.begun()
-        return judge.starts >= begun && judge.told >= judge.starts
+        return judge.starts >= begun && judge.missing().length === 0
       }
       await until('every start has its trace', whole, limitMs).catch(() => undefined)
     },
