@@ -87,7 +87,9 @@ test('a backend that is away until the queue is full costs whole traces, the fas
     .toSorted((a, b) => b.startupMs - a.startupMs)
     .slice(0, 10)
   assert.deepEqual(
-    slowest.filter((line) => !run.judge.has(line)).map(({ number }) => number),
+    slowest
+      .filter((line) => !run.judge.has(line))
+      .map(({ life, number, startupMs }) => `${life} #${number}: ${startupMs} ms`),
     [],
   )
 })
