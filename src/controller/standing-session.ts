@@ -30,8 +30,8 @@ export type StandingResult =
 /** Full jitter: the CRD of a new installation is served within a second, a missing right is granted by a person. */
 const RETRY_FIRST_MS = 500
 const RETRY_LAST_MS = 60_000
-/** How long a session that somebody changed or deleted stays so. */
-const AGAIN_MS = 300_000
+/** How long a session that somebody changed or deleted stays so, by itself or with its kind: nothing is exported meanwhile. */
+const AGAIN_MS = 30_000
 
 /** Keeps the session until the signal ends the term of this leader. */
 export async function keepStandingSession(options: StandingOptions): Promise<void> {

@@ -133,7 +133,7 @@ test('a CRD that is not served yet is waited for without a word, each time longe
   }
   await using one = await stage(answers, { spec }, 4)
   await keepStandingSession(one.options)
-  assert.deepEqual(one.pauses, [500, 1000, 2000, 300_000])
+  assert.deepEqual(one.pauses, [500, 1000, 2000, 30_000])
   assert.deepEqual(one.said, ['the standing session could not be written'])
 })
 
@@ -151,7 +151,7 @@ test('what somebody changed is put back, for as long as the term lasts', async (
   await using one = await stage(({ path }) => [200, path === LEASE ? lease : {}], { spec }, 3)
   await keepStandingSession(one.options)
   assert.equal(one.asked.filter(({ method }) => method === 'PATCH').length, 3)
-  assert.deepEqual(one.pauses, [300_000, 300_000, 300_000])
+  assert.deepEqual(one.pauses, [30_000, 30_000, 30_000])
 })
 
 const ours = {
