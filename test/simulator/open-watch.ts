@@ -28,6 +28,8 @@ export class OpenWatch {
   /** From now on nothing is sent and the socket stays open. */
   private mute = false
   private cutAfter = Number.POSITIVE_INFINITY
+  /** The state that a watch begins with is waited for, however large. */
+  private isBeginning = false
 
   constructor(
     resource: string,
@@ -63,7 +65,8 @@ export class OpenWatch {
     this.cutAfter -= bytes.length
     this.write(bytes)
     const { slowBytes } = this.wire()
-    if (slowBytes !== undefined && this.response.writableLength > slowBytes) this.end()
+    const isSlow = slowBytes !== undefined && this.response.writableLength > slowBytes
+    if (isSlow && !this.isBeginning) this.end()
   }
 
   private write(bytes: Buffer): void {
@@ -79,6 +82,13 @@ export class OpenWatch {
   /** Breaks off for good after so many bytes, inside whatever frame that is. */
   cutIn(bytes: number): void {
     this.cutAfter = bytes
+  }
+
+  begins(): void {
+    this.isBeginning = true
+    this.response.once('drain', () => {
+      this.isBeginning = false
+    })
   }
 
   silence(): void {

@@ -111,6 +111,7 @@ export class Watches {
   }
 
   private sendState(watch: OpenWatch, { form, resource, wanted }: WatchRequest): void {
+    watch.begins()
     const kind = kindOf(resource, form)
     for (const stored of sorted(this.store, resource.plural, wanted))
       watch.send(addedBytes(stored, kind, form))
