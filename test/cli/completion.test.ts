@@ -107,8 +107,8 @@ test('namespaces and contexts are completed', async (t) => {
     })),
   )
   assert.deepEqual((await answered('top', '--kubeconfig', kubeconfig, '-n', 'sh')).values, [
-    'shop',
     'shipping',
+    'shop',
   ])
   assert.deepEqual((await answered('top', '--kubeconfig', kubeconfig, '--context', '')).values, ['stub'])
 })
