@@ -3,7 +3,7 @@
 // Does not say what a frame means: that is observe/.
 
 import type { AnyRecord } from './record.ts'
-import type { UnixNano } from './time.ts'
+import type { DurationNano, UnixNano } from './time.ts'
 
 /** `initial`: a first list; `live`: a watch; `relist`: a list after a gap. Only a live receipt dates anything from above *and* near. */
 export type Phase = 'initial' | 'live' | 'relist'
@@ -17,6 +17,8 @@ export interface ObjectFrame {
   readonly source: Source
   readonly phase: Phase
   readonly record: AnyRecord
+  /** So long before `t` nothing was read: the receipt may be late by that, besides all else. Absent in the usual turn of an event loop. */
+  readonly heldUp?: DurationNano
   /** True where a relist no longer shows the object: it is gone, and nobody saw when. */
   readonly synthetic?: boolean
 }

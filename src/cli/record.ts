@@ -139,7 +139,8 @@ async function sayMissing({ terminal }: Context, recorder: Recorder, stop: Abort
 }
 
 /** Bookmarks that end a list are written from the `synced` frame: a list by pages has none. */
-function writeRaw(writer: RecordingWriter, { t, resource, type, object, phase }: RawEvent): void {
+function writeRaw(writer: RecordingWriter, event: RawEvent): void {
+  const { t, resource, type, object, phase, heldUp } = event
   const known = LINE_TYPES.find((each) => each === type)
   if (known === undefined || !isObject(object) || endsList(known, object)) return
   writer.write({
@@ -148,6 +149,7 @@ function writeRaw(writer: RecordingWriter, { t, resource, type, object, phase }:
     type: known,
     object,
     ...(phase !== 'live' && known !== 'BOOKMARK' && { phase }),
+    ...(heldUp !== undefined && { heldUp }),
   })
 }
 

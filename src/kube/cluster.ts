@@ -23,6 +23,7 @@ import {
   runReflector,
 } from './reflector.ts'
 import { planStreams, type StreamPlan, type WatchScope } from './sources.ts'
+import { watchTurns } from './turns.ts'
 import { createValve, type Valve } from './valve.ts'
 
 /** A stream that Podspan goes on without. */
@@ -87,6 +88,7 @@ export function watchCluster(connection: Connection, options: WatchClusterOption
   const stop = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
   const clock = options.clock ?? systemClock()
+  const turns = watchTurns(clock, signal)
   const valve = createValve()
   const queue = createFrameQueue(valve, options.queueFrames)
   const onFrame = options.onFrame ?? queue.push
@@ -103,6 +105,7 @@ export function watchCluster(connection: Connection, options: WatchClusterOption
     runWhereServed({ connection, clock, signal, plan, random, health }, (resource) => ({
       connection,
       clock,
+      turns,
       valve,
       signal,
       ...plan,

@@ -4,7 +4,7 @@
 
 import type { Frame, ObjectFrame, Phase } from '../base/frame.ts'
 import type { AnyRecord } from '../base/record.ts'
-import type { UnixNano } from '../base/time.ts'
+import type { DurationNano, UnixNano } from '../base/time.ts'
 import { emptyRelated } from '../decode/json-related.ts'
 import type { Resource } from '../decode/resources.ts'
 import type { WatchType } from '../decode/result.ts'
@@ -13,7 +13,7 @@ import { beginSweep, type KnownObject, knownObjects, observe, sweepMissing } fro
 import type { Mode } from './watch.ts'
 
 export interface Delivery {
-  object(type: WatchType, record: AnyRecord, t: UnixNano, phase: Phase): void
+  object(type: WatchType, record: AnyRecord, t: UnixNano, phase: Phase, heldUp?: DurationNano): void
   /** Everything up to `t` has arrived: a bookmark, or the server's own orderly close. */
   complete(t: UnixNano): void
   gap(reason: string, t: UnixNano): void
@@ -39,7 +39,7 @@ export function createDelivery(options: {
     onFrame(frame)
   }
   return {
-    object: (type, record, t, phase) => {
+    object: (type, record, t, phase, heldUp) => {
       completeUntil = t
       const kind = known ? observe(known, type, record) : KIND_OF_TYPE[type]
       if (kind === undefined) {
@@ -47,7 +47,11 @@ export function createDelivery(options: {
         return
       }
       if (known) counters.objects = known.byUid.size
-      emit({ kind, t, source, phase, record })
+      emit(
+        heldUp === undefined
+          ? { kind, t, source, phase, record }
+          : { kind, t, source, phase, record, heldUp },
+      )
     },
     complete: (t) => {
       completeUntil = t

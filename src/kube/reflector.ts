@@ -4,7 +4,7 @@
 
 import type { Clock } from '../base/clock.ts'
 import type { Frame, Phase } from '../base/frame.ts'
-import { add, seconds, since, type UnixNano, unixNano } from '../base/time.ts'
+import { add, type DurationNano, seconds, since, type UnixNano, unixNano } from '../base/time.ts'
 import type { Resource } from '../decode/resources.ts'
 import type { DecodeError, WatchItem } from '../decode/result.ts'
 import type { Connection } from './config.ts'
@@ -13,6 +13,7 @@ import { createDelivery, type Delivery } from './delivery.ts'
 import type { Failure } from './failure.ts'
 import { type Encoding, type ListedItem, readPage } from './list-page.ts'
 import { acceptOf, queryOf, type Scope } from './paths.ts'
+import type { Turns } from './turns.ts'
 import type { Valve } from './valve.ts'
 import {
   emptyWatch,
@@ -24,7 +25,7 @@ import {
   type WatchOutput,
   type WatchState,
 } from './watch.ts'
-import { openWatch, type WatchEnd, type WatchLimits } from './watch-connection.ts'
+import { openWatch, type Receipt, type WatchEnd, type WatchLimits } from './watch-connection.ts'
 
 /** What `record` writes: the object as it came, before any trimming. */
 export interface RawEvent {
@@ -33,6 +34,8 @@ export interface RawEvent {
   readonly type: string
   readonly object: unknown
   readonly phase: Phase
+  /** As of a frame. */
+  readonly heldUp?: DurationNano
 }
 
 export type Log = (message: string, fields: Readonly<Record<string, unknown>>) => void
@@ -46,6 +49,8 @@ export interface ReflectorOptions {
   readonly clock: Clock
   /** In [0, 1). */
   readonly random: () => number
+  /** Absent where receipts date nothing. */
+  readonly turns?: Turns
   readonly valve: Valve
   readonly counters: StreamCounters
   readonly limits?: Partial<ReflectorLimits>
@@ -250,6 +255,7 @@ class Reflector {
         timeoutMs: timeoutSeconds * 1000,
         initialEvents,
         clock: options.clock,
+        turns: options.turns,
         valve: options.valve,
         counters: options.counters,
         limits,
@@ -257,7 +263,7 @@ class Reflector {
       },
       {
         opened: () => this.opened(),
-        item: (item, t, raw) => this.take(item, t, raw),
+        item: (item, receipt, raw) => this.take(item, receipt, raw),
         lost: (reason, t) => this.delivery.gap(reason, t),
         readEnds: () => this.progress(),
       },
@@ -276,12 +282,12 @@ class Reflector {
     if (this.state.name === 'watching') counters.state = 'live'
   }
 
-  private take(item: WatchItem, t: UnixNano, raw: unknown): void {
+  private take(item: WatchItem, { t, heldUp }: Receipt, raw: unknown): void {
     const phase = this.phase() === 'live' && t < this.caughtUpAt ? 'relist' : this.phase()
     if (item.kind === 'object') {
-      if (raw !== undefined) this.rawEvent(t, raw)
+      if (raw !== undefined) this.rawEvent(t, raw, heldUp)
       this.progressed = item.record.resourceVersion
-      this.delivery.object(item.type, item.record, t, phase)
+      this.delivery.object(item.type, item.record, t, phase, heldUp)
     } else if (item.kind === 'bookmark') {
       if (raw !== undefined) this.rawEvent(t, raw)
       this.delivery.complete(t)
@@ -345,16 +351,16 @@ class Reflector {
     this.options.counters.jsonFallbacks += 1
   }
 
-  private rawEvent(t: UnixNano, raw: unknown): void {
+  private rawEvent(t: UnixNano, raw: unknown, heldUp?: DurationNano): void {
     if (!this.options.onRaw) return
     const { type, object } = raw as { readonly type: string; readonly object: unknown }
-    this.raw(t, type, object)
+    this.raw(t, type, object, heldUp)
   }
 
-  private raw(t: UnixNano, type: string, object: unknown): void {
+  private raw(t: UnixNano, type: string, object: unknown, heldUp?: DurationNano): void {
     const { onRaw, resource } = this.options
     if (onRaw && object !== undefined)
-      onRaw({ t, resource: resource.source, type, object, phase: this.phase() })
+      onRaw({ t, resource: resource.source, type, object, phase: this.phase(), ...(heldUp && { heldUp }) })
   }
 
   private log(message: string, fields: Readonly<Record<string, unknown>>): void {

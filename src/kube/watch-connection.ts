@@ -3,7 +3,7 @@
 // Does not know what came before or comes next.
 
 import type { Clock } from '../base/clock.ts'
-import type { UnixNano } from '../base/time.ts'
+import type { DurationNano, UnixNano } from '../base/time.ts'
 import { decodeJsonEvent, parseJson } from '../decode/json.ts'
 import { decodeWatchFrame } from '../decode/protobuf.ts'
 import type { Resource } from '../decode/resources.ts'
@@ -13,6 +13,7 @@ import type { StreamCounters } from './counters.ts'
 import { type Failure, failureOfStatus } from './failure.ts'
 import { type Splitter, splitLengthDelimited, splitLines } from './frame-split.ts'
 import { type BodyControl, isProtobuf, send } from './request.ts'
+import type { Turns } from './turns.ts'
 import type { Valve } from './valve.ts'
 
 export interface WatchLimits {
@@ -32,16 +33,23 @@ export interface WatchOptions {
   readonly timeoutMs: number
   readonly initialEvents: boolean
   readonly clock: Clock
+  readonly turns: Turns | undefined
   readonly valve: Valve
   readonly counters: StreamCounters
   readonly limits: WatchLimits
   readonly signal: AbortSignal
 }
 
+/** When a read brought something, and how long nothing was read before. */
+export interface Receipt {
+  readonly t: UnixNano
+  readonly heldUp: DurationNano | undefined
+}
+
 export interface WatchSink {
   opened(): void
   /** `raw` is the parsed event where the stream is JSON. */
-  item(item: WatchItem, t: UnixNano, raw: unknown): void
+  item(item: WatchItem, receipt: Receipt, raw: unknown): void
   /** Something was dropped whole and cannot be asked for again. */
   lost(reason: string, t: UnixNano): void
   readEnds(): void
@@ -70,7 +78,7 @@ class OpenWatch {
   private lastBytesMs = 0
   private initial: boolean
   private bookmarked = false
-  private t: UnixNano
+  private receipt: Receipt
   private unsubscribe: (() => void) | undefined
   private ended = false
 
@@ -79,7 +87,7 @@ class OpenWatch {
     this.sink = sink
     this.resolve = resolve
     this.initial = options.initialEvents
-    this.t = options.clock.now()
+    this.receipt = { t: options.clock.now(), heldUp: undefined }
   }
 
   start(): void {
@@ -130,8 +138,8 @@ class OpenWatch {
   }
 
   private data(bytes: Buffer, start: number, end: number): void {
-    const { clock, counters } = this.options
-    this.t = clock.now()
+    const { clock, counters, turns } = this.options
+    this.receipt = { t: clock.now(), heldUp: turns?.heldUp() }
     this.lastBytesMs = clock.monotonicMs()
     counters.bytes += end - start
     this.splitter?.push(bytes, start, end)
@@ -141,7 +149,7 @@ class OpenWatch {
   private protobufFrame(bytes: Buffer, start: number, end: number): void {
     if (this.ended) return
     const item = decodeWatchFrame(this.options.resource, bytes, start, end)
-    if (item.kind === 'undecodable') this.sink.item(item, this.t, undefined)
+    if (item.kind === 'undecodable') this.sink.item(item, this.receipt, undefined)
     // The stream stops before what it could not read, so that JSON can read it from the version before.
     if (item.kind === 'undecodable') this.stop(undecodable(item.error))
     else this.take(item, undefined)
@@ -157,7 +165,7 @@ class OpenWatch {
     this.options.counters.frames += 1
     if (item.kind === 'bookmark') this.bookmark(item.initialEventsEnd)
     if (item.kind === 'status') this.stop(failureOfStatus(item.status))
-    else this.sink.item(item, this.t, raw)
+    else this.sink.item(item, this.receipt, raw)
   }
 
   private bookmark(initialEventsEnd: boolean): void {
@@ -169,7 +177,7 @@ class OpenWatch {
 
   private oversize(length: number): void {
     this.options.counters.oversizeFrames += 1
-    this.sink.lost(`a frame of ${length} bytes is over the limit`, this.t)
+    this.sink.lost(`a frame of ${length} bytes is over the limit`, this.receipt.t)
   }
 
   /** Ends the watch for a reason found in its frames. */

@@ -3,7 +3,7 @@
 // Does not read files (read.ts), put lines in order (order.ts) or trim objects (decode/).
 
 import type { Phase } from '../base/frame.ts'
-import { type UnixNano, unixNano } from '../base/time.ts'
+import { type DurationNano, durationNano, type UnixNano, unixNano } from '../base/time.ts'
 
 export const FORMAT = 'recording/v1'
 
@@ -28,6 +28,8 @@ export interface RecordedFrame {
   readonly type: LineType
   readonly object: Readonly<Record<string, unknown>>
   readonly phase?: Phase
+  /** How long nothing was read before `t`, where that was long. */
+  readonly heldUp?: DurationNano
 }
 
 /** What is wrong with a line: a kind of few values to count by, and what was expected instead. */
@@ -60,7 +62,12 @@ export function formatHeader(header: RecordingHeader): string {
 }
 
 export function formatFrame(frame: RecordedFrame): string {
-  return JSON.stringify({ ...frame, t: frame.t.toString() })
+  const { t, heldUp, ...rest } = frame
+  return JSON.stringify({
+    t: t.toString(),
+    ...rest,
+    ...(heldUp !== undefined && { heldUp: heldUp.toString() }),
+  })
 }
 
 function parseHeader(value: Readonly<Record<string, unknown>>): Line {
@@ -93,7 +100,15 @@ function parseFrame(value: Readonly<Record<string, unknown>>): Line {
   if (type === undefined) return broken('has no type', `"type" as one of ${LINE_TYPES.join(', ')}`)
   if (!isObject(object)) return broken('has no object', '"object" as the Kubernetes object that was received')
   const phase = parsePhase(value['phase'])
-  return { kind: 'frame', frame: { t, resource, type, object, ...(phase && { phase }) } }
+  const heldUp = parseNano(value['heldUp'])
+  return {
+    kind: 'frame',
+    frame: {
+      ...{ t, resource, type, object },
+      ...(phase && { phase }),
+      ...(heldUp !== undefined && { heldUp: durationNano(heldUp) }),
+    },
+  }
 }
 
 /** A number has lost its last digits in JSON already, but is within a microsecond: better than no time. */

@@ -4,11 +4,26 @@
 
 import type { Frame, GapFrame, Phase } from '../base/frame.ts'
 import type { AnyRecord } from '../base/record.ts'
-import { add, earliest, latest, SECOND, seconds, since, type UnixNano, unixNano } from '../base/time.ts'
+import {
+  add,
+  type DurationNano,
+  earliest,
+  latest,
+  SECOND,
+  seconds,
+  since,
+  type UnixNano,
+  unixNano,
+} from '../base/time.ts'
 
 /** One line of a recording after decoding; `index` is its place in the file. */
 export type Entry = { readonly t: UnixNano; readonly index: number; readonly resource: string } & (
-  | { readonly kind: 'added' | 'modified' | 'deleted'; readonly record: AnyRecord; readonly phase?: Phase }
+  | {
+      readonly kind: 'added' | 'modified' | 'deleted'
+      readonly record: AnyRecord
+      readonly phase?: Phase
+      readonly heldUp?: DurationNano
+    }
   | { readonly kind: 'synced' }
   | { readonly kind: 'gap'; readonly reason: string }
   | { readonly kind: 'time' }
@@ -47,7 +62,11 @@ export function frameMaker(lists: InitialLists): (entry: Entry) => Frame {
     const phase = entry.phase ?? lists.phaseOf(entry)
     // A list shows no deletions: what a relist deletes was found missing, and nobody saw when it went.
     const synthetic = entry.kind === 'deleted' && phase === 'relist'
-    return { kind: entry.kind, t, source, phase, record: entry.record, ...(synthetic && { synthetic }) }
+    return {
+      ...{ kind: entry.kind, t, source, phase, record: entry.record },
+      ...(synthetic && { synthetic }),
+      ...(entry.heldUp !== undefined && { heldUp: entry.heldUp }),
+    }
   }
 }
 

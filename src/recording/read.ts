@@ -190,7 +190,7 @@ const decodeAll: Decode = (source, object) =>
   WHOLE_SOURCES.includes(source) ? decodeWhole(source, object) : decodeJson(source, object)
 
 function toEntry(frame: RecordedFrame, index: number, decode: Decode): Made {
-  const { t, resource, type, object, phase } = frame
+  const { t, resource, type, object, phase, heldUp } = frame
   const at = { t, index, resource }
   if (type === 'ERROR') return { kind: 'entry', entry: { ...at, kind: 'gap', reason: reasonOf(object) } }
   if (type === 'BOOKMARK')
@@ -202,7 +202,13 @@ function toEntry(frame: RecordedFrame, index: number, decode: Decode): Made {
       : { kind: 'broken', error: decoded.error }
   return {
     kind: 'entry',
-    entry: { ...at, kind: KINDS[type], record: decoded.record, ...(phase && { phase }) },
+    entry: {
+      ...at,
+      kind: KINDS[type],
+      record: decoded.record,
+      ...(phase && { phase }),
+      ...(heldUp !== undefined && { heldUp }),
+    },
   }
 }
 

@@ -91,11 +91,11 @@ function weigh(boundary: Boundary, stamp: Stamp, lag: LagModel): Weight {
 
 /**
  * What the API server stored, by when the watch showed it. Twice the greatest lateness seen nearby, of a write and the
- * watch together, bounds it from below; half of the least is what the watch was late by.
+ * watch together, bounds it from below, and what our own process was held up by; half of the least is what the watch was late by.
  */
 function weighReceipt(stamp: Stamp, lag: LagModel): Weight {
-  const { least, greatest } = lagAround(lag, stamp.at)
-  const back = Math.max(greatest * 2, least * 3, RECEIPT_FLOOR_NS)
+  const { least, greatest, heldUp } = lagAround(lag, stamp.at)
+  const back = Math.max(greatest * 2, least * 3, RECEIPT_FLOOR_NS) + heldUp
   return { back: durationNano(BigInt(Math.round(back))), ahead: ZERO, lag: usualLag(least), rank: 2 }
 }
 

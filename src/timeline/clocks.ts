@@ -15,7 +15,7 @@ interface Bucket {
   lower: OffsetNs
   /** Twentieths of a second with a live sample, up to `ENOUGH`: a frame that comes twice counts once. */
   readonly slots: number[]
-  /** How far the least sample's stamp was cut: a truncated stamp looks earlier than it was. */
+  /** How far the least sample's stamp was cut, or its receipt held up: it looks later by that than it was. */
   cut: OffsetNs
   /** A node's Lease is among the samples. */
   leases: boolean
@@ -63,7 +63,7 @@ const BELIEVABLE: OffsetNs = 86_400e9
 export const isBelievable = (at: UnixNano, receivedAt: UnixNano): boolean =>
   Math.abs(Number(receivedAt - at)) <= BELIEVABLE
 
-/** A stamp of this clock and when we received it, on a live watch; `cut` where the stamp was truncated. */
+/** A stamp of this clock and when we received it, on a live watch; `cut` where the stamp was truncated, or its receipt held up. */
 export function sampleClock(
   model: ClockModel,
   name: ClockName,
@@ -80,8 +80,9 @@ export function sampleLease(
   name: ClockName,
   renewed: UnixNano,
   receivedAt: UnixNano,
+  cut: DurationNano = ZERO,
 ): void {
-  sample(model, name, renewed, receivedAt, 0, true)
+  sample(model, name, renewed, receivedAt, Number(cut), true)
 }
 
 function sample(

@@ -79,7 +79,12 @@ function sampleEventRevision(
 }
 
 /** Every fine stamp with a live receipt says something of its clock and of the watch; every kubelet's stamp, that its pod existed. */
-function sampleStamp(world: World, timeline: PodTimeline, stamp: Stamp, { t, phase }: ObjectFrame): void {
+function sampleStamp(
+  world: World,
+  timeline: PodTimeline,
+  stamp: Stamp,
+  { t, phase, heldUp }: ObjectFrame,
+): void {
   if (stamp.source === 'event-second' && phase === 'live') return sampleSecond(world, stamp, t)
   if (stamp.source !== 'event-name' && stamp.source !== 'event-time') return
   const { createdSeconds } = timeline.pod
@@ -88,7 +93,7 @@ function sampleStamp(world: World, timeline: PodTimeline, stamp: Stamp, { t, pha
   }
   if (stamp.receivedAt === undefined) return
   if (!isBelievable(stamp.at, stamp.receivedAt)) return count(world, 'garbage.event time')
-  sampleClock(world.clocks, stamp.clock, stamp.at, stamp.receivedAt)
+  sampleClock(world.clocks, stamp.clock, stamp.at, stamp.receivedAt, heldUp)
   const shift = shiftOf(world.clocks, stamp.clock, stamp.receivedAt)
   sampleLag(world.lag, add(stamp.at, shift.by), stamp.receivedAt)
 }

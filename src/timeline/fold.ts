@@ -9,7 +9,7 @@ import { nodeClock } from '../observe/pod.ts'
 import { isBelievable, sampleLease, shiftOf } from './clocks.ts'
 import { foldEvent, forgetOrphans } from './fold-event.ts'
 import { foldPod } from './fold-pod.ts'
-import { sampleLag } from './lag.ts'
+import { noteHeldUp, sampleLag } from './lag.ts'
 import { foldRelated, sweepRelated } from './related.ts'
 import { sampleRevision } from './revisions.ts'
 import { isOlder } from '../base/resource-version.ts'
@@ -42,7 +42,8 @@ export function foldFrame(world: World, frame: Frame): void {
 }
 
 function foldObject(world: World, frame: ObjectFrame): void {
-  const { record } = frame
+  const { record, heldUp } = frame
+  if (heldUp !== undefined && frame.phase === 'live') noteHeldUp(world.lag, Number(heldUp), frame.t)
   switch (record.resource) {
     case 'pods':
       return foldPod(world, frame, record)
@@ -82,7 +83,7 @@ function foldLease(world: World, frame: ObjectFrame, lease: LeaseRecord): void {
   const node = nodeOf(world, lease.name)
   if (node.lease === lease.resourceVersion || isOlder(lease.resourceVersion, node.lease)) return
   node.lease = lease.resourceVersion
-  sampleLease(world.clocks, nodeClock(lease.name), lease.renewTime, frame.t)
+  sampleLease(world.clocks, nodeClock(lease.name), lease.renewTime, frame.t, frame.heldUp)
   const shift = shiftOf(world.clocks, nodeClock(lease.name), frame.t)
   const renewed = add(lease.renewTime, shift.by)
   sampleLag(world.lag, renewed, frame.t)

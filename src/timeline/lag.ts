@@ -12,16 +12,20 @@ interface Slot {
 export interface LagModel {
   /** By twentieth of a second of our clock. */
   readonly slots: Map<number, Slot>
+  /** By the same twentieth: so long nothing was read before what it shows. */
+  readonly heldUp: Map<number, number>
   /** Answers given since a sample last changed anything: all boundaries of a burst ask for the same few slots. */
   readonly answers: Map<number, Lag>
 }
 
-export const emptyLag = (): LagModel => ({ slots: new Map(), answers: new Map() })
+export const emptyLag = (): LagModel => ({ slots: new Map(), heldUp: new Map(), answers: new Map() })
 
 /** What a write and the watch together took, in nanoseconds. */
 export interface Lag {
   readonly least: number
   readonly greatest: number
+  /** What our own process may have added to it. */
+  readonly heldUp: number
 }
 
 const SLOT_NS = 50e6
@@ -34,7 +38,7 @@ const SLOTS_MAX = 18_000
 /** Slots to either side of a receipt that are asked, until one has a sample: 0.1 s, 0.5 s, 2 s, 15 s. */
 const REACHES = [2, 10, 40, 300]
 /** Without any sample: what a watch on a busy machine may be late by (docs/accuracy.md). */
-const UNKNOWN: Lag = { least: 10e6, greatest: 200e6 }
+const UNKNOWN = { least: 10e6, greatest: 200e6 }
 /** A watch that has shown hardly anything within 15 s has not shown its lag. */
 const ENOUGH_SLOTS = 4
 const FEW_REACH = 300
@@ -59,15 +63,29 @@ export function sampleLag({ slots, answers }: LagModel, at: UnixNano, receivedAt
   }
 }
 
+/** Nothing was read for so long before `receivedAt`. */
+export function noteHeldUp({ heldUp, answers }: LagModel, ns: number, receivedAt: UnixNano): void {
+  const index = slotOf(receivedAt)
+  if ((heldUp.get(index) ?? 0) >= ns) return
+  heldUp.set(index, ns)
+  answers.clear()
+  if (heldUp.size <= SLOTS_MAX) return
+  const [oldest] = heldUp.keys()
+  if (oldest !== undefined) heldUp.delete(oldest)
+}
+
 /** What a write and the watch together took near this receipt. Where hardly any sample is near, the greatest is not taken for the worst. */
 export function lagAround(model: LagModel, receivedAt: UnixNano): Lag {
   const index = slotOf(receivedAt)
   let answer = model.answers.get(index)
-  if (!answer) model.answers.set(index, (answer = findLag(model, index)))
+  if (!answer) {
+    answer = { ...findLag(model, index), heldUp: model.heldUp.get(index) ?? 0 }
+    model.answers.set(index, answer)
+  }
   return answer
 }
 
-function findLag(model: LagModel, index: number): Lag {
+function findLag(model: LagModel, index: number): Omit<Lag, 'heldUp'> {
   for (const reach of REACHES) {
     let [least, greatest, count] = [Infinity, 0, 0]
     for (let at = index - reach; at <= index + reach; at++) {

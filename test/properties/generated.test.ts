@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { Frame } from '../../src/base/frame.ts'
+import { durationNano, unixNano } from '../../src/base/time.ts'
 import type { Instant } from '../../src/timeline/instant.ts'
 import type { Trace } from '../../src/trace/trace.ts'
 import { randomFrom, runs, tracesOf } from '../support/frames.ts'
@@ -73,6 +75,31 @@ for (const by of [300, -300, 7, -7]) {
     )
   })
 }
+
+/** A process that stands still now and then: what came meanwhile is read when it goes on. */
+function heldUp(frames: readonly Frame[], seed: number): readonly Frame[] {
+  const random = randomFrom(seed)
+  let [from, until] = [0n, 0n]
+  return frames.map((frame) => {
+    if (frame.t > until && random() < 0.1) {
+      from = frame.t - 1_000_000n
+      until = from + BigInt(Math.round((60 + random() * 900) * 1e6))
+    }
+    if (frame.t > until || !('record' in frame)) return frame
+    return { ...frame, t: unixNano(until), heldUp: durationNano(until - from) }
+  })
+}
+
+test('where our own process stood still, every interval still holds the truth', () => {
+  fc.assert(
+    fc.property(anyCluster, fc.nat(), ({ frames, truths }, seed) => {
+      const traces = tracesOf(heldUp(frames, seed))
+      assert.deepEqual(violations(traces), [])
+      assert.deepEqual(wrong(traces, truths.filter(isOnce(truths)), 'if told'), [])
+    }),
+    options,
+  )
+})
 
 test('an unchanged relist anywhere changes nothing', () => {
   fc.assert(

@@ -6,7 +6,7 @@ import { PassThrough } from 'node:stream'
 import { after, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import type { Frame } from '../../src/base/frame.ts'
-import { unixNano } from '../../src/base/time.ts'
+import { durationNano, unixNano } from '../../src/base/time.ts'
 import type { RecordedFrame } from '../../src/recording/format.ts'
 import { readRecording } from '../../src/recording/read.ts'
 import { createRecordingWriter } from '../../src/recording/write.ts'
@@ -110,4 +110,14 @@ test('a file that cannot be written is an error at the end, and is told at once'
   writer.write(frame(0))
   await assert.rejects(writer.close(), /ENOENT/)
   assert.equal(errors.length, 1)
+})
+
+test('how long reading was held up is kept with what came then', async () => {
+  const path = join(directory, 'held-up.jsonl')
+  const writer = createRecordingWriter(path, HEADER, { redact: true })
+  writer.write(frame(1, { heldUp: durationNano(300_000_000n) }))
+  writer.write(frame(2))
+  await writer.close()
+  const read = (await framesOf(path)).map((each) => 'record' in each && each.heldUp)
+  assert.deepEqual(read.slice(0, 2), [300_000_000n, undefined])
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { emptyLag, lagAround, lagNow, type LagModel, sampleLag } from '../../src/timeline/lag.ts'
+import { emptyLag, lagAround, lagNow, type LagModel, noteHeldUp, sampleLag } from '../../src/timeline/lag.ts'
 import { at } from '../support/pods.ts'
 
 /** Samples at `[receipt ms, late by ms]`. */
@@ -25,7 +25,7 @@ test('where none is near, farther ones are asked', () => {
 test('without any, the watch may be late by much', () => {
   const { least, greatest } = lagAround(emptyLag(), at(0))
   assert.ok(least <= 20e6 && greatest >= 100e6)
-  assert.deepEqual(lagAround(lagOf([[0, 5]]), at(3_600_000)), { least, greatest })
+  assert.deepEqual(lagAround(lagOf([[0, 5]]), at(3_600_000)), { least, greatest, heldUp: 0 })
 })
 
 test('a single quick sample does not make the watch quick', () => {
@@ -69,4 +69,12 @@ test('nobody says how late it is now where nothing fine came lately, or comes on
   assert.equal(lagNow(lagOf([[0, 5]]), at(15_000)), 5e6)
   assert.equal(lagNow(lagOf([[0, 5]]), at(15_100)), undefined)
   assert.equal(lagNow(lagOf([[1000, 5]]), at(500)), undefined)
+})
+
+test('what our own process was held up by is told of that moment alone', () => {
+  const model = lagOf(EVERY_SECOND)
+  noteHeldUp(model, 300e6, at(5000))
+  noteHeldUp(model, 100e6, at(5000))
+  assert.deepEqual(lagAround(model, at(5000)), { least: 7e6, greatest: 7e6, heldUp: 300e6 })
+  assert.equal(lagAround(model, at(5200)).heldUp, 0)
 })

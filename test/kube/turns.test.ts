@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { manualClock } from '../../src/base/clock.ts'
+import { milliseconds, unixNano } from '../../src/base/time.ts'
+import { watchTurns } from '../../src/kube/turns.ts'
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+async function start() {
+  const clock = manualClock(unixNano(1_764_000_000_000_000_000n))
+  const stop = new AbortController()
+  const turns = watchTurns(clock, stop.signal)
+  await settle()
+  return { clock, turns, stop }
+}
+
+test('in its usual turns a loop is not held up', async () => {
+  const { clock, turns } = await start()
+  for (let turn = 0; turn < 5; turn++) {
+    assert.equal(turns.heldUp(), undefined)
+    clock.advance(milliseconds(20))
+    await settle()
+  }
+})
+
+test('what is read first after a standstill may have waited for all of it', async () => {
+  const { clock, turns } = await start()
+  clock.advance(milliseconds(300))
+  assert.equal(turns.heldUp(), milliseconds(300))
+  await settle()
+  assert.equal(turns.heldUp(), undefined, 'the timer has gone on')
+})
