@@ -8,10 +8,12 @@ import type { Stamp } from '../base/stamp.ts'
 import type { UnixNano } from '../base/time.ts'
 import type { Trace } from '../trace/trace.ts'
 import { type Fields, fieldsAt, numberAt, textAt } from './fields.ts'
+import { createGrouped, type Grouped } from './grouped.ts'
 import { foldDeletion, foldVersion, type History, openHistory } from './history.ts'
 import { emptyModels, foldModels, type Models } from './models.ts'
 import { controllerOf, foldPod, openPod, type PodFacts } from './pods.ts'
 import { creation, receipt, recorded } from './stamps.ts'
+import { imagesIn, type SealedTemplate, sealTemplate } from './template.ts'
 import { isWorkloadKind, readWorkload } from './workload.ts'
 
 /** That a revision is there: of a ReplicaSet or a ControllerRevision. */
@@ -29,12 +31,14 @@ export interface RevisionSign {
 }
 
 export interface Revision {
+  readonly uid: string
   readonly name: string
   readonly owner: string
   readonly hash: string
   readonly signs: RevisionSign[]
   /** Of its pods, where the object was read whole; a recording holds none of ControllerRevisions. */
-  template: Fields | undefined
+  template: SealedTemplate | undefined
+  images: ReadonlyMap<string, string> | undefined
 }
 
 /** The controller could not create a pod. */
@@ -55,9 +59,10 @@ export interface Scaling {
 export interface Book {
   readonly models: Models
   readonly histories: Map<string, History>
-  /** ReplicaSets and ControllerRevisions by UID. */
-  readonly revisions: Map<string, Revision>
-  readonly pods: Map<string, PodFacts>
+  /** ReplicaSets and ControllerRevisions, by their workload. */
+  readonly revisions: Grouped<Revision>
+  /** By what created them: a ReplicaSet, or the workload itself. */
+  readonly pods: Grouped<PodFacts>
   readonly traces: Map<string, Trace>
   /** By UID of what creates pods. */
   readonly refusals: Map<string, Refusal[]>
@@ -68,8 +73,8 @@ export interface Book {
   readonly seen: Map<string, number>
   from: UnixNano | undefined
   now: UnixNano
-  /** Streams that may have missed something. */
-  gaps: number
+  /** When a stream may have missed something: the latest of them. */
+  readonly gaps: UnixNano[]
 }
 
 export const LIMITS = {
@@ -78,13 +83,14 @@ export const LIMITS = {
   revisions: 100_000,
   events: 100_000,
   eventsOfOne: 2000,
+  gaps: 100,
 }
 
 export const emptyBook = (): Book => ({
   models: emptyModels(),
   histories: new Map(),
-  revisions: new Map(),
-  pods: new Map(),
+  revisions: createGrouped(),
+  pods: createGrouped(),
   traces: new Map(),
   refusals: new Map(),
   scalings: new Map(),
@@ -92,13 +98,13 @@ export const emptyBook = (): Book => ({
   seen: new Map(),
   from: undefined,
   now: 0n as UnixNano,
-  gaps: 0,
+  gaps: [],
 })
 
 export function foldFrame(book: Book, frame: Frame): void {
   if (frame.t > book.now) book.now = frame.t
   book.from ??= frame.t
-  if (frame.kind === 'gap') book.gaps++
+  if (frame.kind === 'gap') noteGap(book, frame.t)
   if (!('record' in frame)) return
   foldModels(book.models, frame)
   const { record } = frame
@@ -113,8 +119,20 @@ export function foldTrace(book: Book, trace: Trace): void {
   if (book.pods.has(trace.uid)) book.traces.set(trace.uid, trace)
 }
 
+function noteGap({ gaps }: Book, t: UnixNano): void {
+  gaps.push(t)
+  if (gaps.length > LIMITS.gaps) gaps.shift()
+}
+
+/** What can be made room in. */
+interface Bounded {
+  readonly size: number
+  keys(): IterableIterator<string>
+  delete(key: string): unknown
+}
+
 /** Makes room for one more, by the oldest, and counts it. */
-function limit(book: Book, map: Map<string, unknown>, max: number, name: string): void {
+function limit(book: Book, map: Bounded, max: number, name: string): void {
   if (map.size < max) return
   const [oldest] = map.keys()
   if (oldest !== undefined) map.delete(oldest)
@@ -128,7 +146,7 @@ function foldPodFrame(book: Book, frame: ObjectFrame, pod: PodRecord): void {
   if (!facts) {
     limit(book, book.pods, LIMITS.pods, 'pods')
     facts = openPod(frame, pod, owner.uid)
-    book.pods.set(pod.uid, facts)
+    book.pods.set(pod.uid, owner.uid, facts)
   }
   foldPod(facts, frame, pod)
 }
@@ -169,8 +187,16 @@ function signRevision(book: Book, frame: ObjectFrame, { uid, hash, owner, number
   let revision = book.revisions.get(uid)
   if (!revision) {
     limit(book, book.revisions, LIMITS.revisions, 'revisions')
-    revision = { name: frame.record.name, owner, hash, signs: [], template: undefined }
-    book.revisions.set(uid, revision)
+    revision = {
+      uid,
+      name: frame.record.name,
+      owner,
+      hash,
+      signs: [],
+      template: undefined,
+      images: undefined,
+    }
+    book.revisions.set(uid, owner, revision)
   }
   const last = revision.signs.at(-1)
   if (!Number.isFinite(number) || (last && last.number >= number)) return revision
@@ -194,7 +220,9 @@ function foldWhole(book: Book, frame: ObjectFrame, record: CustomRecord): void {
   const revision = signRevision(book, frame, { uid: record.uid, hash, owner: controller.uid, number })
   const holder = kind === 'ReplicaSet' ? record.object : fieldsAt(record.object, 'data')
   const template = fieldsAt(fieldsAt(holder, 'spec'), 'template')
-  if ('spec' in template) revision.template ??= withoutHash(template)
+  if (revision.template !== undefined || !('spec' in template)) return
+  revision.template = sealTemplate(withoutHash(template))
+  revision.images = imagesIn(template)
 }
 
 /** The label that a Deployment's controller adds is in every ReplicaSet another one. */
@@ -226,7 +254,7 @@ function hashOf(kind: string, { name, labels }: CustomRecord, owner: string): st
 function foldWorkload(book: Book, frame: ObjectFrame, record: CustomRecord, kind: History['kind']): void {
   const history = historyOf(book, frame, kind)
   if (frame.kind === 'deleted') return foldDeletion(history, frame)
-  const version = readWorkload(record, kind)
+  const version = readWorkload(record, kind, history.version)
   if (version) foldVersion(history, frame, version)
 }
 

@@ -8,7 +8,7 @@ import type { Stamp } from '../base/stamp.ts'
 import type { UnixNano } from '../base/time.ts'
 import { isOlder } from '../base/resource-version.ts'
 import { creation, receipt, wholeSecond } from './stamps.ts'
-import { type Difference, differencesOf } from './template.ts'
+import { type Difference, differencesOfSealed, type SealedTemplate, sealTemplate } from './template.ts'
 import type { WorkloadKind, WorkloadVersion } from './workload.ts'
 
 /** `first` is how a list showed it; `created` that it was stored while somebody watched. */
@@ -97,7 +97,7 @@ function noteChanges(
   note: Note,
 ): void {
   if (version.generation !== before.generation) {
-    const differences = differencesOf(before.template, version.template)
+    const differences = differencesOfSealed(before.template, version.template)
     note(differences.length > 0 ? 'template' : 'written', written(frame, version), differences)
   }
   if (version.halted !== before.halted) note(version.halted ? 'halted' : 'resumed', written(frame, version))
@@ -140,4 +140,4 @@ function remember(history: History, change: Change): void {
   history.forgotten += CHANGES_MAX / 4
 }
 
-const NO_TEMPLATE = {}
+const NO_TEMPLATE: SealedTemplate = sealTemplate({})

@@ -11,7 +11,7 @@ import type { Book } from './book.ts'
 import { combineStamps } from './models.ts'
 import type { PodFacts } from './pods.ts'
 import type { OldPod, RolloutPod } from './rollout.ts'
-import { isPodOf, type Run } from './runs.ts'
+import { podsOf, type Run } from './runs.ts'
 
 /** Of a pod that is on its way, its trace as it stands. */
 export type TraceOf = (uid: string) => Trace | undefined
@@ -40,8 +40,8 @@ const SLACK = SECOND
 /** Pods of the run's revision that were created in its time. */
 export function newPodsOf(book: Book, run: Run, { start, end }: Window, traceOf: TraceOf): Member[] {
   const members: Member[] = []
-  for (const facts of book.pods.values()) {
-    if (facts.owner !== run.creator || (run.hash !== undefined && facts.hash !== run.hash)) continue
+  for (const facts of book.pods.of(run.creator)) {
+    if (run.hash !== undefined && facts.hash !== run.hash) continue
     const member = memberOf(book, run, facts, traceOf)
     if (!member || member.created.best < start - SLACK || member.created.best > end) continue
     members.push(member)
@@ -99,8 +99,8 @@ function availableAfter(ready: Instant, minReadySeconds: number): Instant {
 /** Pods of the workload that had to go in the run's time. */
 export function oldPodsOf(book: Book, run: Run, { start, end }: Window): OldPod[] {
   const old: OldPod[] = []
-  for (const facts of book.pods.values()) {
-    if (!facts.deleting || !isPodOf(book, run.history, facts.owner) || isNew(run, facts)) continue
+  for (const facts of podsOf(book, run.history)) {
+    if (!facts.deleting || isNew(run, facts)) continue
     const deleting = instantOf(book, 'deleting', facts.deleting)
     const stopped = instantOf(book, 'ready stored', facts.stopped)
     if (!deleting || deleting.best < start - SLACK || deleting.best > end) continue

@@ -141,8 +141,8 @@ export function scalingsIn(book: Book, run: Run, start: UnixNano, end: UnixNano)
 /** Pods of the revision that were made before the run, and were not asked to go before it. */
 export function keptOf(book: Book, run: Run, start: UnixNano): number {
   let kept = 0
-  for (const { owner, hash, created, deleting } of book.pods.values()) {
-    if (owner !== run.creator || hash !== run.hash) continue
+  for (const { hash, created, deleting } of book.pods.of(run.creator)) {
+    if (hash !== run.hash) continue
     const [made, gone] = [created, deleting].map((stamps) => instantOf(book, 'created', stamps)?.best)
     if (made !== undefined && made < start && (gone === undefined || gone > start)) kept++
   }

@@ -8,7 +8,7 @@ import type { Trace } from '../trace/trace.ts'
 import { emptyBook, foldFrame, foldTrace } from './book.ts'
 import type { TraceOf } from './members.ts'
 import type { Rollout } from './rollout.ts'
-import { isAsked } from './runs.ts'
+import { isAsked, podsOf } from './runs.ts'
 import { tellRollouts } from './tell.ts'
 import type { WorkloadKind } from './workload.ts'
 
@@ -56,12 +56,14 @@ export function createRollouts(): Rollouts {
       const history = book.histories.get(uid)
       return history !== undefined && isAsked(book, history)
     },
-    startsOf: (uid) =>
-      [...book.traces.values()].flatMap((trace) => {
-        const facts = book.pods.get(trace.uid)
-        const isOwn = facts && (facts.owner === uid || book.revisions.get(facts.owner)?.owner === uid)
-        return isOwn ? [{ hash: facts.hash, trace }] : []
-      }),
+    startsOf: (uid) => {
+      const history = book.histories.get(uid)
+      const pods = history ? [...podsOf(book, history)] : [...book.pods.of(uid)]
+      return pods.flatMap(({ uid: pod, hash }) => {
+        const trace = book.traces.get(pod)
+        return trace ? [{ hash, trace }] : []
+      })
+    },
     from: () => book.from,
     counters: () => ({ ...book.counters, pods: book.pods.size, workloads: book.histories.size }),
   }

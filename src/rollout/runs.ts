@@ -7,9 +7,9 @@ import { SECOND, type UnixNano } from '../base/time.ts'
 import { isOlder } from '../base/resource-version.ts'
 import type { Book, RevisionSign } from './book.ts'
 import type { Change, History } from './history.ts'
-import type { Fields } from './fields.ts'
 import type { RolloutKey } from './identity.ts'
-import { type Difference, differencesOf, imagesIn } from './template.ts'
+import type { PodFacts } from './pods.ts'
+import { type Difference, differencesOfSealed, type SealedTemplate } from './template.ts'
 import type { WorkloadVersion } from './workload.ts'
 
 export interface Run {
@@ -47,7 +47,8 @@ interface Sign {
   readonly listed: boolean
   readonly creator: string
   readonly name: string | undefined
-  readonly template: Fields | undefined
+  readonly template: SealedTemplate | undefined
+  readonly images: ReadonlyMap<string, string> | undefined
 }
 
 /** All rollouts of a workload, the earliest first. */
@@ -72,7 +73,7 @@ export function runsOf(book: Book, history: History): Run[] {
       isFirst: index === 0 && isCreation(history, sign, asked[index]),
       changes,
       version,
-      images: sign.template ? imagesIn(sign.template) : version?.images,
+      images: sign.images ?? version?.images,
       differences: differencesIn(sign, signs[index - 1], asked[index]),
     }
   })
@@ -84,19 +85,19 @@ function differencesIn(
   asked: Change | undefined,
 ): readonly Difference[] {
   if (asked?.differences) return asked.differences
-  return sign.template && previous?.template ? differencesOf(previous.template, sign.template) : []
+  return sign.template && previous?.template ? differencesOfSealed(previous.template, sign.template) : []
 }
 
 function signsOf(book: Book, history: History): Sign[] {
   if (history.kind === 'Job') return [jobSign(history)]
-  const signs = [...book.revisions]
-    .filter(([, { owner }]) => owner === history.uid)
-    .flatMap(([uid, { name, signs: all, template }]) =>
+  const signs = [...book.revisions.of(history.uid)]
+    .flatMap(({ uid, name, signs: all, template, images }) =>
       all.map((sign) => ({
         ...withScaling(book, history, sign, name),
         creator: history.kind === 'Deployment' ? uid : history.uid,
         name: history.kind === 'Deployment' ? name : undefined,
         template,
+        images,
       })),
     )
     .sort((a, b) => a.number - b.number)
@@ -117,6 +118,7 @@ const jobSign = ({ created, uid }: History): Sign => ({
   creator: uid,
   name: undefined,
   template: undefined,
+  images: undefined,
 })
 
 /** A list shows an old ReplicaSet that was taken up again as it shows a new one; that it grew from nothing late tells them apart. */
@@ -157,9 +159,9 @@ function signsOfStatus(book: Book, history: History): Sign[] {
 /** Without those too: the revisions that its pods carry, by the first pod of each. */
 function signsOfPods(book: Book, history: History): Sign[] {
   const firsts = new Map<string, Sign>()
-  for (const { owner, hash, created } of book.pods.values()) {
+  for (const { owner, hash, created } of podsOf(book, history)) {
     const at = created[0]
-    if (hash === undefined || !at || !isOf(book, history, owner)) continue
+    if (hash === undefined || !at) continue
     const known = firsts.get(hash)
     if (known && (known.stamps[0]?.at ?? 0n) <= at.at) continue
     const creator = history.kind === 'Deployment' ? owner : history.uid
@@ -175,10 +177,8 @@ const unnumbered = ({ uid }: History, hash: string) => ({
   creator: uid,
   name: undefined,
   template: undefined,
+  images: undefined,
 })
-
-const isOf = (book: Book, history: History, owner: string): boolean =>
-  owner === history.uid || book.revisions.get(owner)?.owner === history.uid
 
 /** Whether the workload was changed, and no revision shows yet what it was changed to. */
 export function isAsked(book: Book, history: History): boolean {
@@ -189,8 +189,11 @@ export function isAsked(book: Book, history: History): boolean {
   return last === undefined ? version.generation > 0 && sign === undefined : !sign || !isBefore(last, sign)
 }
 
-/** Whether a pod's controller is this workload or one of its ReplicaSets. */
-export const isPodOf = isOf
+/** Pods whose controller is this workload or one of its ReplicaSets. */
+export function* podsOf(book: Book, { uid }: History): Iterable<PodFacts> {
+  yield* book.pods.of(uid)
+  for (const revision of book.revisions.of(uid)) yield* book.pods.of(revision.uid)
+}
 
 const ASKING: ReadonlySet<Change['kind']> = new Set(['created', 'template', 'written', 'resumed'])
 

@@ -2,7 +2,7 @@
 // Promises that equal books give equal rollouts, whatever order their frames came in between objects.
 // Does no fold and no formatting.
 
-import { since } from '../base/time.ts'
+import { seconds, since } from '../base/time.ts'
 import type { Instant } from '../timeline/instant.ts'
 import type { Book } from './book.ts'
 import { type Ending, endingOf, startOf } from './ending.ts'
@@ -75,7 +75,7 @@ function tellRollout({ book, run, start, next, traceOf }: Telling): Rollout {
     holds,
     shares: sumHolds(holds),
     images: imagesOf(book, run, pods),
-    missing: missingOf(book, run, ending, pods),
+    missing: missingOf({ book, run, ending, pods, window }),
   }
   return { ...told, verdict: tellVerdict(told) }
 }
@@ -151,13 +151,27 @@ function imagesOf(book: Book, run: Run, pods: readonly RolloutPod[]): ReadonlyMa
   return first?.images ?? run.images ?? new Map<string, string>()
 }
 
-function missingOf(book: Book, run: Run, { seen }: Ending, pods: readonly RolloutPod[]): string[] {
+interface Seen {
+  readonly book: Book
+  readonly run: Run
+  readonly ending: Ending
+  readonly pods: readonly RolloutPod[]
+  readonly window: Window
+}
+
+function missingOf({ book, run, ending: { seen }, pods, window }: Seen): string[] {
   const untraced = pods.filter(({ trace }) => !trace).length
   return [
     ...(run.asked || run.isFirst ? [] : ['the change that began it']),
     ...(run.version ? [] : ['the workload as a whole: its limits, and when it was complete']),
     ...(seen || !run.version ? [] : ['when it was complete']),
     ...(untraced === 0 ? [] : [`the starts of ${untraced} of ${pods.length} pods`]),
-    ...(book.gaps === 0 ? [] : ['what happened while the watch was interrupted']),
+    ...(wasInterrupted(book, window) ? ['what happened while the watch was interrupted'] : []),
   ]
 }
+
+/** A gap is said when the list that repairs it begins: what it hides may have been a little before. */
+const wasInterrupted = ({ gaps }: Book, { start, end }: Window): boolean =>
+  gaps.some((at) => at >= start && at <= end + INTERRUPTION)
+
+const INTERRUPTION = seconds(60)

@@ -1,7 +1,8 @@
-// Owns what differs between two pod templates: which fields, and of images also from what to what.
-// Promises that no value but an image leaves it, since a template may hold what nobody should read in a trace.
+// Owns what differs between two pod templates: which fields, and of images also from what to what; and the form in which one is kept.
+// Promises that no value but an image leaves it or is kept, since a template may hold what nobody should read.
 // Does not decide whether a difference starts a rollout: it does, whatever it is.
 
+import { sha256Hex } from '../base/digest.ts'
 import { type Fields, fieldsAt, isFields, listAt, textAt } from './fields.ts'
 
 export interface Difference {
@@ -10,6 +11,22 @@ export interface Difference {
   /** Images only. */
   readonly from?: string
   readonly to?: string
+}
+
+/** JSON text in which every text but images and names stands as its hash: two are equal where the templates are. */
+export type SealedTemplate = string & { readonly [sealed]: true }
+declare const sealed: unique symbol
+
+const HASH_LENGTH = 12
+const KEPT: ReadonlySet<string> = new Set(['image', 'name'])
+
+export const sealTemplate = (template: Fields): SealedTemplate =>
+  JSON.stringify(template, (key, value: unknown) =>
+    typeof value === 'string' && !KEPT.has(key) ? sha256Hex(value).slice(0, HASH_LENGTH) : value,
+  ) as SealedTemplate
+
+export function differencesOfSealed(before: SealedTemplate, after: SealedTemplate): Difference[] {
+  return before === after ? [] : differencesOf(JSON.parse(before) as Fields, JSON.parse(after) as Fields)
 }
 
 /** More than this many are counted by whoever shows them; a template has hundreds of fields. */

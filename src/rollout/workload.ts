@@ -6,7 +6,7 @@ import type { CustomRecord } from '../base/record.ts'
 import { parseRfc3339, type UnixNano } from '../base/time.ts'
 import { conditionOf, type Fields, fieldsAt, listAt, numberAt, textAt } from './fields.ts'
 import { readRollout } from './state.ts'
-import { imagesIn } from './template.ts'
+import { imagesIn, type SealedTemplate, sealTemplate } from './template.ts'
 
 export const WORKLOAD_KINDS = ['Deployment', 'StatefulSet', 'DaemonSet', 'Job'] as const
 export type WorkloadKind = (typeof WORKLOAD_KINDS)[number]
@@ -43,7 +43,7 @@ export interface WorkloadVersion {
   readonly progress: string
   /** A Deployment's revision number, the name of a StatefulSet's update revision. */
   readonly revision: string | undefined
-  readonly template: Fields
+  readonly template: SealedTemplate
   /** By container. */
   readonly images: ReadonlyMap<string, string>
   /** `kubernetes.io/change-cause`; recordings do not hold it. */
@@ -54,10 +54,14 @@ export interface WorkloadVersion {
   readonly completedAt: UnixNano | undefined
 }
 
-/** Undefined for an object without a spec: metadata only, or no workload. */
+/**
+ * Undefined for an object without a spec: metadata only, or no workload. Most versions differ from the one before in their status alone: of
+ * the same generation the template is the same.
+ */
 export function readWorkload(
   { object, ...meta }: CustomRecord,
   kind: WorkloadKind,
+  before?: WorkloadVersion,
 ): WorkloadVersion | undefined {
   if (!('spec' in object)) return undefined
   const spec = fieldsAt(object, 'spec')
@@ -66,14 +70,14 @@ export function readWorkload(
   const annotations = fieldsAt(metadata, 'annotations')
   const state = readRollout({ ...object, kind, apiVersion: kind === 'Job' ? 'batch/v1' : 'apps/v1' })
   const wanted = wantedOf(kind, spec, status)
-  const template = fieldsAt(spec, 'template')
+  const generation = numberAt(metadata, 'generation')
   return {
     kind,
     uid: meta.uid,
     name: meta.name,
     namespace: meta.namespace,
     resourceVersion: meta.resourceVersion,
-    generation: numberAt(metadata, 'generation'),
+    generation,
     wanted,
     limits: limitsOf(kind, spec, wanted ?? 0),
     halted: spec['paused'] === true ? 'paused' : spec['suspend'] === true ? 'suspended' : undefined,
@@ -84,13 +88,19 @@ export function readWorkload(
       textAt(annotations, 'deployment.kubernetes.io/revision') ||
       textAt(status, 'updateRevision') ||
       undefined,
-    template,
-    images: imagesIn(template),
+    ...(before && generation > 0 && before.generation === generation
+      ? { template: before.template, images: before.images }
+      : templateOf(fieldsAt(spec, 'template'))),
     changeCause: changeCauseOf(annotations),
     writer: writerOf(metadata),
     completedAt: completedAtOf(kind, status),
   }
 }
+
+const templateOf = (template: Fields): Pick<WorkloadVersion, 'template' | 'images'> => ({
+  template: sealTemplate(template),
+  images: imagesIn(template),
+})
 
 const isTrue = (condition: Fields): boolean => textAt(condition, 'status') === 'True'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { differencesOf, imagesIn } from '../../src/rollout/template.ts'
+import { differencesOf, differencesOfSealed, imagesIn, sealTemplate } from '../../src/rollout/template.ts'
 
 const template = (container: object, more: object = {}) => ({
   metadata: { labels: { app: 'web' } },
@@ -65,4 +65,15 @@ test('the images of init containers and containers are found by name', () => {
       ['app', 'web:1'],
     ],
   )
+})
+
+test('a sealed template differs in the same fields, and holds nothing but images and names to read', () => {
+  const secret = (value: string, image: string) =>
+    template({ image, env: [{ name: 'TOKEN', value }], args: ['--password', value], ports: [{ port: 80 }] })
+  const [before, after] = [secret('hunter2', 'web:1'), secret('correct horse', 'web:2')]
+  const [sealedBefore, sealedAfter] = [before, after].map(sealTemplate)
+  assert.ok(sealedBefore && sealedAfter)
+  assert.deepEqual(differencesOfSealed(sealedBefore, sealedAfter), differencesOf(before, after))
+  assert.deepEqual(differencesOfSealed(sealedBefore, sealTemplate(before)), [])
+  assert.doesNotMatch(sealedBefore + sealedAfter, /hunter2|correct horse|--password/)
 })
