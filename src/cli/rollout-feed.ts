@@ -4,7 +4,7 @@
 
 import type { Frame } from '../base/frame.ts'
 import type { PodRecord } from '../base/record.ts'
-import { decodeJson } from '../decode/json.ts'
+import { metadataOf } from '../decode/whole.ts'
 import type { Rollout } from '../rollout/rollout.ts'
 import { createRollouts, type Rollouts, type RolloutWorkload } from '../rollout/rollouts.ts'
 import type { Pipeline, PipelineOptions } from '../trace/pipeline.ts'
@@ -39,7 +39,7 @@ export function createFeed(
   })
   const push = (frame: Frame): Trace[] => {
     rollouts.push(frame)
-    const told = pipeline.push(metadataOf(frame) ?? frame)
+    const told = pipeline.push(metadataOf(frame))
     for (const trace of told) rollouts.take(trace)
     return told
   }
@@ -48,13 +48,6 @@ export function createFeed(
     rollouts,
     tell: ({ uid }) => rollouts.tell(uid, pipeline.traceOf),
   }
-}
-
-/** What the streams of metadata would have shown of an object that is read whole. */
-function metadataOf(frame: Frame): Frame | undefined {
-  if (!('record' in frame) || frame.record.resource !== 'custom') return undefined
-  const decoded = decodeJson(frame.source, frame.record.object)
-  return decoded.ok ? { ...frame, record: decoded.record } : undefined
 }
 
 /** By names alone, before any owner is seen: a Deployment's ReplicaSets carry its name and their pods' hash. */

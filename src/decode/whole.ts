@@ -2,8 +2,8 @@
 // Promises the same object from a watch and from a recording. Everything else reads of workloads their metadata only.
 // Does not watch and does not interpret: kube/whole.ts and rollout/ do.
 
-import type { Source } from '../base/frame.ts'
-import { decodeJsonObject } from './json.ts'
+import type { Frame, Source } from '../base/frame.ts'
+import { decodeJson, decodeJsonObject } from './json.ts'
 import { knownResource, type Resource } from './resources.ts'
 import type { Decoded } from './result.ts'
 
@@ -33,4 +33,11 @@ export function decodeWhole(source: Source, object: unknown): Decoded {
   const resource = wholeResource(source)
   if (resource) return decodeJsonObject(resource, object)
   return { ok: false, error: { kind: 'unsupported', what: 'not read whole', where: source } }
+}
+
+/** What a stream of metadata would have shown of an object that is read whole; any other frame as it is. */
+export function metadataOf(frame: Frame): Frame {
+  if (!('record' in frame) || frame.record.resource !== 'custom') return frame
+  const decoded = decodeJson(frame.source, frame.record.object)
+  return decoded.ok ? { ...frame, record: decoded.record } : frame
 }

@@ -10,7 +10,7 @@ import type { Change } from './history.ts'
 import { instantOf, type Member } from './members.ts'
 import type { Course } from './milestones.ts'
 import type { RolloutOutcome } from './rollout.ts'
-import type { Run } from './runs.ts'
+import { isChangeOf, type Run } from './runs.ts'
 
 /** The boundary of what a controller or a person writes, and the API server stores. */
 const STORED = 'ready stored'
@@ -65,8 +65,8 @@ export interface EndingInput {
 
 export function endingOf(input: EndingInput): Ending {
   const { book, run, start, next } = input
-  const complete = run.changes.find(isEnd(run, 'complete'))
-  const failed = run.changes.findLast(isEnd(run, 'failed'))
+  const complete = run.changes.find(isChangeOf(run, 'complete'))
+  const failed = run.changes.findLast(isChangeOf(run, 'failed'))
   const failure = failed?.version?.failed
   const failing = failed && !complete ? failure : undefined
   const gone = run.changes.find(({ kind }) => kind === 'deleted')
@@ -89,27 +89,25 @@ export function endingOf(input: EndingInput): Ending {
     }
   const shown = run.version ? undefined : shownByPods(input)
   if (shown) return { outcome: 'complete', end: shown, failure: undefined, seen: false }
-  return {
-    outcome: failing ? 'failed' : 'rolling',
-    end: after(start, momentOf(book.now)),
-    failure: failing,
-    seen: true,
-  }
+  // It may go on all the same; what it was until then does not depend on who looks when.
+  if (failed && failing)
+    return {
+      outcome: 'failed',
+      end: after(start, instantOf(book, STORED, failed.stamps)),
+      failure: failing,
+      seen: true,
+    }
+  return { outcome: 'rolling', end: after(start, momentOf(book.now)), failure: undefined, seen: true }
 }
-
-/** A change before the revision's own sign is of the revision before it. */
-const isEnd =
-  ({ sign, asked }: Run, kind: Change['kind']) =>
-  (change: Change): boolean =>
-    change.kind === kind &&
-    change !== asked &&
-    (change.t >= sign.t || sign.listed || change.version?.revision === sign.number?.toString())
 
 /** The store's moment; from a list, where nothing dates it, as soon as the last pod was available. */
 function completed({ book, start, members }: EndingInput, change: Change): Instant {
   const stored = instantOf(book, STORED, change.stamps)
-  const last = lastAvailable(members)
   const dated = change.stamps.some(({ source }) => source !== 'list-receipt')
+  // What was made later was scaled up, or took the place of a pod that went.
+  const last = lastAvailable(
+    stored && dated ? members.filter(({ created }) => created.best < stored.latest) : members,
+  )
   if (!stored || dated || !last) return after(start, stored, last)
   return { ...last, latest: latest(stored.latest, last.best), source: 'order', stamps: change.stamps }
 }

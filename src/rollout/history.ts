@@ -41,11 +41,19 @@ export interface History {
   readonly name: string
   readonly namespace: string
   /** Of its creation. */
-  readonly created: readonly Stamp[]
-  readonly changes: Change[]
+  created: readonly Stamp[]
+  changes: Change[]
   version: WorkloadVersion | undefined
   /** Changes that the limit left out. */
   forgotten: number
+  /** The latest revision of which nothing more is to be told; absent until somebody has looked (follow.ts). */
+  told: Told | undefined
+}
+
+/** A revision by its number, where that may be read, and by what its pods carry. */
+export interface Told {
+  readonly number?: number | undefined
+  readonly hash?: string | undefined
 }
 
 /** A Deployment that rolls every minute for a day makes some thousands; the latest matter. */
@@ -62,6 +70,7 @@ export function openHistory(kind: WorkloadKind, frame: ObjectFrame): History {
     changes: [],
     version: undefined,
     forgotten: 0,
+    told: undefined,
   }
 }
 
@@ -102,7 +111,8 @@ function noteChanges(
   }
   if (version.halted !== before.halted) note(version.halted ? 'halted' : 'resumed', written(frame, version))
   if (version.revision !== before.revision) note('revision', [receipt(frame, 'status')])
-  if (version.complete !== before.complete)
+  // Complete again without having been seen to go on: that was in a gap.
+  if (version.complete !== before.complete || (version.complete && version.generation !== before.generation))
     note(
       version.complete ? 'complete' : 'going',
       version.complete ? completion(frame, version) : [receipt(frame, 'status')],

@@ -5,7 +5,7 @@
 import type { ObjectFrame } from '../base/frame.ts'
 import type { PodRecord } from '../base/record.ts'
 import type { Stamp } from '../base/stamp.ts'
-import { add, durationNano, fromSeconds, minus, SECOND } from '../base/time.ts'
+import { add, durationNano, fromSeconds, minus, SECOND, type UnixNano } from '../base/time.ts'
 import { creation, receipt, wholeSecond } from './stamps.ts'
 
 export interface PodFacts {
@@ -16,6 +16,8 @@ export interface PodFacts {
   /** pod-template-hash or controller-revision-hash. */
   readonly hash: string | undefined
   readonly created: readonly Stamp[]
+  /** When it was first shown. */
+  readonly since: UnixNano
   readonly images: ReadonlyMap<string, string>
   node: string | undefined
   ready: readonly Stamp[] | undefined
@@ -38,6 +40,7 @@ export function openPod(frame: ObjectFrame, pod: PodRecord, owner: string): PodF
     owner,
     hash: pod.labels?.['pod-template-hash'] ?? pod.labels?.['controller-revision-hash'],
     created: creation(frame),
+    since: frame.t,
     images: new Map(
       [...(pod.initContainers ?? []), ...pod.containers].map(({ name, image }) => [name, image]),
     ),

@@ -23,6 +23,8 @@ export interface Rollout {
   readonly name: string
   /** As `kubectl rollout history` numbers it; a hash where nobody could read the number; absent for a Job. */
   readonly revision: string | undefined
+  /** The revision's number, where it could be read. */
+  readonly number: number | undefined
   /** What its pods carry as pod-template-hash or controller-revision-hash. */
   readonly hash: string | undefined
   readonly cause: RolloutCause

@@ -29,12 +29,20 @@ export interface Run {
   readonly isFirst: boolean
   /** Changes from its start up to the next run. */
   readonly changes: readonly Change[]
-  /** The last version of the workload that belongs to it. */
+  /** The last version of the workload that belongs to it: the one that says it is complete, where one does. */
   readonly version: WorkloadVersion | undefined
   readonly images: ReadonlyMap<string, string> | undefined
   /** What differs from the template before: as the change shows it, else as the revisions themselves do. */
   readonly differences: readonly Difference[]
 }
+
+/** A change before the revision's own sign is of the revision before it. */
+export const isChangeOf =
+  ({ sign, asked }: Pick<Run, 'sign' | 'asked'>, kind: Change['kind']) =>
+  (change: Change): boolean =>
+    change.kind === kind &&
+    change !== asked &&
+    (change.t >= sign.t || sign.listed || change.version?.revision === sign.number?.toString())
 
 interface Sign {
   readonly hash: string | undefined
@@ -58,7 +66,10 @@ export function runsOf(book: Book, history: History): Run[] {
   return signs.map((sign, index) => {
     const next = signs[index + 1]
     const changes = changesWithin(history, sign, asked[index], next, asked[index + 1])
-    const version = changes.findLast((change) => change.version)?.version
+    const complete = changes.findIndex(isChangeOf({ sign, asked: asked[index] }, 'complete'))
+    // What is written later, such as how many pods are wanted, is no part of it.
+    const own = complete < 0 ? changes : changes.slice(0, complete + 1)
+    const version = own.findLast((change) => change.version)?.version
     const revision = sign.number?.toString() ?? sign.hash
     return {
       history,

@@ -15,14 +15,19 @@ import type { Rollout, RolloutCause, RolloutPod } from './rollout.ts'
 import { type Run, runsOf } from './runs.ts'
 import { sumHolds, tellVerdict } from './shares.ts'
 
-/** All rollouts of one workload, the earliest first. */
-export function tellRollouts(book: Book, history: History, traceOf: TraceOf): Rollout[] {
+/** All rollouts of one workload, the earliest first, or those that are wanted. */
+export function tellRollouts(
+  book: Book,
+  history: History,
+  traceOf: TraceOf,
+  isWanted: (run: Run) => boolean = () => true,
+): Rollout[] {
   const runs = runsOf(book, history)
   const starts: (Instant | undefined)[] = []
   for (const run of runs) starts.push(startOf(book, run, starts.at(-1), firstPodOf(book, run, traceOf)))
   return runs.flatMap((run, index) => {
     const start = starts[index]
-    return start ? [tellRollout({ book, run, start, next: starts[index + 1], traceOf })] : []
+    return start && isWanted(run) ? [tellRollout({ book, run, start, next: starts[index + 1], traceOf })] : []
   })
 }
 
@@ -61,6 +66,7 @@ function tellRollout({ book, run, start, next, traceOf }: Telling): Rollout {
     name,
     revision: run.revision,
     hash: run.hash,
+    number: run.sign.number,
     cause: causeOf(run),
     outcome: ending.outcome,
     failure: ending.failure,

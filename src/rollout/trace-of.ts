@@ -193,7 +193,9 @@ function podSpans(rollout: Rollout, parent: string): Span[] {
 
 function podSpan(rollout: Rollout, pod: RolloutPod, holds: readonly Hold[], parent: string): Span {
   const { created, ready, finished, outcome, node, wave, uid, name } = pod
-  const end = ready ?? finished ?? rollout.end
+  const over = ready ?? finished
+  const isOpen = !over || over.best > rollout.end.best
+  const end = isOpen ? rollout.end : over
   const because = holds[0]?.because
   return {
     ...span(rollout, `start pod/${uid}`, parent, 'start pod', 'kubelet', name),
@@ -207,7 +209,7 @@ function podSpan(rollout: Rollout, pod: RolloutPod, holds: readonly Hold[], pare
       'podspan.outcome': outcome,
       'podspan.rollout.wave': wave,
       'podspan.rollout.because': because,
-      'podspan.open': (ready ?? finished) ? undefined : true,
+      'podspan.open': isOpen ? true : undefined,
     }),
     links: [linkTo(pod)],
     critical: partsOf(holds.filter(({ span: operation }) => !operation)),
@@ -216,7 +218,7 @@ function podSpan(rollout: Rollout, pod: RolloutPod, holds: readonly Hold[], pare
 
 const BAD: ReadonlySet<RolloutPod['outcome']> = new Set(['failed', 'timeout', 'unstable'])
 
-/** A copy of the pod's own span, cut to what the rollout waited for. */
+/** A copy of the pod's own span; where that went on after the rollout, cut. */
 function operationSpan(rollout: Rollout, pod: RolloutPod, holds: readonly Hold[], parent: string): Span {
   const original = holds[0]?.span as Span
   const link = {
@@ -228,6 +230,7 @@ function operationSpan(rollout: Rollout, pod: RolloutPod, holds: readonly Hold[]
     ...original,
     spanId: rolloutSpanId(rollout.key, `start pod/${pod.uid}/${original.spanId}`),
     parentSpanId: parent,
+    end: original.end.best > rollout.end.best ? rollout.end : original.end,
     links: [link],
     critical: partsOf(holds),
   }
