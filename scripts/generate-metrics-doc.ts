@@ -10,7 +10,16 @@ import { WORKLOADS_MAX } from '../src/metrics/metrics.ts'
 export const METRICS_DOC = join(import.meta.dirname, '..', 'docs', 'metrics.md')
 
 /** Labels whose values never are `other`: a start that is not over is not counted, and resources of different units have no sum. */
-const WITHOUT_OTHER: ReadonlySet<LabelName> = new Set(['outcome', 'resource', 'gc', 'version', 'statistic'])
+const WITHOUT_OTHER: ReadonlySet<LabelName> = new Set([
+  'outcome',
+  'resource',
+  'gc',
+  'version',
+  'statistic',
+  'rollout_kind',
+  'rollout_outcome',
+  'hold',
+])
 
 const valuesOf = (label: LabelName): number => LABELS[label].max + (WITHOUT_OTHER.has(label) ? 0 : 1)
 

@@ -19,7 +19,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   export: ['base', 'timeline', 'trace'],
   rollout: ['base', 'observe', 'timeline', 'trace'],
   session: ['base', 'timeline', 'operations', 'trace', 'export', 'rollout'],
-  metrics: ['base', 'timeline', 'operations', 'trace', 'export', 'session'],
+  metrics: ['base', 'timeline', 'operations', 'trace', 'export', 'rollout', 'session'],
   web: ['base', 'timeline', 'operations', 'trace', 'export', 'session', 'metrics'],
   receive: ['base', 'decode'],
   cli: [

@@ -23,7 +23,10 @@ const FEATURE_SOURCES: Partial<Record<Feature, readonly string[]>> = {
   nodeClaims: ['nodeclaims'],
   workloads: ['workloads'],
   deviceClaims: ['resourceclaims'],
+  rollouts: ['controllerrevisions'],
 }
+
+const OPTIONAL: ReadonlySet<Resource['record']> = new Set(['owners', 'related', 'custom'])
 
 export async function readRights(
   { api, connection }: Target,
@@ -34,8 +37,9 @@ export async function readRights(
   const { findServed } = await import('../kube/discovery.ts')
   const isWanted = ({ record, source }: Resource): boolean =>
     !without.some((feature) => feature === record || FEATURE_SOURCES[feature]?.includes(source))
-  const plans = planStreams(namespace === undefined ? {} : { namespace }).filter(({ resource }) =>
-    isWanted(resource),
+  const whole = ['controllerrevisions']
+  const plans = planStreams(namespace === undefined ? { whole } : { namespace, whole }).filter(
+    ({ resource }) => isWanted(resource),
   )
   const ask = async ({ resource, scope, cost }: (typeof plans)[number]): Promise<Right> => {
     const group = resource.root.split('/')[2] ?? ''
@@ -64,7 +68,7 @@ export async function readRights(
       allowed: missing.length === 0,
       missing,
       cost,
-      optional: resource.record === 'owners' || resource.record === 'related',
+      optional: OPTIONAL.has(resource.record),
     }
   }
   return Promise.all(plans.map(ask))

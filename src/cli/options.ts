@@ -56,6 +56,7 @@ export const FEATURES = [
   'nodeClaims',
   'workloads',
   'deviceClaims',
+  'rollouts',
 ] as const
 export type Feature = (typeof FEATURES)[number]
 

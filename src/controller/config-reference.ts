@@ -27,7 +27,7 @@ refused as a whole and what was there before goes on. Every other change needs a
 
 Restarts and replicas: a start is sent at least once. A new leader sends what the one before had not acknowledged on the Lease, which it
 renews every \`leaderElection.retryPeriod\`; what was sent after that may come twice, with the same ids. After a time without any
-replica, pods of the last hour that became ready meanwhile are told from what the API server still holds.
+replica, pods of the last hour that became ready meanwhile are told from what the API server still holds. Rollouts: [rollouts.md](rollouts.md).
 
 \`HTTPS_PROXY\`, \`HTTP_PROXY\` and \`NO_PROXY\` count for the API server and for exporters, over HTTP and gRPC.
 

@@ -62,6 +62,9 @@ const watch = z.strictObject({
   ).prefault(true),
   workloads: flag("Watch Kueue's Workloads, where it is installed: waiting in a queue.").prefault(true),
   deviceClaims: flag('Watch ResourceClaims, where they are served: waiting for devices.').prefault(true),
+  rollouts: flag(
+    'Watch Deployments, StatefulSets, DaemonSets and Jobs whole, and ControllerRevisions: a trace of its own for each rollout.',
+  ).prefault(true),
 })
 
 /** A header's value may be a secret, so what is wrong with one never shows it. */

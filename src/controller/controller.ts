@@ -5,6 +5,7 @@
 
 import type { Clock } from '../base/clock.ts'
 import type { Frame } from '../base/frame.ts'
+import { metadataOf } from '../decode/whole.ts'
 import { describeAccounting } from '../export/ledger.ts'
 import { type ClusterApi, createApi } from '../kube/api.ts'
 import type { Connection } from '../kube/config.ts'
@@ -28,13 +29,13 @@ import { type LoopDelay, readHealth, watchLoopDelay } from './health.ts'
 import type { Log } from './log.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { createReload, RELOAD_MS, type Reload } from './reload.ts'
+import { createRollouts, type RolloutDuties } from './rollouts.ts'
 import { type HttpServer, type Readiness, startServer } from './server.ts'
 import { createSessionDuties, type SessionDuties } from './session-duties.ts'
 import { type SessionWatch, watchSessions } from './session-watch.ts'
 import { streamOf, type Streams, watchStreams } from './streams.ts'
-import { leaseStoreOf, startTerms, type Terms } from './terms.ts'
+import { leaseStoreOf, readWatermarks, startTerms, type Terms } from './terms.ts'
 import { orAborted, withDeadline } from './waiting.ts'
-import { parseWatermarks, WATERMARK_ANNOTATION, type Watermarks } from './watermark.ts'
 
 export interface ControllerOptions {
   readonly config: ControllerConfig
@@ -72,8 +73,6 @@ const BEAT_MS = 1000
 export const DRAIN_DEADLINE_MS = 20_000
 /** Of a second, at most this share goes into telling what is in flight. */
 const IN_FLIGHT_SHARE = 0.1
-/** A Lease that cannot be read at the start is tried again so often before the work begins without it. */
-const LEASE_TRIES = 5
 
 class Operator {
   readonly #options: ControllerOptions
@@ -98,6 +97,7 @@ class Operator {
   #handover!: Handover
   #delivery!: Delivery
   #pipeline!: Pipeline
+  #rollouts!: RolloutDuties
   #pipelineOptions: PipelineOptions = {}
   #sessions: SessionWatch | undefined
   #streams: Streams | undefined
@@ -194,6 +194,7 @@ class Operator {
     if (signal.aborted) return
     this.#synced.streams = true
     this.#handover.watching()
+    this.#rollouts.listed(clock.now())
     this.#sayMissing()
   }
 
@@ -201,7 +202,10 @@ class Operator {
   async #prepare(): Promise<void> {
     const { clock, config, exporters, log } = this.#options
     const { clusterName, settle, startTimeout } = config
-    const [before, uid] = await Promise.all([this.#readWatermarks(), this.#api.clusterUid()])
+    const [before, uid] = await Promise.all([
+      readWatermarks({ store: this.#leaseStore, clock, log, signal: this.#stop.signal }),
+      this.#api.clusterUid(),
+    ])
     this.#handover = createHandover({
       progress: this.#progress,
       settle,
@@ -229,6 +233,14 @@ class Operator {
       log,
       ringBytes: config.ring.maxBytes,
     })
+    this.#rollouts = createRollouts({
+      config,
+      cluster: { name: clusterName, uid: this.#pipelineOptions.clusterUid },
+      pipeline: this.#pipeline,
+      delivery: this.#delivery,
+      handover: this.#handover,
+      metrics: this.#metrics,
+    })
     this.#metrics.health(() =>
       readHealth({
         pipeline: this.#pipeline,
@@ -244,22 +256,6 @@ class Operator {
         limits: () => this.#limits(),
       }),
     )
-  }
-
-  async #readWatermarks(): Promise<Watermarks> {
-    const { clock, log } = this.#options
-    for (let tries = 1; this.#leaseStore && !this.#stop.signal.aborted; tries++) {
-      const read = await this.#leaseStore.read()
-      if (read.ok) return parseWatermarks(read.value?.annotations[WATERMARK_ANNOTATION])
-      const lasting = read.failure.kind === 'forbidden' || tries >= LEASE_TRIES
-      if (lasting) {
-        const cost = 'Starts that ended while nobody was there are not exported.'
-        log.warn('the Lease cannot be read before the start', { reason: read.failure.message, cost })
-        break
-      }
-      await clock.sleep(BEAT_MS, this.#stop.signal)
-    }
-    return new Map()
   }
 
   /** The beat until the signal. */
@@ -290,6 +286,7 @@ class Operator {
     await clock.sleep(BEAT_MS, this.#stop.signal)
     if (this.#stop.signal.aborted) return
     this.#onFrame('', { kind: 'tick', t: clock.now() })
+    this.#rollouts.pass(clock.now())
     this.#terms?.check()
     this.#tellInFlight()
     this.#startBackfills()
@@ -304,7 +301,9 @@ class Operator {
     if ('source' in frame) this.#frames += 1
     if ('source' in frame && frame.source === 'pods' && this.#progress.see(stream, frame))
       this.#handover.wentBack(stream)
-    for (const trace of this.#pipeline.push(frame)) this.#delivery.take(trace)
+    this.#rollouts.push(frame)
+    for (const trace of this.#pipeline.push(metadataOf(frame)))
+      this.#rollouts.take(trace, this.#delivery.take(trace))
     this.#handover.passed(frame.t)
   }
 
@@ -345,7 +344,9 @@ class Operator {
 
   #limits(): Readonly<Record<string, number>> {
     const { refused } = this.#reload.counters()
+    const rollouts = Object.entries(this.#rollouts.counters()?.limits ?? {})
     return {
+      ...Object.fromEntries(rollouts.map(([what, count]) => [`${what} of rollouts`, count])),
       'sessions that cannot be read': this.#sessions?.unreadable() ?? 0,
       'events on sessions over the limit': this.#writes.counters['event over limit'] ?? 0,
       'configurations refused': refused,

@@ -1,5 +1,5 @@
-// Owns the way of a finished start from the pipeline to the exporters: the decision, who sends it, and what came of it.
-// Promises that only a leader sends, that each decided start is sent or dropped with a reason or pending, and that possible repeats are counted.
+// Owns the way of a finished start, and of a rollout that is over, to the exporters: the decision, who sends it, and what came of it.
+// Promises that only a leader sends, that each that was decided is sent or dropped with a reason or pending, and that possible repeats are counted.
 // Does not decide (session/), send (export/) or elect (leader.ts).
 
 import type { Clock } from '../base/clock.ts'
@@ -15,8 +15,10 @@ import type { Watermarks } from './watermark.ts'
 
 export interface Delivery {
   readonly ring: Ring
-  /** A start that the pipeline has made final. */
-  take(trace: Trace): void
+  /** A start that the pipeline has made final; returns the exporters that get it, or have it. */
+  take(trace: Trace): readonly string[]
+  /** A rollout in the form of a trace; `exporters`: those that have the start of any of its pods. Returns those that get it. */
+  takeRollout(trace: Trace, exporters: readonly string[]): readonly string[]
   /** An earlier start for a session that came late; `had`: the exporters for which leaders before us have seen to it. */
   offer(sessionUid: string, trace: Trace, had: readonly string[]): void
   /** We lead now. `mayRepeat`: the leader before us did not say its last word. */
@@ -46,10 +48,15 @@ export interface DeliveryOptions {
   readonly ringBytes: number
 }
 
+/** Of the ring's bytes, rollouts that some exporter has not acknowledged yet may take so much besides. */
+const ROLLOUTS_SHARE = 8
+
 export const createDelivery = (options: DeliveryOptions): Delivery => new BookedDelivery(options)
 
 class BookedDelivery implements Delivery {
   readonly ring: Ring
+  /** Only while they are pending: sessions that come late want starts. */
+  readonly #rollouts: Ring
   readonly #options: DeliveryOptions
   readonly #counters = new Map<string, { overBudget: number; repeats: number }>()
   #leads = false
@@ -58,9 +65,10 @@ class BookedDelivery implements Delivery {
   constructor(options: DeliveryOptions) {
     this.#options = options
     this.ring = createRing(options.ringBytes, (trace) => this.#evicted(trace))
+    this.#rollouts = createRing(options.ringBytes / ROLLOUTS_SHARE, (trace) => this.#evicted(trace))
   }
 
-  take(trace: Trace): void {
+  take(trace: Trace): readonly string[] {
     const { book, clock, handover, metrics } = this.#options
     this.ring.put(trace)
     const decision = book.take(trace, clock.now())
@@ -70,6 +78,20 @@ class BookedDelivery implements Delivery {
     for (const exporter of decision.exporters)
       if (!open.includes(exporter)) book.delivered(trace.traceId, exporter, 'sent')
     this.#sendTo(open, trace)
+    return [...decision.decisions].flatMap(([name, one]) =>
+      one === 'export' || one === 'sent before' ? [name] : [],
+    )
+  }
+
+  takeRollout(trace: Trace, exporters: readonly string[]): readonly string[] {
+    const { book, clock, handover } = this.#options
+    const decision = book.takeRollout({ trace, exporters }, clock.now())
+    this.#countOverBudget(decision)
+    if (decision.exporters.length === 0) return []
+    this.#rollouts.put(trace)
+    handover.offered(trace, decision.exporters)
+    this.#sendTo(decision.exporters, trace)
+    return decision.exporters
   }
 
   offer(sessionUid: string, trace: Trace, had: readonly string[]): void {
@@ -103,6 +125,11 @@ class BookedDelivery implements Delivery {
     if (fate === 'left') return
     this.#options.handover.acknowledged(traceId, exporter)
     this.#options.book.delivered(traceId, exporter, fate)
+    this.#letGo(traceId)
+  }
+
+  #letGo(traceId: string): void {
+    if (!this.#options.handover.isPending(traceId)) this.#rollouts.delete(traceId)
   }
 
   lead(mayRepeat: boolean): void {
@@ -112,7 +139,7 @@ class BookedDelivery implements Delivery {
       const pending = handover.pending(exporter)
       let sent = 0
       for (const traceId of pending) {
-        const trace = this.ring.get(traceId)
+        const trace = this.ring.get(traceId) ?? this.#rollouts.get(traceId)
         if (!trace) this.#lose(traceId)
         else {
           this.#send(exporter, trace)
@@ -131,7 +158,10 @@ class BookedDelivery implements Delivery {
 
   adopt(watermarks: Watermarks): void {
     const { book, handover } = this.#options
-    for (const { traceId, exporter } of handover.adopt(watermarks)) book.delivered(traceId, exporter, 'sent')
+    for (const { traceId, exporter } of handover.adopt(watermarks)) {
+      book.delivered(traceId, exporter, 'sent')
+      this.#letGo(traceId)
+    }
   }
 
   /** A leader's exporters hold what they have to send; a standby has nothing but the ring. */

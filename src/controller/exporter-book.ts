@@ -49,6 +49,7 @@ export interface ExporterBook {
   /** False where it was not pending. */
   acknowledged(traceId: string, now: UnixNano): boolean
   forget(traceId: string): boolean
+  has(traceId: string): boolean
   /** The oldest first. */
   pending(): readonly string[]
   /** The traces that this watermark of a leader says are acknowledged. */
@@ -91,6 +92,7 @@ export function createExporterBook(): ExporterBook {
       return true
     },
     forget: (traceId) => pending.delete(traceId),
+    has: (traceId) => pending.has(traceId),
     pending: () => [...pending.keys()],
     coveredBy: (watermark, now, progress) => {
       const covered: string[] = []

@@ -22,6 +22,9 @@
 // - A session that comes late is offered starts that ended long ago, below the watermark. Those that are pending are listed there by id
 //   as owed. After a restart a session is offered its starts once more, to be counted: which of them were exported already follows from
 //   the watermark, if leaders before us knew the session for long enough to have been offered the same (`hadBefore`).
+// - A rollout ends with a version of its workload, which is on another stream, and replicas tell it within a minute of each other. So it is
+//   taken as what is offered is: listed while it is pending, and for a minute after it was acknowledged. After a time without any replica
+//   those are told whose controllers say when they were complete (`wasRolloutMissed`); of the others nothing says that they ended then.
 // No wall clock is compared between replicas but where no stored version tells: for timeouts, with a slack of 5 s, and for the stamps
 // of pods that were changed again (missed.ts).
 
@@ -76,6 +79,10 @@ export interface Handover {
   forget(traceId: string): readonly string[]
   /** Whether a pod that was over when first seen may have ended without having been exported. */
   wasMissed(pod: PodRecord): boolean
+  /** Whether a rollout that was over when first seen, and ended then, may not have been exported. */
+  wasRolloutMissed(rollout: { readonly traceId: string; readonly endedAt: UnixNano }): boolean
+  /** Whether any exporter still has to acknowledge it. */
+  isPending(traceId: string): boolean
   /**
    * For which exporters leaders before us have seen to a start that a session is offered now; `knownSince`: when it was created, if they
    * knew it.
@@ -227,6 +234,22 @@ class HandoverBook implements Handover {
     const missed = [...this.#before.values()].some((watermark) => !this.#isDoneBy(watermark, pod))
     if (missed) this.#missed.set(pod.uid, pod.resourceVersion)
     return missed
+  }
+
+  wasRolloutMissed({ traceId, endedAt }: { readonly traceId: string; readonly endedAt: UnixNano }): boolean {
+    const { startedAt } = this.#options
+    if (add(endedAt, CREATED_SLACK) >= startedAt) return true
+    if (add(endedAt, MISSED_AGE) < startedAt) return false
+    const id = shortId(traceId)
+    const toldBy = add(add(endedAt, OFFERING_APART), CREATED_SLACK)
+    return [...this.#before.values()].some(
+      ({ at, beyond, owed }) => owed.has(id) || (!beyond.has(id) && toldBy > at),
+    )
+  }
+
+  isPending(traceId: string): boolean {
+    for (const book of this.#books.values()) if (book.has(traceId)) return true
+    return false
   }
 
   hadBefore(pod: PodRecord, knownSince: UnixNano | undefined): readonly string[] {

@@ -23,6 +23,7 @@ export interface Right {
     | 'watch.nodeClaims'
     | 'watch.workloads'
     | 'watch.deviceClaims'
+    | 'watch.rollouts'
     | 'leaderElection.enabled'
     | 'standingSession'
   readonly purpose: string
@@ -52,6 +53,40 @@ const OWNER = {
   purpose: 'Metadata of workloads: a pod is named by its Deployment or CronJob.',
   without: 'A pod is named by its direct owner; a session for a Deployment finds no pods.',
 } as const
+
+const ROLLOUT = {
+  where: 'watched',
+  verbs: ['list', 'watch'],
+  feature: 'watch.rollouts',
+} as const
+
+const ROLLOUTS: readonly Right[] = [
+  ...WORKLOADS.filter(([, resource]) => resource !== 'cronjobs' && resource !== 'replicasets').map(
+    ([group, resource]): Right => ({
+      group,
+      resource,
+      ...ROLLOUT,
+      purpose:
+        'Workloads as a whole: which rollout is under way, within which limits, and when it is complete.',
+      without: 'Rollouts of that kind are not told.',
+    }),
+  ),
+  {
+    group: 'apps',
+    resource: 'replicasets',
+    ...ROLLOUT,
+    purpose: 'Metadata: the revisions of Deployments.',
+    without: 'Rollouts of Deployments are not told.',
+  },
+  {
+    group: 'apps',
+    resource: 'controllerrevisions',
+    ...ROLLOUT,
+    verbs: READ,
+    purpose: 'The numbers of the revisions of StatefulSets and DaemonSets.',
+    without: 'Their rollouts are known by their hash, and only where the change was seen that began them.',
+  },
+]
 
 export const RIGHTS: readonly Right[] = [
   {
@@ -91,6 +126,7 @@ export const RIGHTS: readonly Right[] = [
   },
   ...WORKLOADS.map(([group, resource]) => ({ group, resource, verbs: ['get'], ...TARGET })),
   ...WORKLOADS.map(([group, resource]) => ({ group, resource, verbs: ['list', 'watch'], ...OWNER })),
+  ...ROLLOUTS,
   {
     group: '',
     resource: 'persistentvolumeclaims',

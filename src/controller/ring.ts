@@ -9,6 +9,8 @@ export interface Ring {
   /** Takes a trace; where one of the same id is there, that one goes. */
   put(trace: Trace): void
   get(traceId: string): Trace | undefined
+  /** Nobody wants it any more. */
+  delete(traceId: string): void
   /** The oldest first. */
   all(): Iterable<Trace>
   counters(): { readonly traces: number; readonly bytes: number; readonly evicted: number }
@@ -43,6 +45,7 @@ export function createRing(maxBytes: number, onEvicted: (trace: Trace) => void):
       evict()
     },
     get: (traceId) => entries.get(traceId)?.trace,
+    delete: (traceId) => void remove(traceId),
     all: function* () {
       for (const { trace } of entries.values()) yield trace
     },

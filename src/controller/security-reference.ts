@@ -32,8 +32,9 @@ there, within \`limits\` and the exporter's budget, and learns nothing of other 
 
 ## What is kept and what leaves
 
-Environment values, commands and arguments are dropped while a pod is decoded; they are in no trace, metric, log or status. Exported traces
-hold names (pods, nodes, images, workloads), labels that OpenTelemetry's conventions ask for, and messages of kubelets and schedulers.
+Environment values, commands and arguments are dropped while a pod is decoded; they are in no trace, metric, log or status. Of a workload's pod
+template, which differs from one revision to the next in them too, only hashes are kept: a rollout's trace names the fields that changed, and of
+images what they were. Exported traces hold names (pods, nodes, images, workloads), labels that OpenTelemetry's conventions ask for, and messages of kubelets and schedulers.
 Metrics hold namespaces and workload names. Values of exporter headers are in no log and no message; they are best given as files
 (\`headersFromFiles\`), which the chart mounts from Secrets: Podspan itself cannot read a Secret.
 

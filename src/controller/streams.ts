@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Frame, Source } from '../base/frame.ts'
 import type { PodRecord } from '../base/record.ts'
 import { OWNER_SOURCES } from '../decode/resources.ts'
+import { WHOLE_SOURCES } from '../decode/whole.ts'
 import { type Cluster, type MissingStream, watchCluster } from '../kube/cluster.ts'
 import type { Connection } from '../kube/config.ts'
 import { type StreamCounters, streamCounters } from '../kube/counters.ts'
@@ -39,7 +40,7 @@ export function sourcesOf({ namespaces, watch }: StreamsOptions['config']): read
     ...(watch.events ? ['events'] : []),
     ...(watch.nodes && wide ? ['nodes'] : []),
     ...(watch.leases && wide ? ['leases'] : []),
-    ...(watch.owners ? OWNER_SOURCES : []),
+    ...new Set([...(watch.owners ? OWNER_SOURCES : []), ...(watch.rollouts ? ROLLOUT_SOURCES : [])]),
     ...(watch.volumes ? ['persistentvolumeclaims'] : []),
     ...(watch.volumes && wide ? ['volumeattachments'] : []),
     ...(watch.nodeClaims && wide ? ['nodeclaims'] : []),
@@ -47,6 +48,9 @@ export function sourcesOf({ namespaces, watch }: StreamsOptions['config']): read
     ...(watch.deviceClaims ? ['resourceclaims'] : []),
   ]
 }
+
+/** Workloads and the revisions of them; of ReplicaSets the metadata says enough. */
+const ROLLOUT_SOURCES: readonly Source[] = [...WHOLE_SOURCES, 'replicasets']
 
 const placesOf = ({ namespaces }: StreamsOptions['config']): readonly string[] =>
   namespaces.length === 0 ? [''] : [...new Set(namespaces)]
@@ -67,6 +71,7 @@ export function watchStreams(options: StreamsOptions): Streams {
       clock,
       random,
       streams: sourcesOf(config),
+      ...(config.watch.rollouts ? { whole: WHOLE_SOURCES } : {}),
       ...(place === '' ? {} : { namespace: place }),
       onFrame: (frame) => onFrame(place, frame),
       wantsPast: wasMissed,

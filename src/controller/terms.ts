@@ -14,7 +14,7 @@ import { createLeader, type Leader, type Role } from './leader.ts'
 import type { Log } from './log.ts'
 import type { SessionDuties } from './session-duties.ts'
 import { keepStandingSession } from './standing-session.ts'
-import { formatWatermarks, parseWatermarks, WATERMARK_ANNOTATION } from './watermark.ts'
+import { formatWatermarks, parseWatermarks, WATERMARK_ANNOTATION, type Watermarks } from './watermark.ts'
 
 export interface TermsOptions {
   /** Absent: there is no election. */
@@ -137,6 +137,38 @@ export function leaseStoreOf(
   // client-go's time-out: two tries fit the deadline.
   const timeoutMs = milliseconds(leaderElection.renewDeadline) / 2
   return createLeaseStore(caller, { namespace, name: leaderElection.leaseName, timeoutMs })
+}
+
+/** A Lease that cannot be read at the start is tried again so often before the work begins without it. */
+const LEASE_TRIES = 5
+const LEASE_PAUSE_MS = 1000
+
+export interface ReadWatermarksOptions {
+  readonly store: LeaseStore | undefined
+  readonly clock: Clock
+  readonly log: Log
+  readonly signal: AbortSignal
+}
+
+/** What leaders before us have said. */
+export async function readWatermarks({
+  store,
+  clock,
+  log,
+  signal,
+}: ReadWatermarksOptions): Promise<Watermarks> {
+  for (let tries = 1; store && !signal.aborted; tries++) {
+    const read = await store.read()
+    if (read.ok) return parseWatermarks(read.value?.annotations[WATERMARK_ANNOTATION])
+    const lasting = read.failure.kind === 'forbidden' || tries >= LEASE_TRIES
+    if (lasting) {
+      const cost = 'Starts that ended while nobody was there are not exported.'
+      log.warn('the Lease cannot be read before the start', { reason: read.failure.message, cost })
+      break
+    }
+    await clock.sleep(LEASE_PAUSE_MS, signal)
+  }
+  return new Map()
 }
 
 const milliseconds = (by: DurationNano): number => Number(by / 1_000_000n)

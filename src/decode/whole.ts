@@ -3,8 +3,8 @@
 // Does not watch and does not interpret: kube/whole.ts and rollout/ do.
 
 import type { Frame, Source } from '../base/frame.ts'
-import { decodeJson, decodeJsonObject } from './json.ts'
-import { knownResource, type Resource } from './resources.ts'
+import { decodeJsonObject } from './json.ts'
+import { knownResource, type Resource, resourceOf } from './resources.ts'
 import type { Decoded } from './result.ts'
 
 /** Workloads that roll out. */
@@ -38,6 +38,11 @@ export function decodeWhole(source: Source, object: unknown): Decoded {
 /** What a stream of metadata would have shown of an object that is read whole; any other frame as it is. */
 export function metadataOf(frame: Frame): Frame {
   if (!('record' in frame) || frame.record.resource !== 'custom') return frame
-  const decoded = decodeJson(frame.source, frame.record.object)
-  return decoded.ok ? { ...frame, record: decoded.record } : frame
+  const known = resourceOf(frame.source)
+  if (!known) return frame
+  const { object, resource: _, ...meta } = frame.record
+  const decoded = decodeJsonObject(known, object)
+  if (decoded.ok) return { ...frame, record: decoded.record }
+  // Of one that a list no longer shows nothing but its name is known.
+  return { ...frame, record: { ...meta, resource: 'owners', apiVersion: known.apiVersion, kind: known.kind } }
 }

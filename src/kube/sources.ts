@@ -4,6 +4,7 @@
 
 import type { Source } from '../base/frame.ts'
 import { knownResource, OWNER_SOURCES, RELATED_SOURCES, type Resource } from '../decode/resources.ts'
+import { wholeResource } from '../decode/whole.ts'
 import type { Scope } from './paths.ts'
 import type { Mode } from './watch.ts'
 
@@ -22,6 +23,8 @@ export interface WatchScope {
   readonly podFieldSelector?: string
   /** Only these streams; all where absent. */
   readonly streams?: readonly Source[]
+  /** Of these the whole object is read, as JSON, instead of its metadata. */
+  readonly whole?: readonly Source[]
 }
 
 export const COSTS: Readonly<Record<string, string>> = {
@@ -39,12 +42,17 @@ export const COSTS: Readonly<Record<string, string>> = {
   nodeclaims: 'How a new node came to be is known by its events and its own object only.',
   workloads: 'Waiting in a queue of Kueue is not seen.',
   resourceclaims: 'Waiting for devices is not told from waiting for room.',
+  controllerrevisions:
+    'Rollouts of StatefulSets and DaemonSets are known by their hash, not by their number.',
 }
+
+/** Beside what it costs to go without their metadata. */
+const NO_ROLLOUTS = 'No rollout of it is told.'
 
 const NODE_LEASES = 'kube-node-lease'
 
 export function planStreams(scope: WatchScope): readonly StreamPlan[] {
-  const { namespace, podLabelSelector, podFieldSelector, streams } = scope
+  const { namespace, podLabelSelector, podFieldSelector, streams, whole = [] } = scope
   const within = namespace === undefined ? {} : { namespace }
   const podScope: Scope = {
     ...within,
@@ -57,13 +65,22 @@ export function planStreams(scope: WatchScope): readonly StreamPlan[] {
     plan('events', 'tail', within),
     plan('nodes', 'list', {}),
     plan('leases', 'list', { namespace: NODE_LEASES }),
-    ...OWNER_SOURCES.map((source) => plan(source, 'list', within)),
+    ...OWNER_SOURCES.filter((source) => !whole.includes(source)).map((source) =>
+      plan(source, 'list', within),
+    ),
+    ...whole.map((source) => planWhole(source, within)),
     ...RELATED_SOURCES.map((source) => plan(source, 'list', knownResource(source).namespaced ? within : {})),
   ]
-  return streams ? plans.filter((each) => streams.includes(each.resource.source)) : plans
+  return streams ? plans.filter(({ resource: { source } }) => streams.includes(source)) : plans
 }
 
 function plan(source: Source, mode: Mode, scope: Scope): StreamPlan {
   const resource = knownResource(source)
   return { resource, mode, scope, cost: COSTS[resource.record] ?? COSTS[source] ?? '' }
+}
+
+function planWhole(source: Source, scope: Scope): StreamPlan {
+  const resource = wholeResource(source)
+  if (!resource) throw new Error(`${source} are never read whole`)
+  return { resource, mode: 'list', scope, cost: COSTS[source] ?? `${COSTS['owners']} ${NO_ROLLOUTS}` }
 }

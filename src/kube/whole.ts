@@ -11,6 +11,7 @@ import { streamCounters } from './counters.ts'
 import type { Failure } from './failure.ts'
 import type { Scope } from './paths.ts'
 import { type Log, type RawEvent, runReflector } from './reflector.ts'
+import { COSTS } from './sources.ts'
 import { createValve, type Valve } from './valve.ts'
 
 export interface WholeStream {
@@ -37,10 +38,6 @@ export interface WholeWatch {
   readonly ended: Promise<void>
 }
 
-const COSTS: Readonly<Record<Source, string>> = {
-  controllerrevisions:
-    'Revisions of StatefulSets and DaemonSets are known by their hash, not by their number.',
-}
 const COST =
   'Rollouts are told from pods and events alone: without strategy, limits and the moment of completion.'
 

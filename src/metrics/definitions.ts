@@ -31,6 +31,9 @@ export const SLI_BOUNDS = [0.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 30
 /** From writing a status (milliseconds) to pulling a large image (minutes). */
 export const OPERATION_BOUNDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600] as const
 
+/** From a Deployment of one small pod to a night's Job. */
+export const ROLLOUT_BOUNDS = [5, 10, 30, 60, 120, 300, 600, 1200, 3600, 14_400] as const
+
 export const GC_BOUNDS = [0.001, 0.01, 0.1, 1] as const
 
 const count = (labels: readonly LabelName[], help: string): Definition => ({
@@ -113,6 +116,38 @@ const STARTS = {
   podspan_pod_start_oldest_age_seconds: {
     ...state([], 'Age of the oldest pod that is starting; 0 if there is none.'),
     unit: 'seconds',
+  },
+} as const satisfies Readonly<Record<string, Definition>>
+
+const ROLLOUTS = {
+  podspan_rollout_duration_seconds: {
+    type: 'histogram',
+    unit: 'seconds',
+    labels: ['rollout_kind'],
+    help: 'Time from the change that asked for a rollout until its workload was complete, of rollouts that were; of a Job, until its work was done.',
+    stability: 'alpha',
+    bounds: ROLLOUT_BOUNDS,
+  },
+  podspan_rollouts_total: {
+    ...count(['rollout_kind', 'rollout_outcome'], 'Rollouts that are over, by how they ended.'),
+    stability: 'alpha',
+  },
+  podspan_rollout_hold_seconds_total: {
+    ...count(
+      ['rollout_kind', 'hold'],
+      'Time for which rollouts that are over were waiting for this; over all holds, the time that they took.',
+    ),
+    unit: 'seconds',
+    stability: 'alpha',
+  },
+  podspan_rollouts_under_way: {
+    ...state(['rollout_kind'], 'Rollouts that go on.'),
+    stability: 'alpha',
+  },
+  podspan_rollout_oldest_age_seconds: {
+    ...state(['rollout_kind'], 'Since when the rollout goes on that was seen first; 0 if there is none.'),
+    unit: 'seconds',
+    stability: 'alpha',
   },
 } as const satisfies Readonly<Record<string, Definition>>
 
@@ -218,10 +253,11 @@ const ITSELF = {
 
 export const GROUPS = {
   'Starts of pods': STARTS,
+  Rollouts: ROLLOUTS,
   'What Podspan reads': INPUT,
   'What it gives': OUTPUT,
   Itself: ITSELF,
 } as const
 
-export const DEFINITIONS = { ...STARTS, ...INPUT, ...OUTPUT, ...ITSELF }
+export const DEFINITIONS = { ...STARTS, ...ROLLOUTS, ...INPUT, ...OUTPUT, ...ITSELF }
 export type MetricName = keyof typeof DEFINITIONS

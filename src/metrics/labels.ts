@@ -4,6 +4,8 @@
 
 import type { OperationName } from '../operations/operation.ts'
 import { CAUSES } from '../trace/cause.ts'
+import type { HoldKind, RolloutOutcome } from '../rollout/rollout.ts'
+import { WORKLOAD_KINDS } from '../rollout/workload.ts'
 import type { Outcome } from '../trace/trace.ts'
 
 /** What stands in place of every value that did not get a series of its own. */
@@ -57,6 +59,29 @@ export const OUTCOMES = [
   'timeout',
 ] as const satisfies readonly Exclude<Outcome, 'starting'>[]
 
+/** How a rollout may end; `rolling` is none of them. */
+export const ROLLOUT_OUTCOMES = [
+  'complete',
+  'failed',
+  'superseded',
+  'deleted',
+] as const satisfies readonly Exclude<RolloutOutcome, 'rolling'>[]
+
+const EVERY_HOLD: Readonly<Record<HoldKind, true>> = {
+  'start pod': true,
+  'wait for minReadySeconds': true,
+  'run pod': true,
+  'stop old pod': true,
+  'creation refused': true,
+  'back-off': true,
+  paused: true,
+  suspended: true,
+  'wait for deletion': true,
+  reconcile: true,
+  unaccounted: true,
+}
+export const HOLDS: readonly string[] = Object.keys(EVERY_HOLD)
+
 const PHASES = ['Pending', 'Running', 'Passed', 'Failed', 'Inconclusive', 'Error'] as const
 const FRAMES = ['added', 'modified', 'deleted', 'gap', 'synced', 'tick', 'otlp'] as const
 const FIRST_RESOURCES = ['cpu', 'memory'] as const
@@ -85,6 +110,9 @@ const open = (max: number, meaning: string, values: readonly string[] = []): Lab
 export const LABELS = {
   operation: closed(OPERATIONS, 'a span name of [spans.md](spans.md)'),
   outcome: closed(OUTCOMES, 'how the start ended'),
+  rollout_kind: closed(WORKLOAD_KINDS, 'the kind of the workload'),
+  rollout_outcome: closed(ROLLOUT_OUTCOMES, 'how the rollout ended, as [rollouts.md](rollouts.md) says'),
+  hold: closed(HOLDS, 'what a rollout waited for, as [rollouts.md](rollouts.md) says'),
   cause: closed(CAUSES, 'why the pod was created'),
   resource: open(8, 'a requested resource, by its name in `resources.requests`', FIRST_RESOURCES),
   kind: closed(FRAMES, 'the kind of a frame'),

@@ -3,6 +3,9 @@
 // Does no IO and has no timer and no clock; the controller serves what `expose` returns.
 
 import type { UnixNano } from '../base/time.ts'
+import type { KindUnderWay } from '../rollout/follow.ts'
+import type { Rollout } from '../rollout/rollout.ts'
+import type { WorkloadKind } from '../rollout/workload.ts'
 import type { InFlight } from '../trace/pipeline.ts'
 import type { Trace } from '../trace/trace.ts'
 import type { MetricName } from './definitions.ts'
@@ -12,6 +15,14 @@ import { HEALTH, type HealthMetric } from './health-samples.ts'
 import { countInFlight, type InFlightCounts, NOTHING_IN_FLIGHT } from './in-flight.ts'
 import { boundText, createVocabulary, type Vocabulary } from './labels.ts'
 import type { ProcessReading } from './process.ts'
+import {
+  collectRollouts,
+  countRollout,
+  countUnderWay,
+  emptyRolloutCounts,
+  type RolloutCounts,
+  type RolloutMetric,
+} from './rollouts.ts'
 import { merged, pushHistogram, type Sample, single } from './samples.ts'
 import { collectStarts, type StartMetric } from './start-samples.ts'
 import { countStart, emptyStarts, type Fate, letTimeGoOn, type Starts } from './starts.ts'
@@ -29,6 +40,10 @@ export interface Metrics {
   take(trace: Trace, fate?: Fate): void
   /** All starts that are in flight now. */
   startsInFlight(starts: readonly InFlight[], now: UnixNano): void
+  /** Takes a rollout that is over. */
+  takeRollout(rollout: Rollout, fate?: Fate): void
+  /** All rollouts that go on now. */
+  rolloutsUnderWay(byKind: ReadonlyMap<WorkloadKind, KindUnderWay>, now: UnixNano): void
   /** Says where to read the health; it is read once at each scrape. */
   health(read: () => HealthSnapshot): void
   /** OpenMetrics where the Accept header asks for it, else the text format 0.0.4. */
@@ -39,6 +54,7 @@ export const WORKLOADS_MAX = { default: 200, least: 0, most: 2000 } as const
 
 interface State {
   readonly starts: Starts
+  readonly rollouts: RolloutCounts
   readonly vocabulary: Vocabulary
   readonly folded: Map<string, number>
   readonly options: MetricsOptions
@@ -53,6 +69,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   const folded = new Map<string, number>()
   const state: State = {
     starts: emptyStarts(checkWorkloadsMax(options.workloadsMax)),
+    rollouts: emptyRolloutCounts(),
     vocabulary: createVocabulary((label) => void folded.set(label, (folded.get(label) ?? 0) + 1)),
     folded,
     options,
@@ -63,6 +80,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   }
   const exposition = createExposition({
     ...collectStarts(state.starts, () => state.inFlight),
+    ...collectRollouts(state.rollouts, () => state.starts.now),
     ...collectHealth(state),
     ...collectItself(state),
   })
@@ -72,6 +90,8 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
       state.inFlight = countInFlight(starts, now)
       letTimeGoOn(state.starts, now)
     },
+    takeRollout: (rollout, fate = 'exported') => countRollout(state.rollouts, rollout, fate),
+    rolloutsUnderWay: (byKind, now) => countUnderWay(state.rollouts, byKind, now),
     health: (read) => void (state.readHealth = read),
     expose(accept) {
       state.health = state.readHealth?.()
@@ -100,7 +120,7 @@ function collectHealth(state: State): Part<HealthMetric> {
   return Object.fromEntries(entries) as Part<HealthMetric>
 }
 
-function collectItself(state: State): Part<Exclude<MetricName, HealthMetric | StartMetric>> {
+function collectItself(state: State): Part<Exclude<MetricName, HealthMetric | StartMetric | RolloutMetric>> {
   const { workloads } = state.starts
   const ofProcess = (read: (process: ProcessReading) => number) => () =>
     single(state.process && read(state.process))

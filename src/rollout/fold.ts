@@ -117,6 +117,7 @@ function signRevision(
       images: undefined,
     }
     book.revisions.set(uid, owner, revision)
+    book.touched.add(owner)
   }
   const last = revision.signs.at(-1)
   if (!Number.isFinite(number) || (last && last.number >= number)) return revision

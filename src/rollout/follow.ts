@@ -4,7 +4,7 @@
 
 import type { Frame, ObjectFrame } from '../base/frame.ts'
 import type { PodRecord } from '../base/record.ts'
-import { add, type DurationNano, fromSeconds, seconds, type UnixNano } from '../base/time.ts'
+import { add, type DurationNano, earliest, fromSeconds, seconds, type UnixNano } from '../base/time.ts'
 import type { Trace } from '../trace/trace.ts'
 import { type Book, emptyBook } from './book.ts'
 import { foldFrame, foldTrace } from './fold.ts'
@@ -17,6 +17,7 @@ import type { Rollout } from './rollout.ts'
 import { podsOf, type Run } from './runs.ts'
 import { createBoundedStarts } from './starts.ts'
 import { tellRollouts } from './tell.ts'
+import type { WorkloadKind } from './workload.ts'
 
 export interface FollowOptions {
   /** Clocks and lag as somebody else keeps them, from the same frames; default own ones. */
@@ -62,9 +63,16 @@ export interface FollowedRollouts {
 export interface FollowCounters {
   readonly workloads: number
   readonly underWay: number
+  /** By kind: how many, and since when the one that was seen first. */
+  readonly byKind: ReadonlyMap<WorkloadKind, KindUnderWay>
   readonly pods: number
   /** By what was left out. */
   readonly limits: Readonly<Record<string, number>>
+}
+
+export interface KindUnderWay {
+  readonly count: number
+  readonly since: UnixNano
 }
 
 /** A start that hangs does not keep its rollout from being told for longer; replicas tell the same one within a minute of each other. */
@@ -74,11 +82,19 @@ const LISTED_POD_AGE = seconds(600)
 /** Two: the one that may be under way, and the one before it. */
 const LISTED_REVISIONS = 2
 
+interface Open {
+  readonly kind: WorkloadKind
+  readonly since: UnixNano
+  overSince: UnixNano | undefined
+}
+
 interface State {
   readonly book: Book
   readonly options: FollowOptions
-  /** Workloads with a rollout under way, and since when it is over. */
-  readonly open: Map<string, { overSince: UnixNano | undefined }>
+  /** By workload with a rollout under way, or over and untold. */
+  readonly open: Map<string, Open>
+  /** Of which something changed since they came to rest. */
+  readonly restless: Set<string>
   /** By pod: who got its start. */
   readonly exporters: Map<string, readonly string[]>
   /** Undefined until the lists have arrived. */
@@ -98,6 +114,7 @@ export function followRollouts(options: FollowOptions): FollowedRollouts {
     book,
     options,
     open: new Map(),
+    restless: new Set(),
     exporters: new Map(),
     listedAt: undefined,
     sweptAt: 0n as UnixNano,
@@ -114,10 +131,24 @@ export function followRollouts(options: FollowOptions): FollowedRollouts {
     counters: () => ({
       workloads: book.histories.size,
       underWay: state.open.size,
+      byKind: countByKind(state.open),
       pods: book.pods.size,
       limits: limitsOf(book.counters, starts.left()),
     }),
   }
+}
+
+function countByKind(open: State['open']): Map<WorkloadKind, KindUnderWay> {
+  const found = new Map<WorkloadKind, KindUnderWay>()
+  for (const { kind, since, overSince } of open.values()) {
+    if (overSince !== undefined) continue
+    const before = found.get(kind)
+    found.set(kind, {
+      count: (before?.count ?? 0) + 1,
+      since: before ? earliest(before.since, since) : since,
+    })
+  }
+  return found
 }
 
 function limitsOf(counters: Readonly<Record<string, number>>, startsLeft: number): Record<string, number> {
@@ -146,17 +177,30 @@ function pass(state: State, now: UnixNano): ToldRollout[] {
   const { book, listedAt } = state
   if (now > book.now) book.now = now
   if (listedAt === undefined) return []
-  for (const uid of book.touched) reconsider(state, uid, listedAt)
-  book.touched.clear()
+  reconsiderSome(state, listedAt)
   const told: ToldRollout[] = []
   for (const [uid, { overSince }] of state.open)
     if (overSince !== undefined && isDue(state, uid, overSince)) told.push(...tell(state, uid))
   if (now >= add(state.sweptAt, SWEEP)) {
     state.sweptAt = now
-    sweep(book, state.open)
+    sweep(book, state.open, state.restless)
     for (const uid of state.exporters.keys()) if (!book.pods.has(uid)) state.exporters.delete(uid)
   }
   return told
+}
+
+/** After the first lists all workloads are looked at once: so many at a time that frames need not wait for it. */
+const LOOKS_MAX = 500
+
+function reconsiderSome(state: State, listedAt: UnixNano): void {
+  const { touched } = state.book
+  let left = LOOKS_MAX
+  for (const uid of touched) {
+    if (left-- === 0) return
+    touched.delete(uid)
+    state.restless.add(uid)
+    reconsider(state, uid, listedAt)
+  }
 }
 
 /** Something of the workload changed: whether a rollout of it is under way, or over. */
@@ -170,10 +214,10 @@ function reconsider({ book, open, options }: State, uid: string, listedAt: UnixN
     settleDown(book, history)
     return
   }
-  const known = open.get(uid)
+  const known = open.get(uid) ?? { kind: history.kind, since: book.now, overSince: undefined }
   // Once over it stays so: what becomes of its pods afterwards is no part of it.
-  const overSince = known?.overSince ?? (isOver(history, untold) ? book.now : undefined)
-  open.set(uid, { overSince })
+  if (isOver(history, untold)) known.overSince ??= book.now
+  open.set(uid, known)
 }
 
 /** Of what is gone, or will never do anything again, nothing is kept. */
@@ -212,7 +256,7 @@ function tell(state: State, uid: string): ToldRollout[] {
   const last = told.at(-1)
   if (last) history.told = toldOf(last)
   // One more may have begun meanwhile; one that was over and goes on again is looked at when it changes.
-  open.set(uid, { overSince: undefined })
+  open.set(uid, { kind: history.kind, since: last?.end.best ?? book.now, overSince: undefined })
   book.touched.add(uid)
   return told.map((rollout) => ({ rollout, exporters: exportersOf(state, rollout) }))
 }

@@ -10,9 +10,13 @@ import { isAsked } from './runs.ts'
 /** Pods, revisions and events of a rollout come on streams of their own, before its workload shows it or after. */
 const GRACE = seconds(30)
 
+/** So many workloads at a time, so that frames need not wait for it. */
+const RESTS_MAX = 500
+
 type UnderWay = ReadonlyMap<string, unknown>
 
-export function sweep(book: Book, underWay: UnderWay): void {
+/** `restless`: workloads of which something changed since they came to rest; those that do now are taken out. */
+export function sweep(book: Book, underWay: UnderWay, restless: Set<string>): void {
   const isNeeded = (owner: string): boolean => underWay.has(workloadOf(book, owner))
   for (const uid of book.pods.keys()) {
     const facts = book.pods.get(uid)
@@ -20,10 +24,10 @@ export function sweep(book: Book, underWay: UnderWay): void {
   }
   for (const [owner] of [...book.refusals, ...book.scalings])
     if (!isNeeded(owner) && isQuiet(book, owner)) forgetEvents(book, owner)
-  for (const history of book.histories.values()) if (!underWay.has(history.uid)) rest(book, history)
-  for (const uid of book.revisions.keys()) {
-    const revision = book.revisions.get(uid)
-    if (revision && !underWay.has(revision.owner)) restRevision(book, revision)
+  for (const uid of [...restless].slice(0, RESTS_MAX)) {
+    restless.delete(uid)
+    // To the end, so that each has its turn.
+    if (underWay.has(uid) || !rest(book, uid)) restless.add(uid)
   }
 }
 
@@ -36,24 +40,34 @@ function isQuiet(book: Book, owner: string): boolean {
   return last.every((t) => isOld(book, t))
 }
 
-function rest(book: Book, history: History): void {
+/** False where something of it is too young to be forgotten. */
+function rest(book: Book, uid: string): boolean {
+  const history = book.histories.get(uid)
+  const isResting = !history || restHistory(book, history)
+  let isYoung = false
+  for (const revision of [...book.revisions.of(uid)]) if (!restRevision(book, revision)) isYoung = true
+  return isResting && !isYoung
+}
+
+function restHistory(book: Book, history: History): boolean {
   const { changes, version } = history
   const last = changes.at(-1)
-  if (!last || !version || (changes.length === 1 && history.created.length === 0)) return
-  if (!isOld(book, last.t) || version.halted !== undefined || isAsked(book, history)) return
+  if (!last || !version) return true
+  if (!isOld(book, last.t) || version.halted !== undefined || isAsked(book, history)) return false
   history.changes = [{ kind: 'first', t: last.t, stamps: [], version }]
   history.created = []
+  return true
 }
 
 /** The latest revision of a workload says what the next one is not; of what dates it nothing is needed. */
-function restRevision(book: Book, revision: Revision): void {
+function restRevision(book: Book, revision: Revision): boolean {
   const last = revision.signs.at(-1)
-  if (last && !isOld(book, last.t)) return
-  const isLatest = [...book.revisions.of(revision.owner)].every((one) => latestOf(one) <= latestOf(revision))
-  if (!last || !isLatest || !book.histories.has(revision.owner)) return book.revisions.delete(revision.uid)
-  if (revision.signs.length > 1 || last.stamps.length > 0)
-    revision.signs.splice(0, revision.signs.length, { ...last, stamps: [] })
+  if (last && !isOld(book, last.t)) return false
   revision.template = undefined
+  const isLatest = [...book.revisions.of(revision.owner)].every((one) => latestOf(one) <= latestOf(revision))
+  if (!last || !isLatest || !book.histories.has(revision.owner)) book.revisions.delete(revision.uid)
+  else revision.signs.splice(0, revision.signs.length, { ...last, stamps: [] })
+  return true
 }
 
 function forgetPod(book: Book, uid: string): void {

@@ -9,7 +9,20 @@ import { quantilesOf } from './quantiles.ts'
 import type { Hold, Rollout, RolloutPod, Share } from './rollout.ts'
 
 export function formatRollout(rollout: Rollout): string {
-  const { key, start, end, length, pods, holds, shares, images, hash, number: _, ...facts } = rollout
+  const {
+    key,
+    start,
+    end,
+    length,
+    pods,
+    holds,
+    shares,
+    images,
+    hash,
+    number: _,
+    labels: __,
+    ...facts
+  } = rollout
   return JSON.stringify({
     podspan: 'rollout/v1',
     ...facts,

@@ -45,6 +45,8 @@ export interface Rollout {
   readonly holds: readonly Hold[]
   readonly shares: readonly Share[]
   readonly images: ReadonlyMap<string, string>
+  /** Of its pods, but for what their controller adds. */
+  readonly labels: Readonly<Record<string, string>>
   readonly verdict: string
   /** What was not seen, in words; none where all was. */
   readonly missing: readonly string[]

@@ -81,6 +81,7 @@ function tellRollout({ book, run, start, next, traceOf }: Telling): Rollout {
     holds,
     shares: sumHolds(holds),
     images: imagesOf(book, run, pods),
+    labels: run.version?.labels ?? {},
     missing: missingOf({ book, run, ending, pods, window }),
   }
   return { ...told, verdict: tellVerdict(told) }

@@ -46,6 +46,8 @@ export interface WorkloadVersion {
   readonly template: SealedTemplate
   /** By container. */
   readonly images: ReadonlyMap<string, string>
+  /** Of its pods. */
+  readonly labels: Readonly<Record<string, string>>
   /** `kubernetes.io/change-cause`; recordings do not hold it. */
   readonly changeCause: string | undefined
   /** Who last wrote the spec, and when by the API server's clock. */
@@ -89,7 +91,7 @@ export function readWorkload(
       textAt(status, 'updateRevision') ||
       undefined,
     ...(before && generation > 0 && before.generation === generation
-      ? { template: before.template, images: before.images }
+      ? { template: before.template, images: before.images, labels: before.labels }
       : templateOf(fieldsAt(spec, 'template'))),
     changeCause: changeCauseOf(annotations),
     writer: writerOf(metadata),
@@ -97,10 +99,16 @@ export function readWorkload(
   }
 }
 
-const templateOf = (template: Fields): Pick<WorkloadVersion, 'template' | 'images'> => ({
+const templateOf = (template: Fields): Pick<WorkloadVersion, 'template' | 'images' | 'labels'> => ({
   template: sealTemplate(template),
   images: imagesIn(template),
+  labels: labelsOf(fieldsAt(fieldsAt(template, 'metadata'), 'labels')),
 })
+
+const labelsOf = (labels: Fields): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(labels).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  )
 
 const isTrue = (condition: Fields): boolean => textAt(condition, 'status') === 'True'
 

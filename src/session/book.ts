@@ -69,6 +69,12 @@ export interface BookOptions {
   readonly settle: DurationNano
 }
 
+export interface RolloutOffer {
+  readonly trace: Trace
+  /** Who got the start of any of its pods. */
+  readonly exporters: readonly string[]
+}
+
 export interface SessionBook {
   /** Added or changed, as the watch shows it; also our own writes. A session whose status is not empty is one that was there before this process. */
   apply(session: TraceSession, now: UnixNano): void
@@ -83,6 +89,11 @@ export interface SessionBook {
   startsInFlight(starts: readonly InFlight[], now: UnixNano): void
   /** Once per final trace, in any order. A standby calls it too, and `delivered` for what the leader's watermark covers. */
   take(trace: Trace, now: UnixNano): ExportDecision
+  /**
+   * A rollout that is over, in the form of a trace. It goes where the start of any of its pods went, and by itself to the exporters of
+   * sessions that choose its pods, as their sampling has it. It is no start: no session counts it, and no limit of a session holds it.
+   */
+  takeRollout(rollout: RolloutOffer, now: UnixNano): ExportDecision
   /** Sessions that came since the last call and want earlier starts; each is returned once. */
   backfills(): readonly BackfillRequest[]
   /**

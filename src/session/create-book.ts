@@ -10,6 +10,7 @@ import type {
   BackfillRequest,
   BookOptions,
   ExportDecision,
+  RolloutOffer,
   SessionBook,
   SessionKey,
   StatusUpdate,
@@ -24,7 +25,7 @@ import { createMatcher, type Matcher } from './match.ts'
 import { planSession } from './plan.ts'
 import { publish } from './publish.ts'
 import type { TargetRef, TraceSession } from './schema.ts'
-import { isOwed, type Session } from './state.ts'
+import { isActive, isOwed, type Session } from './state.ts'
 import { phaseOf } from './status.ts'
 import { belongs, countStart, forget, type Taken, tellStart, timeOut } from './take.ts'
 
@@ -57,6 +58,7 @@ export function createSessionBook(options: BookOptions, now: UnixNano): SessionB
     namespaces: (labels) => matcher.namespaces(labels),
     startsInFlight: (starts, at) => noteFlight(state, starts, at),
     take: (trace, at) => take(state, trace, at),
+    takeRollout: (rollout, at) => takeRollout(state, rollout, at),
     backfills: () => [...state.sessions.values()].flatMap(askBackfill),
     offer: (uid, trace, at, had = []) => offer(state, uid, { trace, now: at, had }),
     backfilled: (uid, missing, at) => endBackfill(state, uid, missing, at),
@@ -163,6 +165,9 @@ function offer(state: State, uid: string, told: Told): ExportDecision {
   return decision
 }
 
+const exportersOf = (decisions: ExportDecision['decisions']): string[] =>
+  [...decisions].flatMap(([name, decision]) => (decision === 'export' ? [name] : []))
+
 const NOTHING: ExportDecision = { exporters: [], sessions: [], decisions: new Map() }
 
 function settle(
@@ -186,10 +191,21 @@ function settle(
     tellStart(one, trace, facts, now, isKept ? 'kept' : 'not kept')
   }
   return {
-    exporters: [...decisions].flatMap(([name, decision]) => (decision === 'export' ? [name] : [])),
+    exporters: exportersOf(decisions),
     sessions: taken.map(({ session }) => session.key),
     decisions,
   }
+}
+
+function takeRollout(
+  { exports, matcher }: State,
+  { trace, exporters }: RolloutOffer,
+  now: UnixNano,
+): ExportDecision {
+  // A rollout is no pod that somebody names.
+  const sessions = matcher.matching({ ...trace, name: '' }).filter(isActive)
+  const decisions = exports.decideRollout(trace, exporters, sessions, now)
+  return { exporters: exportersOf(decisions), sessions: [], decisions }
 }
 
 function askBackfill(session: Session): BackfillRequest[] {

@@ -3,6 +3,7 @@
 // Remembers what was sent lately, so that a session that comes later does not send it again.
 
 import type { UnixNano } from '../base/time.ts'
+import type { Trace } from '../trace/trace.ts'
 import type { BookExporter, Decision } from './book.ts'
 import { type Budget, createBudget, createSlowest, type Urgency } from './budget.ts'
 import { isKept, isSampled } from './sampling.ts'
@@ -22,6 +23,13 @@ export interface Exports {
     traceId: string,
     start: { readonly startupMs: number; readonly spans: number; readonly had: readonly string[] },
     claims: readonly Claim[],
+    now: UnixNano,
+  ): Map<string, Decision>
+  /** The same for a rollout, which no session counts; `wanted`: the exporters that have the start of one of its pods. */
+  decideRollout(
+    trace: Trace,
+    wanted: readonly string[],
+    sessions: readonly Session[],
     now: UnixNano,
   ): Map<string, Decision>
   delivered(traceId: string, exporter: string, result: 'sent' | 'dropped'): void
@@ -51,7 +59,6 @@ export function createExports(): Exports {
     forgotten += 1
     for (const oldest of sent) if (sent.delete(oldest)) break
   }
-  const keyOf = (traceId: string, exporter: string): string => `${traceId}/${exporter}`
   return {
     decide: (traceId, start, claims, now) => {
       const decisions = new Map<string, Decision>()
@@ -78,6 +85,8 @@ export function createExports(): Exports {
       }
       return decisions
     },
+    decideRollout: (trace, wanted, sessions, now) =>
+      decideRollout({ exporters, waiting, sent }, { trace, wanted, sessions, now }),
     delivered: (traceId, exporter, result) => {
       const key = keyOf(traceId, exporter)
       const claims = waiting.get(key)
@@ -104,6 +113,43 @@ export function createExports(): Exports {
       return forgotten
     },
   }
+}
+
+const keyOf = (traceId: string, exporter: string): string => `${traceId}/${exporter}`
+
+interface Known {
+  readonly exporters: ReadonlyMap<string, Exporter>
+  readonly waiting: Map<string, Claim[]>
+  readonly sent: ReadonlySet<string>
+}
+
+interface AskedRollout {
+  readonly trace: Trace
+  readonly wanted: readonly string[]
+  readonly sessions: readonly Session[]
+  readonly now: UnixNano
+}
+
+function decideRollout(
+  { exporters, waiting, sent }: Known,
+  { trace, wanted, sessions, now }: AskedRollout,
+): Map<string, Decision> {
+  const decisions = new Map<string, Decision>()
+  for (const name of new Set([...wanted, ...sessions.map(({ plan }) => plan.exporter)])) {
+    const exporter = exporters.get(name)
+    const key = keyOf(trace.traceId, name)
+    if (!exporter) continue
+    if (waiting.has(key) || sent.has(key)) decisions.set(name, 'sent before')
+    else if (!wanted.includes(name) && !sessions.some((one) => wantsRollout(one, name, trace)))
+      decisions.set(name, 'sampled out')
+    else if (exporter.budget?.take(trace.spans.length, urgencyOf(trace), now) === false)
+      decisions.set(name, 'over budget')
+    else {
+      waiting.set(key, [])
+      decisions.set(name, 'export')
+    }
+  }
+  return decisions
 }
 
 function groupByExporter(claims: readonly Claim[]): Map<string, Claim[]> {
@@ -163,6 +209,13 @@ function wishOf(claim: Claim, traceId: string, startupMs: number, urgency: Urgen
   if (!isWanted(claim, traceId, startupMs)) return 'sampled out'
   return claim.session.limit.take(1, urgency, now) ? 'wanted' : 'over limit'
 }
+
+function wantsRollout({ plan: { exporter, sampling } }: Session, name: string, trace: Trace): boolean {
+  if (exporter !== name) return false
+  return isSampled(trace.traceId, sampling.percent) || (sampling.failed && trace.outcome === 'failed')
+}
+
+const urgencyOf = ({ outcome }: Trace): Urgency => (outcome === 'failed' ? 'urgent' : 'ordinary')
 
 function isWanted({ session, ending }: Claim, traceId: string, startupMs: number): boolean {
   const { sampling } = session.plan

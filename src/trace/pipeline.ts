@@ -16,6 +16,7 @@ import {
 } from '../base/time.ts'
 import { type Ending, type Facts, factsOf } from '../operations/milestones.ts'
 import { type Startup, tellStartup } from '../operations/startup.ts'
+import type { Clocks } from '../timeline/claim.ts'
 import { offsetOf } from '../timeline/clocks.ts'
 import type { Fact } from '../timeline/facts.ts'
 import type { End, PodTimeline } from '../timeline/pod-timeline.ts'
@@ -73,6 +74,8 @@ export interface Pipeline {
   /** Whether the start of this pod is still to be told: it is in flight, or its evidence settles. */
   holds(uid: string): boolean
   clocks(): ClockReport[]
+  /** The clocks, the watch's lag and the store's order as they are known now, for whoever dates by them besides: the very ones. */
+  models(): Omit<Clocks, 'around'>
   /** How late the watch has shown things of late, the writing included; undefined where fine stamps were too rare to say. */
   lag(): DurationNano | undefined
   /** Counts by name: frames, garbage by kind, limits reached. */
@@ -112,6 +115,7 @@ export function createPipeline(options: PipelineOptions = {}): Pipeline {
     },
     holds: (uid) => state.world.pods.has(uid),
     clocks: () => reportClocks(state),
+    models: () => state.world,
     lag: () => reportLag(state),
     counters: () => ({ ...state.world.counters, 'pods in flight': state.world.pods.size }),
   }

@@ -89,6 +89,7 @@ export const VALUE_SETS: Readonly<Record<string, Values>> = {
       nodeClaims: false,
       workloads: false,
       deviceClaims: false,
+      rollouts: false,
     },
     leaderElection: { enabled: false },
     strategy: { type: 'Recreate', rollingUpdate: null },

@@ -240,7 +240,7 @@ test('check asks nothing about what is left out on purpose', async (t) => {
     '--for',
     '50ms',
     '--without',
-    'nodes,leases,owners,volumes,nodeClaims,workloads,deviceClaims',
+    'nodes,leases,owners,volumes,nodeClaims,workloads,deviceClaims,rollouts',
   ]
   assert.equal(await run(args, context), EXIT.ok)
   const rows = out().match(/^ +(?:yes|no ) +\w+ +get, list, watch$/gm) ?? []

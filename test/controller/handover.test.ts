@@ -28,6 +28,7 @@ import {
   traceIdOfPod,
   traceOf,
 } from './handover-simulation.ts'
+import type { Trace } from '../../src/trace/trace.ts'
 import { World } from './simulation.ts'
 
 interface Plan {
@@ -505,3 +506,43 @@ for (const { name, pod, knownSinceMs, then } of [
   test(`leaders before us have ${then === 1 ? '' : 'not '}seen to an earlier start: ${name}`, () => {
     assert.equal(had(pod, knownSinceMs), then)
   })
+
+const ROLLOUT = 'ab'.repeat(16)
+const rolloutTrace = (endedMs: number): Trace =>
+  ({ ...traceOf(readyPod(1, endedMs, 40), 'ready'), traceId: ROLLOUT, outcome: 'completed' }) as Trace
+const ended = (ms: number) => ({ traceId: ROLLOUT, endedAt: at(ms) })
+
+test('a rollout that nobody had acknowledged when all replicas died is missed by the next one, however long ago it ended', () => {
+  const one = leading()
+  one.handover.offered(rolloutTrace(5000), [EXPORTER])
+  assert.equal(one.handover.isPending(ROLLOUT), true)
+  const before = watching(90_000, new Map([[EXPORTER, watermarkOf(one)]]))
+  assert.equal(before.handover.wasRolloutMissed(ended(-200_000)), true)
+  one.handover.acknowledged(ROLLOUT, EXPORTER)
+  assert.equal(one.handover.isPending(ROLLOUT), false)
+  const after = watching(90_000, new Map([[EXPORTER, watermarkOf(one)]]))
+  assert.equal(after.handover.wasRolloutMissed(ended(5000)), false)
+})
+
+test('a rollout is missed that ended so late that no leader can have told it, and not one that ended long before', () => {
+  const next = watching(200_000, new Map([[EXPORTER, watermarkOf(leading())]]))
+  // The watermark is of some 63 s; replicas tell a rollout within a minute.
+  for (const [endedMs, missed] of [
+    [-60_000, false],
+    [20_000, true],
+    [150_000, true],
+  ] as const)
+    assert.equal(next.handover.wasRolloutMissed(ended(endedMs)), missed, `${endedMs}`)
+  assert.equal(
+    watching(4_000_000, new Map([[EXPORTER, watermarkOf(leading())]])).handover.wasRolloutMissed(
+      ended(20_000),
+    ),
+    false,
+  )
+})
+
+test('in a first installation no rollout was missed but those that ended since it is there', () => {
+  const { handover } = watching(100_000)
+  assert.equal(handover.wasRolloutMissed(ended(80_000)), false)
+  assert.equal(handover.wasRolloutMissed(ended(101_000)), true)
+})

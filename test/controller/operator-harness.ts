@@ -22,7 +22,15 @@ const START = parseRfc3339('2026-11-22T12:01:00Z') ?? unixNano(0n)
 
 export interface Sent {
   readonly replica: string
+  /** Of a pod of api-server-objects.ts; else empty. */
   readonly uid: string
+}
+
+/** The same, by what is in it. */
+export interface Request {
+  readonly replica: string
+  /** Whether it names this id, of a trace or of a span. */
+  holds(id: string): boolean
 }
 
 export interface Replica {
@@ -44,6 +52,7 @@ export interface World extends AsyncDisposable {
   readonly clock: TestClock
   /** What reached the backend, in order. */
   readonly sent: Sent[]
+  readonly requests: Request[]
   answer: () => SendResult | Promise<SendResult>
   replica(name: string, yaml?: string): Replica
   until(what: string, holds: () => boolean): Promise<void>
@@ -66,6 +75,7 @@ export async function openWorld(): Promise<World> {
     server,
     clock,
     sent: [],
+    requests: [],
     answer: () => ({ kind: 'ok' }),
     replica: (name, yaml = '') => {
       const made = startReplica(world, name, yaml)
@@ -201,17 +211,18 @@ function createCounted(
     if (state.dead) return new Promise<SendResult>(() => {})
     const result = await world.answer()
     // What reached the backend has reached it, even if its answer comes too late.
-    if (result.kind === 'ok') for (const request of batch.requests) world.sent.push(sentOf(replica, request))
+    if (result.kind === 'ok') for (const request of batch.requests) note(world, replica, request)
     return state.dead ? new Promise<SendResult>(() => {}) : result
   })
   return createExporter(options, { ...dependencies, transport })
 }
 
 /** A pod's UID stands in its root span's resource, as text. */
-function sentOf(replica: string, request: Uint8Array): Sent {
+function note(world: World, replica: string, request: Uint8Array): void {
   const text = Buffer.from(request).toString('latin1')
   const uid = /00000001-0000-4000-8000-[0-9a-f]{12}/.exec(text)?.[0] ?? ''
-  return { replica, uid }
+  world.sent.push({ replica, uid })
+  world.requests.push({ replica, holds: (id) => text.includes(Buffer.from(id, 'hex').toString('latin1')) })
 }
 
 function configOf(yaml: string): ControllerConfig {

@@ -69,6 +69,7 @@ describe('the chart', { skip: noHelm }, () => {
       'nodeClaims',
       'workloads',
       'deviceClaims',
+      'rollouts',
     ]
     const watch = Object.fromEntries(features.map((feature) => [feature, false]))
     const off = [...features.map((feature) => `watch.${feature}`), 'standingSession']

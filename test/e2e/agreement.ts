@@ -95,7 +95,7 @@ function assertOperations(
   assert.deepEqual(said, Object.fromEntries([...counts].map(([name, of]) => [name, of.size])))
 }
 
-function assertNear(text: string | undefined, seconds: number, share: number, what: string): void {
+export function assertNear(text: string | undefined, seconds: number, share: number, what: string): void {
   const said = durationSeconds(text ?? '')
   assert.ok(Math.abs(said - seconds) <= seconds * share + 0.0006, `${what}: ${text} for ${seconds} s`)
 }

@@ -34,6 +34,7 @@ export interface Session {
     readonly longest?: string
     readonly objective?: string
     readonly operations?: readonly { readonly name: string; readonly pods: number }[]
+    readonly revisions?: readonly Revision[]
     readonly slowest?: readonly {
       readonly pod: string
       readonly traceID: string
@@ -41,6 +42,13 @@ export interface Session {
       readonly url?: string
     }[]
   }
+}
+
+export interface Revision {
+  readonly revision: string
+  readonly pods: number
+  readonly p50?: string
+  readonly p99?: string
 }
 
 export const sessionNamed = (name: string, namespace = shop): Promise<Session> =>

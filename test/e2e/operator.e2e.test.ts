@@ -20,6 +20,7 @@ import {
   rootsByUid,
   secondsOf,
 } from './agreement.ts'
+import { assertRevision, assertRollout, rolloutIds, rolloutOf, uidOfDeployment } from './operator-rollouts.ts'
 import {
   home,
   leftOver,
@@ -246,6 +247,25 @@ describe('the operator, installed by Helm', { skip: noCluster, timeout: 600_000 
         assert.equal(url, `https://traces.example/${traceID}`)
     })
 
+  for (const name of ['meets', 'misses'])
+    test(`the rollout is a trace of its own that agrees with its pods and with the session: ${name}`, async () => {
+      const pods = await podsOf(name)
+      const spans = await spansOfAll(stage.collector, pods)
+      const roots = rootsByUid(spans, endingsOf(pods))
+      const rollout = await rolloutOf(stage.collector, name)
+      const { status } = await sessionNamed(name)
+      assertRollout(rollout, roots)
+      assertRevision(rollout, status?.revisions)
+    })
+
+  test('a rollout that goes on shows in the metrics, and has no trace yet', async () => {
+    const under = await stage.prometheus.query('sum(podspan_rollouts_under_way{rollout_kind="Deployment"})')
+    assert.equal(under[0]?.value, 1)
+    const uid = await uidOfDeployment('never')
+    const { traceId } = rolloutIds(uid, '1')
+    assert.ok((await stage.collector.read()).every((span) => span.traceId !== traceId))
+  })
+
   test('tells a real Prometheus the same numbers, in a form that promtool has nothing to say of', async () => {
     const { type, text } = await fetchMetrics(home)
     assert.match(type, /^(application\/openmetrics-text|text\/plain)/)
@@ -277,7 +297,7 @@ describe('the operator, installed by Helm', { skip: noCluster, timeout: 600_000 
     const counts = { sent: 0, received: 0 }
     const agree = async (): Promise<boolean> => {
       const [sent] = await stage.prometheus.query('sum(podspan_export_traces_sent_total{exporter="default"})')
-      const roots = (await stage.collector.read()).filter(({ name }) => name === 'pod startup')
+      const roots = (await stage.collector.read()).filter(({ name }) => /^(pod startup|rollout)$/.test(name))
       counts.sent = sent?.value ?? 0
       counts.received = new Set(roots.map(({ traceId }) => traceId)).size
       return counts.sent === counts.received

@@ -6,6 +6,10 @@ import { createMetrics } from '../../src/metrics/metrics.ts'
 import { readRecording } from '../../src/recording/read.ts'
 import { createPipeline } from '../../src/trace/pipeline.ts'
 import { rootOf, type Trace } from '../../src/trace/trace.ts'
+import type { Rollout } from '../../src/rollout/rollout.ts'
+import { followed } from '../rollout/followed.ts'
+import { framesOf } from '../rollout/replay.ts'
+import { recordings } from '../support/frames.ts'
 import { assertGolden } from '../support/golden-file.ts'
 import { type Parsed, parseExposition } from './parse-exposition.ts'
 
@@ -24,6 +28,7 @@ async function tracesOf(file: string): Promise<Trace[]> {
 }
 
 const traces: Trace[] = []
+const rollouts: Rollout[] = []
 const metrics = createMetrics()
 let parsed: Parsed
 
@@ -31,6 +36,8 @@ before(async () => {
   for (const file of readdirSync(directory).sort())
     if (file.endsWith('.jsonl.gz')) traces.push(...(await tracesOf(file)))
   for (const trace of traces) metrics.take(trace)
+  for (const name of recordings()) rollouts.push(...followed(await framesOf(name)).told)
+  for (const rollout of rollouts) metrics.takeRollout(rollout)
   parsed = parseExposition((await metrics.expose('application/openmetrics-text')).body, 'openmetrics')
 })
 
@@ -59,6 +66,15 @@ test('the critical path over all operations is the time that the starts took', (
     .reduce((sum, trace) => sum + Number(rootOf(trace).end.best - rootOf(trace).start.best) / 1e9, 0)
   const path = parsed.sum('podspan_workload_critical_path_seconds_total')
   assert.ok(Math.abs(path - took) < 1e-6 * took, `${path} s of ${took} s`)
+})
+
+test('every rollout that is over is counted once, and what held them sums to the time that they took', () => {
+  assert.ok(rollouts.length > 25)
+  assert.equal(parsed.sum('podspan_rollouts_total'), rollouts.length)
+  const complete = rollouts.filter(({ outcome }) => outcome === 'complete')
+  assert.equal(parsed.sum('podspan_rollout_duration_seconds_count'), complete.length)
+  const took = rollouts.reduce((sum, { length }) => sum + Number(length) / 1e9, 0)
+  assert.ok(Math.abs(parsed.sum('podspan_rollout_hold_seconds_total') - took) < 1e-6 * took)
 })
 
 test('no operation or cause of a recording is unknown', () => {

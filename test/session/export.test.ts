@@ -3,7 +3,8 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { createBudget, createSlowest } from '../../src/session/budget.ts'
 import { isSampled } from '../../src/session/sampling.ts'
-import { at, condition, drive, session, start, TARGET, uidOf } from './made.ts'
+import type { Trace } from '../../src/trace/trace.ts'
+import { at, condition, drive, ownedBy, session, start, TARGET, uidOf } from './made.ts'
 
 const DURATION = { ...TARGET, completion: { when: 'Duration', timeout: '600s' } }
 const traceOf = (pod: number): string => start({ pod }).traceId
@@ -293,4 +294,62 @@ test('a delivery that nobody waits for is nothing', () => {
   driven.book.delivered(traceOf(1), 'default', 'dropped')
   driven.tick(10)
   assert.deepEqual(driven.status().traces, { exported: 1, sampledOut: 0, dropped: 0, pending: 0 })
+})
+
+describe('a rollout', () => {
+  const rollout = (pod: number, more: Partial<Trace> = {}): Trace => ({
+    ...start({
+      pod,
+      outcome: 'completed',
+      took: 100,
+      owners: ownedBy(['apps/v1', 'Deployment', 'checkout']),
+    }),
+    name: 'checkout',
+    ...more,
+  })
+  const failed = { outcome: 'failed' } as const
+
+  test('goes where the start of one of its pods went, whatever sampling would say of itself', () => {
+    const driven = drive({ exporters: { a: {}, b: {} } })
+    driven.apply(session({ ...DURATION, exporter: 'a', sampling: { percent: 0 } }))
+    const { exporters, sessions } = driven.book.takeRollout({ trace: rollout(1), exporters: ['a'] }, at(5))
+    assert.deepEqual([exporters, sessions], [['a'], []])
+  })
+
+  test('goes by itself to the sessions that choose its pods, as their sampling has it', () => {
+    const wanted = (more: object, trace: Trace = rollout(1)): readonly string[] => {
+      const driven = drive()
+      driven.apply(session({ ...DURATION, ...more }))
+      return driven.book.takeRollout({ trace, exporters: [] }, at(5)).exporters
+    }
+    assert.deepEqual(wanted({}), ['default'])
+    assert.deepEqual(wanted({ targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'other' } }), [])
+    assert.deepEqual(wanted({ suspend: true }), [])
+    assert.deepEqual(wanted({ sampling: { percent: 0 } }), [])
+    assert.deepEqual(wanted({ sampling: { percent: 0 } }, rollout(1, failed)), ['default'])
+    assert.deepEqual(wanted({ sampling: { percent: 0, keep: { failed: false } } }, rollout(1, failed)), [])
+    const pod = { apiVersion: 'v1', kind: 'Pod', name: 'checkout' }
+    assert.deepEqual(wanted({ targetRef: pod }), [], 'it is no pod')
+  })
+
+  test('is given once to each exporter, counts in no session, and takes of the budget', () => {
+    const driven = drive({ exporters: { default: { spansPerMinute: 10 } } })
+    driven.apply(session({ ...DURATION }))
+    const spans = Array.from({ length: 8 }, () => rollout(1).spans[0]).filter((span) => span !== undefined)
+    const take = (pod: number, more: Partial<Trace> = {}) =>
+      driven.book.takeRollout({ trace: rollout(pod, { spans, ...more }), exporters: ['default'] }, at(5))
+    assert.deepEqual(take(1).exporters, ['default'])
+    assert.deepEqual([...take(1).decisions.values()], ['sent before'])
+    driven.book.delivered(rollout(1).traceId, 'default', 'sent')
+    assert.deepEqual([...take(1).decisions.values()], ['sent before'])
+    assert.deepEqual([...take(2).decisions.values()], ['over budget'])
+    driven.tick(20)
+    assert.deepEqual(driven.status().traces, { exported: 0, sampledOut: 0, dropped: 0, pending: 0 })
+    assert.equal(driven.status().pods?.matched, 0)
+  })
+
+  test('of an exporter that is no more is nobody’s', () => {
+    const driven = drive({ exporters: { a: {} } })
+    assert.deepEqual(driven.book.takeRollout({ trace: rollout(1), exporters: ['gone'] }, at(5)).exporters, [])
+  })
 })

@@ -8,14 +8,23 @@
   resources: [events]
   verbs: [get, list, watch]
 {{- end }}
-{{- $verbs := ternary "[get, list, watch]" "[get]" .Values.watch.owners }}
+{{- $reads := "[get, list, watch]" }}
+{{- $verbs := ternary $reads "[get]" (or .Values.watch.owners .Values.watch.rollouts) }}
 # To get one is needed wherever a session has it as its target.
 - apiGroups: [apps]
   resources: [replicasets, deployments, statefulsets, daemonsets]
   verbs: {{ $verbs }}
 - apiGroups: [batch]
-  resources: [jobs, cronjobs]
+  resources: [jobs]
   verbs: {{ $verbs }}
+- apiGroups: [batch]
+  resources: [cronjobs]
+  verbs: {{ ternary $reads "[get]" .Values.watch.owners }}
+{{- if .Values.watch.rollouts }}
+- apiGroups: [apps]
+  resources: [controllerrevisions]
+  verbs: {{ $reads }}
+{{- end }}
 {{- if .Values.watch.volumes }}
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
