@@ -3,7 +3,7 @@
 
 import type { Stamp } from '../base/stamp.ts'
 import type { UnixNano } from '../base/time.ts'
-import { durationNano, earliest, latest, SECOND } from '../base/time.ts'
+import { durationNano, latest, SECOND } from '../base/time.ts'
 import type { What } from '../observe/observation.ts'
 import type { Clocks } from '../timeline/claim.ts'
 import { shiftOf } from '../timeline/clocks.ts'
@@ -62,13 +62,13 @@ const secondOf = ({ stamps }: Fact): Stamp | undefined =>
 
 const LAST_IN_SECOND = durationNano(SECOND - 1n)
 
-/** A whole second of which we heard live lies where we heard of it. */
+/** A whole second of which we heard live lies where we heard of it, if that was within it: what came late is no better than listed. */
 function heardKey(fact: Fact, clocks: Clocks): UnixNano | undefined {
   const [receipt, second] = [receiptOf(fact), secondOf(fact)]
   if (!second) return receipt?.at ?? (0n as UnixNano)
   const from = ours(second, clocks)
-  if (!receipt || receipt.source === 'list-receipt') return undefined
-  return earliest(latest(receipt.at, from), (from + LAST_IN_SECOND) as UnixNano)
+  if (!receipt || receipt.source === 'list-receipt' || receipt.at > from + LAST_IN_SECOND) return undefined
+  return latest(receipt.at, from)
 }
 
 /** One that only a list told of lies at its second's end, but before what of that second must come after it. */
