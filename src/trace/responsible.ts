@@ -73,13 +73,19 @@ function whoseBackOff({ attributes, container, start }: Operation, siblings: rea
   return failed ? whosePull(failed) : 'registry'
 }
 
-/** What the scheduler says where nodes have no room, against what it says where the pod asks for what no node is. */
-const NO_ROOM = /Insufficient |Too many pods|didn't have free ports|no nodes available|preemption: /
+/** What scheduler and autoscalers say where nodes have no room, are cordoned, or may not become more, against what the pod asks for and no node is. */
+const NO_ROOM =
+  /Insufficient |Too many pods|didn't have free ports|no nodes available|were unschedulable|cannot allocate all claims|exceed limits|max node group size reached/
 const NO_CLAIM = /persistentvolumeclaim "[^"]*" not found/
-const NO_MATCH = /didn't match|untolerated taint|node\(s\) were unschedulable/
+const NO_MATCH = /didn't match|untolerated taint/
+
+/** It looks for victims whatever the reason, and says of each node that this is no help: that is no reason of its own. */
+const VICTIMS = /[,.]? preemption: .*$/s
 
 function whoseScheduling({ events }: Operation): Party {
-  const reasons = events.map(({ attributes }) => String(attributes['podspan.reason'] ?? ''))
+  const reasons = events.map(({ attributes }) =>
+    String(attributes['podspan.reason'] ?? '').replace(VICTIMS, ''),
+  )
   if (reasons.some((reason) => NO_ROOM.test(reason))) return 'capacity'
   return reasons.some((reason) => NO_MATCH.test(reason) || NO_CLAIM.test(reason)) ? 'workload' : 'platform'
 }

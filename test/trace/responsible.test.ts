@@ -12,6 +12,11 @@ import { ATTACHED, controllerEvent, withClaim } from '../support/volumes.ts'
 const noRoom = '0/3 nodes are available: 3 Insufficient cpu.'
 const noMatch = "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector."
 
+/** As 1.36 says it: of preemption at the end of each. */
+const noHelp =
+  ' no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.'
+const without = (why: string): string => `0/1 nodes are available: 1 ${why}.${noHelp}`
+
 const unplaced = (message: string): Story =>
   story()
     .create(0)
@@ -77,6 +82,23 @@ const probing = (name: string): Story =>
 const CASES: readonly (readonly [why: string, story: () => Story, party: string])[] = [
   ['no node has room', () => unplaced(noRoom), 'capacity'],
   ['no node is as the pod wants it', () => unplaced(noMatch), 'workload'],
+  [
+    'no node is as the pod wants it, and preemption is no help',
+    () => unplaced(without("node(s) didn't match Pod's node affinity/selector")),
+    'workload',
+  ],
+  ['the only node is cordoned', () => unplaced(without('node(s) were unschedulable')), 'capacity'],
+  [
+    'no volume can be bound',
+    () => unplaced(without("node(s) didn't find available persistent volumes to bind")),
+    'platform',
+  ],
+  ['all devices are taken', () => unplaced(without('cannot allocate all claims')), 'capacity'],
+  [
+    'a NodePool is at its limit',
+    () => unplaced('Failed to schedule pod, all available instance types exceed limits for nodepool'),
+    'capacity',
+  ],
   ['the image takes long', () => pulling(pulled), 'registry'],
   ['the image waits for others', () => pulling(queued), 'platform'],
   ['a ConfigMap is missing', () => held('FailedMount', missingConfig), 'workload'],
