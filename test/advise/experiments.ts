@@ -47,16 +47,14 @@ export const server = (least: number, spread: number, probes: Fields): Fields =>
 
 export const port = (settings: Fields): Fields => ({ tcpSocket: { port: 8080 }, ...settings })
 
-const PODS = 12
-
-const readinessPeriod: Experiment = {
+const readinessPeriod = (pods: number): Experiment => ({
   name: 'readiness-period',
   kind: 'readiness period',
-  pods: PODS,
+  pods,
   from: ['readiness'],
-  before: variant(statefulSet('web', PODS, [server(2, 16, { readinessProbe: port({ periodSeconds: 10 }) })])),
-  after: variant(statefulSet('web', PODS, [server(2, 16, { readinessProbe: port({ periodSeconds: 2 }) })])),
-}
+  before: variant(statefulSet('web', pods, [server(2, 16, { readinessProbe: port({ periodSeconds: 10 }) })])),
+  after: variant(statefulSet('web', pods, [server(2, 16, { readinessProbe: port({ periodSeconds: 2 }) })])),
+})
 
 const startupOf = (settings: Fields): Fields => ({
   startupProbe: port({ failureThreshold: 60, ...settings }),
@@ -64,39 +62,39 @@ const startupOf = (settings: Fields): Fields => ({
 })
 
 /** An init container of another length in each pod: the looks of a startup probe go on from before it. */
-const staggered = (settings: Fields): KubeObject =>
-  statefulSet('web', PODS, [server(1, 2, startupOf(settings))], {
+const staggered = (pods: number, settings: Fields): KubeObject =>
+  statefulSet('web', pods, [server(1, 2, startupOf(settings))], {
     initContainers: [container('stagger', 'n=${HOSTNAME##*-}; sleep $(( n % 10 ))')],
   })
 
-const startupPeriod: Experiment = {
+const startupPeriod = (pods: number): Experiment => ({
   name: 'startup-period',
   kind: 'startup probe period',
-  pods: PODS,
+  pods,
   from: ['startup probe'],
-  before: variant(staggered({ periodSeconds: 10 })),
-  after: variant(staggered({ periodSeconds: 1 })),
-}
+  before: variant(staggered(pods, { periodSeconds: 10 })),
+  after: variant(staggered(pods, { periodSeconds: 1 })),
+})
 
-const initialDelay: Experiment = {
+const initialDelay = (pods: number): Experiment => ({
   name: 'initial-delay',
   kind: 'startup probe instead of initialDelaySeconds',
-  pods: PODS,
+  pods,
   from: ['startup probe', 'readiness'],
   before: variant(
-    statefulSet('web', PODS, [
+    statefulSet('web', pods, [
       server(2, 6, { readinessProbe: port({ periodSeconds: 5, initialDelaySeconds: 20 }) }),
     ]),
   ),
   after: variant(
-    statefulSet('web', PODS, [
+    statefulSet('web', pods, [
       server(2, 6, {
         startupProbe: port({ periodSeconds: 1, failureThreshold: 60 }),
         readinessProbe: port({ periodSeconds: 5 }),
       }),
     ]),
   ),
-}
+})
 
 const shell = (name: string, script: string, more: Fields = {}): Fields => container(name, script, more)
 
@@ -207,13 +205,18 @@ async function imagePulls(): Promise<Experiment[]> {
   ]
 }
 
-const EXPERIMENTS = [readinessPeriod, startupPeriod, initialDelay, initContainers, failedAttempts]
+/** So many pods where a change is one of probes: each is on its own there, but for the machine. */
+const probing = (pods: number): Experiment[] => [
+  readinessPeriod(pods),
+  startupPeriod(pods),
+  initialDelay(pods),
+]
 
 /** Those that are named, or all; images are made only for those that need them. */
-export async function experiments(names: readonly string[]): Promise<Experiment[]> {
+export async function experiments(names: readonly string[], pods: number): Promise<Experiment[]> {
   const isWanted = ({ name }: Pick<Experiment, 'name'>): boolean => names.length === 0 || names.includes(name)
   const pulls = ['parallel-pulls', 'image-present'].some((name) => isWanted({ name }))
     ? await imagePulls()
     : []
-  return [...EXPERIMENTS, ...pulls].filter(isWanted)
+  return [...probing(pods), initContainers, failedAttempts, ...pulls].filter(isWanted)
 }

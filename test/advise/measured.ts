@@ -61,6 +61,10 @@ export interface Outcome {
   readonly rows: readonly (Saving & { readonly afterMs: number; readonly wholeMs: number })[]
 }
 
+/** A busy machine of two cores makes a pod in some seconds. */
+const READY_SECONDS = 150
+const READY_SECONDS_EACH = 4
+
 /** Recordings are kept in `keep`, where it is given. */
 export async function doAndCompare(place: Place, experiment: Experiment, keep?: string): Promise<Outcome> {
   const directory = keep ?? (await mkdtemp(join(tmpdir(), 'podspan-advise-')))
@@ -91,13 +95,13 @@ async function record(place: Place, { pods }: Experiment, variant: Variant, file
       await api.create({ ...object, metadata: { ...object.metadata, namespace } })
     const ready = async (): Promise<boolean> =>
       (await listPods(api, namespace)).filter(isReady).length >= pods
-    await eventually(`${pods} pods ready`, ready, 180)
+    await eventually(`${pods} pods ready`, ready, READY_SECONDS + pods * READY_SECONDS_EACH)
     // What the kubelet says of a start comes up to a second after it.
     await clock.sleep(1000)
   } finally {
     await recorder.stop()
     await removeNamespace(api, namespace)
-    await eventually('its pods are gone', async () => (await listPods(api, namespace)).length === 0, 120)
+    await eventually('its pods are gone', async () => (await listPods(api, namespace)).length === 0, 300)
     await variant.restore?.()
   }
   const { code, stderr } = await recorder.ended
