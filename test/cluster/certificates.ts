@@ -30,12 +30,25 @@ const serverNames = [
 
 export const apiServerUrl = `https://${nodeAddress}:${ports.apiServer}`
 
+/**
+ * Without a file of our own, openssl adds the extensions that this machine's openssl.cnf asks for. A common name may be longer than the 64
+ * characters that it allows: Kubernetes does not mind, and a cloud's names of nodes are long.
+ */
+const opensslConfig = `openssl_conf = all
+[all]
+stbl_section = strings
+[strings]
+commonName = min:1,max:128
+[req]
+distinguished_name = name
+[name]
+`
+
 /** Writes ca.crt, apiserver.{crt,key}, kubelet-client.{crt,key}, service-account.{key,pub}, tokens.csv and the kubeconfigs. */
 export async function writeCredentials(layout: Layout): Promise<void> {
   await mkdir(layout.certificates, { recursive: true, mode: 0o700 })
   await mkdir(layout.kubeconfigs, { recursive: true, mode: 0o700 })
-  // Without a file of our own, openssl adds the extensions that this machine's openssl.cnf asks for.
-  await writeFile(join(layout.certificates, 'openssl.cnf'), '[req]\ndistinguished_name = name\n[name]\n')
+  await writeFile(join(layout.certificates, 'openssl.cnf'), opensslConfig)
   await certificate(layout, { file: 'ca', subject: '/CN=podspan-test-cluster', extensions: authority })
   await Promise.all([
     certificate(layout, {
@@ -53,8 +66,22 @@ export async function writeCredentials(layout: Layout): Promise<void> {
   ])
 }
 
+/** A kubeconfig for whom a certificate of its own names: the tokens are read once, when the API server starts. */
+export async function writeClientKubeconfig(
+  layout: Layout,
+  path: string,
+  { file, subject }: { readonly file: string; readonly subject: string },
+): Promise<void> {
+  await certificate(layout, { file, subject, extensions: ['extendedKeyUsage=clientAuth'] })
+  const at = (name: string): string => join(layout.certificates, name)
+  await writeKubeconfig(layout, path, {
+    'client-certificate': at(`${file}.crt`),
+    'client-key': at(`${file}.key`),
+  })
+}
+
 /** A kubeconfig is JSON here, which is YAML too. */
-async function writeKubeconfig(layout: Layout, file: string, token: string): Promise<void> {
+async function writeKubeconfig(layout: Layout, file: string, user: object): Promise<void> {
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
@@ -64,7 +91,7 @@ async function writeKubeconfig(layout: Layout, file: string, token: string): Pro
         cluster: { server: apiServerUrl, 'certificate-authority': join(layout.certificates, 'ca.crt') },
       },
     ],
-    users: [{ name: 'user', user: { token } }],
+    users: [{ name: 'user', user }],
     contexts: [{ name: 'podspan', context: { cluster: 'podspan', user: 'user' } }],
     'current-context': 'podspan',
   }
@@ -107,8 +134,8 @@ async function writeTokens(layout: Layout): Promise<void> {
   for (const { file, user, groups } of users) {
     const token = randomBytes(24).toString('hex')
     lines.push(`${token},${user},${file},"${groups}"`)
-    await writeKubeconfig(layout, join(layout.kubeconfigs, file), token)
-    if (file === 'admin') await writeKubeconfig(layout, layout.kubeconfig, token)
+    await writeKubeconfig(layout, join(layout.kubeconfigs, file), { token })
+    if (file === 'admin') await writeKubeconfig(layout, layout.kubeconfig, { token })
   }
   await writeFile(join(layout.certificates, 'tokens.csv'), `${lines.join('\n')}\n`, { mode: 0o600 })
 }

@@ -8,9 +8,9 @@ import { cgroupName } from './layout.ts'
 import { mounts } from './mounts.ts'
 import { listDirectory, readText } from './processes.ts'
 
-/** The kubelet refuses a cgroup root that does not exist. */
-export function createCgroups(): void {
-  for (const directory of cgroupDirectories()) {
+/** The kubelet refuses a cgroup root that does not exist. `below`: for another kubelet, a part of ours. */
+export function createCgroups(below = ''): void {
+  for (const directory of cgroupDirectories().map((path) => join(path, below))) {
     mkdirSync(directory, { recursive: true })
     // A new v1 cpuset has no processors and no memory, and nobody may enter it.
     for (const file of ['cpuset.cpus', 'cpuset.mems']) {
@@ -26,10 +26,12 @@ export function existingCgroups(): string[] {
   return cgroupDirectories().filter(existsSync).flatMap(innermostFirst)
 }
 
-export function cgroupProcesses(): number[] {
-  const pids = existingCgroups().flatMap(
-    (directory) => readText(join(directory, 'cgroup.procs'))?.split('\n') ?? [],
-  )
+export function cgroupProcesses(below = ''): number[] {
+  const directories = cgroupDirectories().map((path) => join(path, below))
+  const pids = directories
+    .filter(existsSync)
+    .flatMap(innermostFirst)
+    .flatMap((directory) => readText(join(directory, 'cgroup.procs'))?.split('\n') ?? [])
   // A process of another pid namespace is listed as 0, and signalling 0 would hit ourselves.
   return [...new Set(pids)].map(Number).filter((pid) => pid > 0)
 }

@@ -1,4 +1,5 @@
-// Owns real Karpenter on the cluster, and the nodes that it gets: KWOK's cloud makes Node objects, KWOK plays their kubelets.
+// Owns real Karpenter on the cluster, and the nodes that it gets: KWOK's cloud makes Node objects, KWOK plays their kubelets; or, for who
+// brings a machine of its own (machine.ts), neither.
 // Promises that a NodePool may be created when `startKarpenter` returns, and that neither runs any more after `stopKarpenter`.
 // Does not create NodePools; what a pretended node and its pods do, and how long it takes, is in `stages`.
 
@@ -8,21 +9,39 @@ import { buildTool } from './build.ts'
 import { readCluster } from './cluster.ts'
 import { run } from './commands.ts'
 import { askApiServer } from './control-plane.ts'
-import { clusterLayout } from './layout.ts'
+import { clusterLayout, type Layout } from './layout.ts'
 import { removeProcess, startProcess, waitUntil } from './processes.ts'
 
 const KARPENTER = 'karpenter'
 const KWOK = 'kwok'
 const ports = { metrics: 28080, health: 28081 }
 
-export async function startKarpenter(): Promise<void> {
+/** `kubelets`: pretended by KWOK, or real ones, which somebody else starts. */
+export async function startKarpenter(kubelets: 'pretended' | 'real' = 'pretended'): Promise<void> {
   const layout = clusterLayout()
-  const { kwok = '' } = await buildTool('kwok')
   const { karpenter = '' } = await buildTool('karpenter')
   await applyDefinitions(dirname(karpenter))
-  await mkdir(layout.config, { recursive: true })
   // Of a scenario that ended early; a second one would find the port taken.
   await removeProcesses()
+  if (kubelets === 'pretended') await startKwok(layout)
+  await startProcess(layout, {
+    name: KARPENTER,
+    command: karpenter,
+    args: [],
+    env: {
+      KUBECONFIG: layout.kubeconfig,
+      DISABLE_LEADER_ELECTION: 'true',
+      METRICS_PORT: String(ports.metrics),
+      HEALTH_PROBE_PORT: String(ports.health),
+    },
+  })
+  const processes = kubelets === 'pretended' ? [KARPENTER, KWOK] : [KARPENTER]
+  await waitUntil(layout, { what: 'Karpenter is ready', probe: isReady, processes })
+}
+
+async function startKwok(layout: Layout): Promise<void> {
+  const { kwok = '' } = await buildTool('kwok')
+  await mkdir(layout.config, { recursive: true })
   const config = join(layout.config, 'kwok.yaml')
   await writeFile(config, stages.map((stage) => JSON.stringify(stage)).join('\n---\n'))
   await startProcess(layout, {
@@ -35,18 +54,6 @@ export async function startKarpenter(): Promise<void> {
       '--node-lease-duration-seconds=40',
     ],
   })
-  await startProcess(layout, {
-    name: KARPENTER,
-    command: karpenter,
-    args: [],
-    env: {
-      KUBECONFIG: layout.kubeconfig,
-      DISABLE_LEADER_ELECTION: 'true',
-      METRICS_PORT: String(ports.metrics),
-      HEALTH_PROBE_PORT: String(ports.health),
-    },
-  })
-  await waitUntil(layout, { what: 'Karpenter is ready', probe: isReady, processes: [KARPENTER, KWOK] })
 }
 
 /** Karpenter has to see its nodes off first. */
@@ -54,7 +61,7 @@ export async function stopKarpenter(): Promise<void> {
   await waitUntil(clusterLayout(), {
     what: "Karpenter's nodes are gone",
     probe: async () => (await countClaims()) === 0,
-    processes: [KARPENTER, KWOK],
+    processes: [KARPENTER],
   })
   await removeProcesses()
 }

@@ -20,10 +20,12 @@ import { minorOf } from './versions.ts'
 
 export const pauseImage = `${registryAddress}/pause:latest`
 
-export async function containerd(layout: Layout, binaries: Record<string, string>): Promise<ProcessSpec> {
+export async function containerd(
+  layout: Layout,
+  binaries: Readonly<Record<string, string>>,
+): Promise<ProcessSpec> {
   const command = binaries.containerd ?? ''
   const at = (path: string): string => join(layout.containerd, path)
-  await writeCniConfig(layout)
   await mkdir(at(`registry/${registryAddress}`), { recursive: true })
   await writeFile(
     at(`registry/${registryAddress}/hosts.toml`),
@@ -89,7 +91,7 @@ SystemdCgroup = false
 `
 }
 
-async function writeCniConfig(layout: Layout): Promise<void> {
+export async function writeCniConfig(layout: Layout): Promise<void> {
   const bridge = {
     type: 'bridge',
     bridge: bridgeName,
@@ -112,15 +114,34 @@ async function writeCniConfig(layout: Layout): Promise<void> {
   await writeFile(join(layout.cni, 'net.d', 'podspan.conflist'), JSON.stringify(config, undefined, 2))
 }
 
+/** Who a kubelet says it is. */
+export interface NodeIdentity {
+  readonly name: string
+  readonly address: string
+  /** Below which all its containers are. */
+  readonly cgroup: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly providerID?: string
+  readonly registerWithTaints?: readonly object[]
+}
+
+const theNode: NodeIdentity = {
+  name: nodeName,
+  address: nodeAddress,
+  cgroup: cgroupName,
+  labels: { 'topology.kubernetes.io/zone': 'zone-a', 'node.kubernetes.io/instance-type': 'test-machine' },
+}
+
 export async function kubelet(
   layout: Layout,
-  binaries: Record<string, string>,
+  binaries: Readonly<Record<string, string>>,
   version: string,
+  node: NodeIdentity = theNode,
 ): Promise<ProcessSpec> {
   await mkdir(layout.staticPods, { recursive: true })
   await mkdir(layout.config, { recursive: true })
   const file = join(layout.config, 'kubelet.json')
-  await writeFile(file, JSON.stringify(kubeletConfig(layout, version), undefined, 2))
+  await writeFile(file, JSON.stringify(kubeletConfig(layout, version, node), undefined, 2))
   return {
     name: 'kubelet',
     command: binaries.kubelet ?? '',
@@ -129,19 +150,21 @@ export async function kubelet(
       `--kubeconfig=${join(layout.kubeconfigs, 'kubelet')}`,
       `--root-dir=${layout.kubelet}`,
       `--cert-dir=${join(layout.kubelet, 'pki')}`,
-      `--hostname-override=${nodeName}`,
-      `--node-ip=${nodeAddress}`,
-      '--node-labels=topology.kubernetes.io/zone=zone-a,node.kubernetes.io/instance-type=test-machine',
+      `--hostname-override=${node.name}`,
+      `--node-ip=${node.address}`,
+      `--node-labels=${Object.entries(node.labels)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(',')}`,
     ],
     env: spanBatches,
   }
 }
 
-function kubeletConfig(layout: Layout, version: string): object {
+function kubeletConfig(layout: Layout, version: string, node: NodeIdentity): object {
   return {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
-    address: nodeAddress,
+    address: node.address,
     port: ports.kubelet,
     authentication: {
       anonymous: { enabled: false },
@@ -160,7 +183,9 @@ function kubeletConfig(layout: Layout, version: string): object {
     tracing: { endpoint: `127.0.0.1:${ports.nativeGrpc}`, samplingRatePerMillion: 1_000_000 },
     // All containers in one cgroup of ours: `down` kills what is in it and nothing else.
     cgroupDriver: 'cgroupfs',
-    cgroupRoot: `/${cgroupName}`,
+    cgroupRoot: `/${node.cgroup}`,
+    ...(node.providerID === undefined ? {} : { providerID: node.providerID }),
+    ...(node.registerWithTaints === undefined ? {} : { registerWithTaints: node.registerWithTaints }),
     ...(minorOf(version) >= 31 ? { failCgroupV1: false } : {}),
     failSwapOn: false,
     enforceNodeAllocatable: [],

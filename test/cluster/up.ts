@@ -17,7 +17,7 @@ import { pushTestImages } from './images.ts'
 import { clusterLayout, type Layout, nodeName, ports, registryAddress } from './layout.ts'
 import { withLock } from './lock.ts'
 import { createBridge } from './network.ts'
-import { containerd, kubelet, proxy } from './node.ts'
+import { containerd, kubelet, proxy, writeCniConfig } from './node.ts'
 import { listens, pidOf, processNames, startProcess, waitUntil } from './processes.ts'
 import { requireMachine, requirePorts } from './requirements.ts'
 import { leftovers, teardown } from './teardown.ts'
@@ -78,6 +78,7 @@ async function startFoundations(layout: Layout, binaries: Record<string, string>
   await startProcess(layout, etcd(layout, binaries))
   await waitForPort(layout, 'otelcol', ports.nativeGrpc)
   await mkdir(dirname(layout.containerdSocket), { recursive: true })
+  await writeCniConfig(layout)
   await startProcess(layout, await containerd(layout, binaries))
   await waitForPort(layout, 'registry', ports.registry)
   await waitForPort(layout, 'etcd', ports.etcd)

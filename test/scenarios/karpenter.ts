@@ -12,7 +12,7 @@ const POOL_LABEL = 'karpenter.sh/nodepool'
  * What an agent of the platform takes off once it runs on the node. Every pool has it: the controller manager takes `not-ready` off a
  * node that says nothing of Ready yet, as KWOK's do at first and a kubelet's never does.
  */
-const AGENT_TAINT = { key: 'example.com/agent-not-ready', effect: 'NoSchedule' }
+export const AGENT_TAINT = { key: 'example.com/agent-not-ready', effect: 'NoSchedule' }
 
 interface PoolOptions {
   readonly cpuLimit?: string
@@ -22,7 +22,7 @@ interface PoolOptions {
 
 const nodePool = (name: string) => ({ apiVersion: 'karpenter.sh/v1', kind: 'NodePool', name })
 
-async function makePool(stage: Stage, options: PoolOptions = {}): Promise<void> {
+export async function makePool(stage: Stage, options: PoolOptions = {}): Promise<void> {
   const { namespace: name } = stage
   const { cpuLimit = '4', registersAfter = '4s' } = options
   const group = 'karpenter.kwok.sh'
@@ -50,8 +50,8 @@ async function makePool(stage: Stage, options: PoolOptions = {}): Promise<void> 
   await stage.sleep(2)
 }
 
-const onPool = (stage: Stage) => ({ nodeSelector: { [POOL_LABEL]: stage.namespace } })
-const half = server({ resources: { requests: { cpu: '500m' } } })
+export const onPool = (stage: Stage) => ({ nodeSelector: { [POOL_LABEL]: stage.namespace } })
+export const half = server({ resources: { requests: { cpu: '500m' } } })
 
 /** Runs on the new node first, and tolerates whatever it is tainted with. */
 const agent = (stage: Stage) =>
@@ -72,7 +72,7 @@ const labelsOf = ({ labels }: KubeObject['metadata']): Readonly<Record<string, s
   (labels ?? {}) as Readonly<Record<string, string>>
 
 /** As the agent would do it, on a node that is Ready. */
-async function takeTaintOff(stage: Stage): Promise<void> {
+export async function takeTaintOff(stage: Stage): Promise<void> {
   await eventually('the new node is Ready', async () => (await nodesOf(stage)).some(isReady), 120)
   for (const { metadata, spec } of await nodesOf(stage)) {
     const taints = (spec.taints ?? []).filter(({ key }) => key !== AGENT_TAINT.key)
@@ -80,7 +80,12 @@ async function takeTaintOff(stage: Stage): Promise<void> {
   }
 }
 
-const common = { alone: true, everywhere: true, prepare: startKarpenter, restore: stopKarpenter } as const
+const common = {
+  alone: true,
+  everywhere: true,
+  prepare: () => startKarpenter(),
+  restore: stopKarpenter,
+} as const
 
 const fromZero: Scenario = {
   ...common,

@@ -8,13 +8,14 @@ import { parseArgs } from 'node:util'
 import { ClusterError, runScript } from '../cluster/commands.ts'
 import { scenarios } from './catalogue.ts'
 import { karpenterScenarios } from './karpenter.ts'
+import { newNodeScenario } from './new-node.ts'
 import { runAll } from './runner.ts'
 import type { Scenario } from './stage.ts'
 import { volumeScenarios } from './volumes.ts'
 
 /** All of them where none is named, but for those that run only then; an unknown name is refused. */
 export function chooseScenarios(names: readonly string[]): readonly Scenario[] {
-  const known = [...scenarios, ...karpenterScenarios, ...volumeScenarios]
+  const known = [...scenarios, ...karpenterScenarios, newNodeScenario, ...volumeScenarios]
   const unknown = names.filter((name) => !known.some((scenario) => scenario.name === name))
   if (unknown.length > 0) throw new ClusterError(`no such scenario: ${unknown.join(', ')}; --list names them`)
   return names.length === 0 ? scenarios : known.filter(({ name }) => names.includes(name))
