@@ -72,12 +72,12 @@ scenarios: install ## Run all scenarios on the real cluster and record them anew
 
 scenarios-karpenter: install ## Run those with real Karpenter, which is built the first time, in minutes
 	@node test/cluster/build.ts karpenter kwok
-	@node test/scenarios/run.ts node-from-zero node-shared node-limit node-never-registers
+	@node test/scenarios/run.ts node-from-zero node-shared node-limit node-never-registers node-real
 	@rm -f $(patsubst %,test/recordings/node-%.truth.json.gz,from-zero shared limit never-registers)
 
 scenarios-volumes: install ## Run those with a real provisioner, the external-attacher and a CSI driver, which are built the first time
 	@node test/cluster/build.ts local-path-provisioner external-attacher
-	@node test/scenarios/run.ts $(addprefix volume-,waits immediate late fails attach refused held ownership)
+	@node test/scenarios/run.ts $(addprefix volume-,waits immediate late fails attach refused held ownership block unmapped)
 
 accuracy: install ## Measure boundaries against the components' own spans
 	@node test/accuracy/run.ts $(ARGS)

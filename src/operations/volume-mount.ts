@@ -1,6 +1,6 @@
 // Owns `mount volumes`: from where the kubelet could begin until the pod's volumes were there, with each failed try.
 // Promises one only where something draws a line between the volumes and the rest of the preparation: an attachment, a failed mount, a
-// slow change of ownership. Nothing reports a success, so its end is bounded and not dated.
+// slow change of ownership, a block device that was mapped. Of file systems nothing reports a success, so their end is bounded and not dated.
 
 import { add, milliseconds, minus } from '../base/time.ts'
 import { combine, type Draft, unseen } from '../timeline/combine.ts'
@@ -9,7 +9,7 @@ import { anyTimeAfter, type FailedTry, type Failure, numberFailures, planTries }
 import { type Facts, factsOf } from './milestones.ts'
 import type { OperationAttribute, OperationEvent } from './operation.ts'
 import { comesBefore, type Plan, type Planned } from './plan.ts'
-import { claimVolumes, saidOfPod } from './volumes.ts'
+import { claimVolumes, saidOfPod, volumeInMessage } from './volumes.ts'
 
 /** What a sandbox takes on a node at rest, and the kubelet between the volumes and it (measured, docs/accuracy.md). */
 const SANDBOX = milliseconds(250)
@@ -30,22 +30,23 @@ export function planMounts(plan: Plan, facts: Facts, { start, attached, ready }:
     !isAfter(draft, sandbox) && !isAfter(draft, ready)
   const failures = failuresOf(facts).filter(isOfStart)
   const progress = slowOwnership(facts).filter(isOfStart)
+  const devices = mapped(facts).filter(isOfStart)
   const isWaiting = attached.includes(undefined)
-  const isTold = failures.length > 0 || progress.length > 0
+  const isTold = failures.length > 0 || progress.length > 0 || devices.length > 0
   // Nobody mounts anything before the kubelet has taken the pod.
   const isTaken = ready !== undefined || sandbox !== undefined || factsOf(facts, 'admitted').length > 0
   if (!isTold && (attached.length === 0 || isWaiting || !isTaken)) return []
-  const ended = ready || sandbox ? unseen() : undefined
+  const ended = ready || sandbox ? endOf(facts, devices) : undefined
   const begun = beginning(plan, facts, start, attached)
   const whole = { ...MOUNT, start: begun, ...slowness(progress) }
   for (const { draft } of progress) comesBefore(plan, begun, draft)
   comesBefore(plan, begun, ended)
   for (const one of attached) comesBefore(plan, one, ended)
-  for (const { draft } of [...progress, ...mapped(facts)]) comesBefore(plan, draft, ended)
+  for (const { draft } of progress) comesBefore(plan, draft, ended)
   const children = planTries(plan, { ...MOUNT, start: whole.start }, failures.map(tryOf), ended)
   comesBefore(plan, ended, sandbox)
   comesBefore(plan, ended, ready)
-  if (ended) placeBeforeSandbox(ended, sandbox ?? ready)
+  if (ended && ended.best === undefined) placeBeforeSandbox(ended, sandbox ?? ready)
   return [{ ...whole, end: ended, children }]
 }
 
@@ -115,8 +116,25 @@ const dated = (facts: Facts, found: readonly Fact[]): Dated[] =>
 const slowOwnership = (facts: Facts): Dated[] =>
   dated(facts, saidOfPod(facts, 'VolumePermissionChangeInProgress'))
 
-/** Block volumes have an event of their success. */
+/** Block volumes have an event of their success: two of each. */
 const mapped = (facts: Facts): Dated[] => dated(facts, saidOfPod(facts, 'SuccessfulMountVolume'))
+
+/**
+ * With all claims of the pod mapped as devices, the last of them was the end, unless a volume of another kind took longer; else nothing
+ * dates it, but that it was not before them.
+ */
+function endOf(facts: Facts, devices: readonly Dated[]): Draft {
+  const names = new Set(devices.map(({ fact }) => volumeInMessage(fact.detail?.message)))
+  const last = devices
+    .map(({ draft }) => draft)
+    .reduce<Draft | undefined>(
+      (a, b) => (a?.best !== undefined && (b.best ?? 0n) < a.best ? a : b),
+      undefined,
+    )
+  if (!last) return unseen()
+  const { earliest } = last
+  return names.size < claimVolumes(facts).length ? { ...unseen(), earliest } : { ...last, latest: undefined }
+}
 
 function slowness(progress: readonly Dated[]) {
   const last = progress.at(-1)

@@ -1,9 +1,10 @@
 // Owns a CSI driver for tests: a program that real components call as they call any driver, and whose calls take as long as the volume says.
-// Promises one line of JSON per call on stdout, with when it began and ended. A volume is a directory; it is mounted by binding it.
-// Usage: csi-driver.ts NODE KUBELET_DIRECTORY DATA_DIRECTORY. A volume's handle is `NAME?attach=MS&stage=MS&publish=MS&refuse=N&files=N&copies=N`.
+// Promises one line of JSON per call on stdout, with when it began and ended. A volume is a directory, or, for who asks for a block device, a
+// loop device; either is published by binding it.
+// Usage: csi-driver.ts NODE KUBELET_DIRECTORY DATA_DIRECTORY. A volume's handle is `NAME?attach=MS&stage=MS&publish=MS&refuse=N&unpublished=N&files=N&copies=N`.
 
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   type handleUnaryCall,
@@ -43,14 +44,20 @@ const CONTROLLER_SERVICE = 1
 
 const refused = new Map<string, number>()
 
+/** So often as the volume asks for, and then no more. */
+function refuse(handle: string, wish: 'refuse' | 'unpublished', why: string): void {
+  const before = refused.get(`${wish} ${handle}`) ?? 0
+  if (before >= wishesOf(handle).get(wish)) return
+  refused.set(`${wish} ${handle}`, before + 1)
+  throw new Error(why)
+}
+
 async function attach(request: Request): Promise<readonly Field[]> {
   const handle = request.get(1) ?? ''
   const wishes = wishesOf(handle)
   await clock.sleep(wishes.get('attach'))
-  const before = refused.get(handle) ?? 0
-  if (before >= wishes.get('refuse')) return NOTHING
-  refused.set(handle, before + 1)
-  throw new Error(`the node has no free slot for volume ${wishes.name}`)
+  refuse(handle, 'refuse', `the node has no free slot for volume ${wishes.name}`)
+  return NOTHING
 }
 
 async function stage(request: Request): Promise<readonly Field[]> {
@@ -66,9 +73,12 @@ async function stage(request: Request): Promise<readonly Field[]> {
 
 /** Copies of the files are bound beside each other: many files for whoever walks through them, few on the disk. */
 async function publish(request: Request): Promise<readonly Field[]> {
-  const wishes = wishesOf(request.get(1) ?? '')
+  const handle = request.get(1) ?? ''
+  const wishes = wishesOf(handle)
   const target = request.get(4) ?? ''
   await clock.sleep(wishes.get('publish'))
+  refuse(handle, 'unpublished', `volume ${wishes.name} is not there yet`)
+  if (texts(Buffer.from(request.get(5) ?? '')).has(BLOCK)) return publishDevice(wishes.name, target)
   mkdirSync(target, { recursive: true })
   execFileSync('mount', ['--bind', join(data, wishes.name), target])
   for (let copy = 0; copy < wishes.get('copies'); copy++) {
@@ -79,6 +89,34 @@ async function publish(request: Request): Promise<readonly Field[]> {
   return NOTHING
 }
 
+/** The field of a volume's capability that is there for a device; for a file system it is another. */
+const BLOCK = 1
+const DEVICE_BYTES = 1 << 20
+
+/** The kubelet takes whatever stands at the path it names, and the runtime nothing but a device. */
+function publishDevice(name: string, target: string): readonly Field[] {
+  const file = join(data, `${name}.disk`)
+  writeFileSync(file, '')
+  truncateSync(file, DEVICE_BYTES)
+  const device = execFileSync('losetup', ['--find', '--show', file], { encoding: 'utf8' }).trim()
+  mkdirSync(join(target, '..'), { recursive: true })
+  writeFileSync(target, '')
+  execFileSync('mount', ['--bind', device, target])
+  return NOTHING
+}
+
+function detachDevices(name: string): void {
+  const listed = execFileSync(
+    'losetup',
+    ['--associated', join(data, `${name}.disk`), '--noheadings', '--output', 'NAME'],
+    {
+      encoding: 'utf8',
+    },
+  )
+  for (const device of listed.split('\n').filter((line) => line !== ''))
+    execFileSync('losetup', ['--detach', device.trim()])
+}
+
 function unpublish(request: Request): Promise<readonly Field[]> {
   const target = request.get(2) ?? ''
   try {
@@ -87,6 +125,7 @@ function unpublish(request: Request): Promise<readonly Field[]> {
     // Not mounted any more: to be called twice is no error.
   }
   rmSync(target, { recursive: true, force: true })
+  detachDevices(wishesOf(request.get(1) ?? '').name)
   return Promise.resolve(NOTHING)
 }
 

@@ -130,3 +130,42 @@ test('no more than twenty failures are told one by one', () => {
   assert.equal(attempts.length, 20)
   assert.equal(attempts.at(-1)?.attempt, 30)
 })
+
+/** The kubelet says so twice of each device. */
+const mapped = (pod: Story, ms: number, volume: string): Story =>
+  ['globalMapPath', 'volumeMapPath'].reduce(
+    (story, path, index) =>
+      story.event(
+        ms + index,
+        'SuccessfulMountVolume',
+        undefined,
+        `MapVolume.MapPodDevice succeeded for volume "${volume}" ${path} "/var/lib/x"`,
+      ),
+    pod,
+  )
+const claims = (...names: string[]): Partial<PodRecord> => ({
+  volumes: names.map((name) => ({ name, kind: 'persistentVolumeClaim', claim: name })),
+})
+
+test('a block device has a mount also where it was attached already, and its event is the end of it', () => {
+  const trace = traceOf(started(mapped(begun(claims('disk')), 1500, 'pv-1'), 2600).frames())
+  const { start, end } = spanOf(trace, 'mount volumes')
+  assert.equal(end.source, 'event-name')
+  assert.ok(Math.abs(Number(end.best - at(1501))) < 5e6)
+  assert.ok(end.earliest <= at(1501) && end.latest > at(2000), 'a ConfigMap may have taken longer')
+  assert.ok(start.earliest <= at(40) && start.latest >= at(1500), 'nothing says when it began')
+})
+
+test('of two devices the later one is the end, whichever is told first', () => {
+  const pod = mapped(mapped(begun(claims('a', 'b')), 900, 'pv-2'), 700, 'pv-1')
+  const { end } = spanOf(traceOf(started(pod, 2000).frames()), 'mount volumes')
+  assert.ok(Math.abs(Number(end.best - at(901))) < 5e6)
+})
+
+test('with a file system beside it a device only says that the end was not before', () => {
+  const pod = mapped(begun(claims('disk', 'files')), 700, 'pv-1')
+  const { end } = spanOf(traceOf(started(pod, 3000).frames()), 'mount volumes')
+  assert.equal(end.source, 'order')
+  assert.ok(end.earliest > at(600) && end.latest > at(2900))
+  assert.ok(Math.abs(Number(end.best - at(2750))) < 30e6, 'a sandbox usually takes a quarter of a second')
+})

@@ -36,6 +36,7 @@ const CLUSTER_WIDE = new Set([
   'ResourceFlavor',
   'WorkloadPriorityClass',
   'NodePool',
+  'NodeClaim',
   'KWOKNodeClass',
 ])
 

@@ -40,8 +40,14 @@ function makeClass(stage: Stage, name: string, binding: string, more: object = {
   })
 }
 
+/** The same, of a device without a file system. */
+const mapping = (name: string, claimName: string): KubeObject =>
+  pod(name, [server({ volumeDevices: [{ name: 'data', devicePath: '/dev/data' }] })], {
+    volumes: [{ name: 'data', persistentVolumeClaim: { claimName } }],
+  })
+
 /** A volume of our driver: its handle says how long each call takes. */
-async function makeVolume(stage: Stage, wishes: string, spec: object = {}): Promise<void> {
+async function makeVolume(stage: Stage, wishes: string, csi: object = {}, spec: object = {}): Promise<void> {
   const name = stage.namespace
   await stage.createGlobal({
     apiVersion: 'v1',
@@ -53,14 +59,15 @@ async function makeVolume(stage: Stage, wishes: string, spec: object = {}): Prom
       storageClassName: '',
       persistentVolumeReclaimPolicy: 'Retain',
       claimRef: { namespace: stage.namespace, name: 'data' },
-      csi: { driver: DRIVER, volumeHandle: `${name}?${wishes}`, fsType: 'none', ...spec },
+      csi: { driver: DRIVER, volumeHandle: `${name}?${wishes}`, fsType: 'none', ...csi },
+      ...spec,
     },
   })
 }
 
 /** The claim of such a volume, bound before the pod comes. */
-async function makeBoundClaim(stage: Stage): Promise<void> {
-  await stage.create(claim('data', '', { volumeName: stage.namespace }))
+async function makeBoundClaim(stage: Stage, more: object = {}): Promise<void> {
+  await stage.create(claim('data', '', { volumeName: stage.namespace, ...more }))
   await stage.sleep(1)
 }
 
@@ -217,6 +224,35 @@ const volumeOwnership: Scenario = {
   },
 }
 
+const DEVICE = { volumeMode: 'Block' }
+
+const volumeBlock: Scenario = {
+  ...csi,
+  name: 'volume-block',
+  description:
+    'a CSI volume as a block device, of which the kubelet says when it was mapped; then a second pod finds it attached',
+  run: async (stage) => {
+    await makeVolume(stage, 'attach=1500&stage=1000&publish=800', { fsType: '' }, DEVICE)
+    await makeBoundClaim(stage, DEVICE)
+    await stage.create(mapping('maps', 'data'))
+    await stage.ready(['maps'], 120)
+    await stage.create(mapping('joins', 'data'))
+    await stage.ready(['joins'], 120)
+  },
+}
+
+const volumeUnmapped: Scenario = {
+  ...csi,
+  name: 'volume-unmapped',
+  description: 'a block device that cannot be mapped the first three times',
+  run: async (stage) => {
+    await makeVolume(stage, 'attach=300&unpublished=3', { fsType: '' }, DEVICE)
+    await makeBoundClaim(stage, DEVICE)
+    await stage.create(mapping('maps', 'data'))
+    await stage.ready(['maps'], 180)
+  },
+}
+
 export const volumeScenarios: readonly Scenario[] = [
   volumeWaits,
   volumeImmediate,
@@ -226,4 +262,6 @@ export const volumeScenarios: readonly Scenario[] = [
   volumeRefused,
   volumeHeld,
   volumeOwnership,
+  volumeBlock,
+  volumeUnmapped,
 ]
