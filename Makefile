@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install build demo executables executables-test shells test test-fast check run cluster-up cluster-down failover scenarios scenarios-karpenter scenarios-volumes accuracy golden generate verify bench faults soak fuzz sbom audit clean
+.PHONY: help install build demo executables executables-test shells test test-fast test-page check run cluster-up cluster-down failover scenarios scenarios-karpenter scenarios-volumes accuracy golden generate verify bench faults soak fuzz sbom audit clean
 
 # Node 24 comes with the packages, whatever Node runs npm; so do esbuild and the checkers.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -25,7 +25,7 @@ install: ## Install the packages of package-lock.json, if they have changed
 	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 24 ? 0 : 1)' || \
 	  { echo "make: Node 24 is needed on this platform, and $$(command -v node) is $$(node --version)" >&2; exit 1; }
 
-dist/podspan.mjs: package.json package-lock.json scripts/build.ts $(shell find src -name '*.ts') | install
+dist/podspan.mjs: package.json package-lock.json scripts/build.ts scripts/build-page.ts $(shell find src -name '*.ts' -o -name '*.css' -o -name '*.html') | install
 	@node scripts/build.ts
 
 build: dist/podspan.mjs ## Bundle src/ into dist/podspan.mjs, in about a second
@@ -45,9 +45,13 @@ test: dist/podspan.mjs ## Pass every test; on Linux with root and Go also those 
 test-fast: dist/podspan.mjs ## Pass every test that needs no cluster, in under a minute
 	@node test/run.ts --fast
 
+# `make test` has the short form.
+test-page: install ## Look at every view of the page in Chromium, at each width and in both themes, with axe
+	@PODSPAN_PAGE=all node --test --test-concurrency=1 'test/page/*.page.test.ts'
+
 check: dist/podspan.mjs ## Check format, types, lint, tests and drift, in under a minute
 	@biome format --log-level=warn
-	@tsc -p . && tsc -p src/web/page
+	@tsc -p . && tsc -p src/web/page && tsc -p test/page
 	@oxlint --type-aware --quiet src test scripts bench
 	@node test/run.ts --fast
 	@$(MAKE) --no-print-directory verify

@@ -7,6 +7,7 @@ import { builtinModules } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin } from 'esbuild'
+import { buildPage } from './build-page.ts'
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
 
@@ -50,25 +51,6 @@ const kubeConfigOnly: Plugin = {
       resolveDir: join(client, 'gen'),
     }))
   },
-}
-
-/** The page: a script, a style sheet and the frame of both, kept in the bundle as text. */
-async function buildPage(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: ['src/web/page/main.ts'],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    target: 'es2023',
-    minify: true,
-    legalComments: 'none',
-  })
-  const read = (name: string): string => readFileSync(`src/web/page/${name}`, 'utf8')
-  return JSON.stringify({
-    'index.html': { type: 'text/html; charset=utf-8', body: read('index.html') },
-    'page.css': { type: 'text/css; charset=utf-8', body: read('page.css') },
-    'page.js': { type: 'text/javascript; charset=utf-8', body: outputFiles[0]?.text ?? '' },
-  })
 }
 
 /**
@@ -127,7 +109,7 @@ await build({
   banner: { js: BANNER },
   define: {
     PODSPAN_VERSION: JSON.stringify(version),
-    PODSPAN_PAGE: JSON.stringify(await buildPage()),
+    PODSPAN_PAGE: JSON.stringify(JSON.stringify(await buildPage())),
   },
   plugins: [builtinsByRequire, kubeConfigOnly, undiciDispatchers, englishOnly],
   logLevel: 'warning',

@@ -1,8 +1,10 @@
 #!/bin/sh
-# Installs the Debian packages that the test cluster needs and this machine lacks. Quick and silent when none is missing.
+# Installs the Debian packages that the test cluster needs and this machine lacks, or those that are named: `install-debian.sh chromium`
+# for the tests of the page. Quick and silent when none is missing.
 set -eu
 
 packages='containernetworking-plugins iptables iproute2 conntrack busybox-static libseccomp-dev pkg-config gcc libc6-dev openssl tar ca-certificates'
+[ $# -gt 0 ] && packages="$*"
 missing=''
 for package in $packages; do
   status=$(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null || true)

@@ -1,4 +1,5 @@
-// Owns `make test`: the unit tests, then the real cluster and the tests against it where that can be, or those against a given one.
+// Owns `make test`: the unit tests, the page in a browser where there is one, then the real cluster and the tests against it where that
+// can be, or those against a given one.
 // Promises one line on why a part was skipped, a cluster that is taken down whatever happens, and as the very last line the sum of
 // all tests: `N passed, N failed, N skipped`. Does not build (make does) and knows no single test.
 
@@ -6,6 +7,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { FOREIGN, foreignKubeconfig } from './cluster/foreign.ts'
+import { whyNoBrowser } from './page/find-browser.ts'
 
 type Counts = Record<'passed' | 'failed' | 'skipped', number>
 
@@ -16,6 +18,8 @@ const isE2e = (file: string): boolean => file.endsWith('.e2e.test.ts')
 const isOfCluster = (file: string): boolean => file.endsWith('cluster/clean.test.ts')
 /** Runs the operator and the simulator as processes, in real time. */
 const isProcess = (file: string): boolean => file.endsWith('.process.test.ts')
+/** Opens the page in a browser. */
+const isPage = (file: string): boolean => file.endsWith('.page.test.ts')
 const files = globSync('test/**/*.test.ts').sort()
 
 const children = new Set<ChildProcess>()
@@ -132,6 +136,26 @@ async function runAgainstForeign(kubeconfig: string): Promise<void> {
   total.skipped += others.length
 }
 
+/** Where the browser may be installed, it is; without one the page's tests are skipped, unless everything is required. */
+async function runInBrowser(): Promise<void> {
+  const pages = files.filter(isPage)
+  if (
+    !fastOnly &&
+    whyNoBrowser() !== undefined &&
+    process.getuid?.() === 0 &&
+    succeeds('apt-get', ['--version'])
+  ) {
+    say('installing Chromium, which the tests of the page need')
+    succeeds('bash', ['scripts/install-debian.sh', 'chromium'])
+  }
+  const reason = whyNoBrowser()
+  if (reason === undefined) return runTests(['--test-concurrency=1'], pages)
+  if (process.env['PODSPAN_E2E'] === 'require' && !fastOnly)
+    return fail(`the tests of the page are required, but ${reason}`)
+  say(`the tests of the page are skipped: ${reason}.`)
+  total.skipped += pages.length
+}
+
 function skip(reason: string): void {
   if (process.env['PODSPAN_E2E'] === 'require')
     return fail(`the tests against a real cluster are required, but ${reason}`)
@@ -147,12 +171,13 @@ function fail(sentence: string): void {
 const fastOnly = process.argv.includes('--fast')
 await runTests(
   ['--test-isolation=none'],
-  files.filter((file) => !isE2e(file) && !isOfCluster(file) && !isProcess(file)),
+  files.filter((file) => !isE2e(file) && !isOfCluster(file) && !isProcess(file) && !isPage(file)),
 )
 if (!fastOnly && !interrupted.signal.aborted) {
   say('running the operator against the simulator, disturbed')
   await runTests(['--test-concurrency=1'], files.filter(isProcess))
 }
+if (!interrupted.signal.aborted) await runInBrowser()
 const given = foreignKubeconfig()
 if (!fastOnly && !interrupted.signal.aborted)
   await (given === undefined ? runAgainstCluster() : runAgainstForeign(given))

@@ -67,7 +67,7 @@ async function sidesOfRecordings(
     throw new CliError(EXIT.usage, 'A comparison is of one recording, or of two: --from BEFORE --from AFTER.')
   const named = { ...workload, namespace: options.namespace }
   const read = async (file: string): Promise<[RolloutFeed, Rollout[]]> => {
-    const recorded = await readRollouts(context, file, createPipeline, named)
+    const recorded = await readRollouts(context, file, createPipeline, { named })
     return [recorded.feed, onlyOne(rolloutsIn(recorded, named), file, workload)]
   }
   const [feed, rollouts] = await read(first)

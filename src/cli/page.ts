@@ -1,18 +1,29 @@
 // Owns `--ui`: the page of starts on this machine's loopback, for as long as the command goes on.
-// Promises that its address is said, and that a taken port or a source without the page is a clear error. Does not draw.
+// Promises that its address is said, that a browser is started where there is somebody to look, and that a taken port or a source
+// without the page is a clear error. Does not draw.
 
-import type { Trace } from '../trace/trace.ts'
 import { pageFiles } from '../web/files.ts'
 import type { PageServer } from '../web/server.ts'
-import type { CollectedStarts } from '../web/starts.ts'
+import type { PageSource } from '../web/source.ts'
+import { openBrowser } from './browser.ts'
 import type { Context } from './context.ts'
 import { CliError, EXIT } from './exit.ts'
 
+export interface PageOptions {
+  /** The port. */
+  readonly ui: number
+  /** `--no-open` leaves the browser to the reader. */
+  readonly open: boolean
+}
+
+/** `path`: what the browser shows first, such as `#/start/ID`. */
 export async function openPage(
-  { clock, signal, terminal }: Context,
-  starts: CollectedStarts,
-  port: number,
+  context: Context,
+  source: PageSource,
+  { ui, open }: PageOptions,
+  path = '',
 ): Promise<PageServer> {
+  const { clock, signal, terminal } = context
   const files = pageFiles()
   if (!files)
     throw new CliError(
@@ -21,15 +32,16 @@ export async function openPage(
     )
   const { startPageServer } = await import('../web/server.ts')
   try {
-    const server = await startPageServer({ starts, files, clock, port, signal })
-    terminal.say(`podspan: the page is at ${server.url}; Ctrl-C ends it.`)
+    const server = await startPageServer({ source, files: () => files, clock, port: ui, signal })
+    terminal.say(`podspan: the page is at ${server.url}${path}; Ctrl-C ends it.`)
+    if (open) openBrowser(context, `${server.url}${path}`)
     return server
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    const why = code === 'EADDRINUSE' ? `port ${port} is taken; give another one, or 0 for any` : message
-    throw new CliError(EXIT.usage, `The page cannot be served: ${why}.`)
+    throw new CliError(EXIT.usage, `The page cannot be served: ${whyNot(error, ui)}.`)
   }
 }
 
-/** The starts of recordings: all are over. */
-export const NONE_IN_FLIGHT = { inFlight: () => [], traceOf: (): Trace | undefined => undefined }
+function whyNot(error: unknown, port: number): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  return code === 'EADDRINUSE' ? `port ${port} is taken; give another one, or 0 for any` : message
+}

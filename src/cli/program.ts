@@ -119,10 +119,15 @@ function withLook(
     })
 }
 
-const ui = (): Option =>
-  new Option('--ui [port]', 'show starts on a page of this machine (default port: 7676)')
-    .preset(PAGE_PORT)
-    .argParser(port)
+function withPage(command: Command): Command {
+  const ui = new Option(
+    '--ui [port]',
+    'show starts on a page of this machine, in a browser (default port: 7676)',
+  )
+  return command
+    .addOption(ui.preset(PAGE_PORT).argParser(port))
+    .option('--no-open', 'with --ui: say where the page is, and start no browser')
+}
 
 function addReplay(program: Command, context: Context, done: Done): void {
   const command = program
@@ -133,8 +138,7 @@ function addReplay(program: Command, context: Context, done: Done): void {
     .option('--pod <pod>', 'print only this pod: NAME, NAMESPACE/NAME or UID')
     .option('--slower-than <duration>', 'print only starts longer than this, such as 5s', duration)
     .option('--summary', 'print only the table')
-    .addOption(ui())
-  withTimes(withLook(command, context)).action(async (files: string[], options: ReplayOptions) => {
+  withTimes(withPage(withLook(command, context))).action(async (files: string[], options: ReplayOptions) => {
     const [{ replay }, { createPipeline }] = await Promise.all([
       import('./replay.ts'),
       import('../trace/pipeline.ts'),
@@ -175,8 +179,7 @@ function addWatch(program: Command, context: Context, done: Done): void {
       'send every start there too; can be given several times. Otherwise OTEL_EXPORTER_OTLP_ENDPOINT',
       collect,
     )
-    .addOption(ui())
-  withTimes(withCluster(withLook(command, context, ['lines', ...OUTPUT_FORMS]))).action(
+  withTimes(withPage(withCluster(withLook(command, context, ['lines', ...OUTPUT_FORMS])))).action(
     async (options: WatchOptions) => {
       const [{ watch }, { createPipeline }] = await Promise.all([
         import('./watch.ts'),

@@ -8,7 +8,6 @@ import type { Pipeline, PipelineOptions } from '../trace/pipeline.ts'
 import { rootOf, type Trace } from '../trace/trace.ts'
 import type { Context } from './context.ts'
 import { CliError, EXIT, type ExitCode } from './exit.ts'
-import { aborted } from './live.ts'
 import { type Formatter, formatterOf, type OutputForm } from './output.ts'
 import { Summary } from './summary.ts'
 import { neutralise, plural } from './text.ts'
@@ -19,8 +18,9 @@ export interface ReplayOptions {
   readonly pod?: string
   readonly slowerThan?: DurationNano
   readonly summary?: boolean
-  /** Serve the page at this port. */
+  /** Serve the page at this port, and start a browser. */
   readonly ui?: number
+  readonly open: boolean
   readonly settle?: DurationNano
   readonly startTimeout?: DurationNano
 }
@@ -33,36 +33,16 @@ export async function replay(
   options: ReplayOptions,
   createPipeline: CreatePipeline,
 ): Promise<ExitCode> {
-  if (options.ui !== undefined) return showPage(context, files, options, options.ui, createPipeline)
+  const { ui } = options
+  if (ui !== undefined) {
+    const { replayPage } = await import('./replay-page.ts')
+    return replayPage(context, files, { ...options, ui }, createPipeline)
+  }
   const report = new Report(context, options, await formatterOf(options.output, context.terminal))
   for (const file of files) {
     for await (const trace of startsOf(context, file, options, createPipeline)) await report.take(trace)
   }
   return report.finish(files)
-}
-
-/** Until Ctrl-C. */
-async function showPage(
-  context: Context,
-  files: readonly string[],
-  options: ReplayOptions,
-  port: number,
-  createPipeline: CreatePipeline,
-): Promise<ExitCode> {
-  const [{ NONE_IN_FLIGHT, openPage }, { collectStarts }] = await Promise.all([
-    import('./page.ts'),
-    import('../web/starts.ts'),
-  ])
-  const starts = collectStarts(NONE_IN_FLIGHT)
-  const server = await openPage(context, starts, port)
-  try {
-    for (const file of files)
-      for await (const trace of startsOf(context, file, options, createPipeline)) starts.add(trace)
-    await aborted(context.signal)
-  } finally {
-    await server.close()
-  }
-  return EXIT.ok
 }
 
 /** The starts of one recording. */

@@ -4,6 +4,7 @@
 import { readRecording, RecordingError } from '../recording/read.ts'
 import type { Rollout } from '../rollout/rollout.ts'
 import type { RolloutCluster } from '../rollout/trace-of.ts'
+import type { PipelineOptions } from '../trace/pipeline.ts'
 import type { Trace } from '../trace/trace.ts'
 import type { Context } from './context.ts'
 import { CliError, EXIT } from './exit.ts'
@@ -19,11 +20,17 @@ export interface RecordedRollouts {
   readonly traces: readonly Trace[]
 }
 
+export interface ReadingOptions extends Pick<PipelineOptions, 'settle' | 'startTimeout'> {
+  readonly named?: NamedWorkload | undefined
+  /** Each start as soon as it is final. */
+  readonly onTrace?: (trace: Trace) => void
+}
+
 export async function readRollouts(
   { terminal, stdin, signal }: Context,
   file: string,
   createPipeline: CreatePipeline,
-  named?: NamedWorkload,
+  { named, settle, startTimeout, onTrace }: ReadingOptions = {},
 ): Promise<RecordedRollouts> {
   const onProblem = (sentence: string): void => terminal.say(`podspan: ${neutralise(sentence)}`)
   const { header, frames } = await readRecording(file, { stdin, onProblem, whole: true }).catch(
@@ -36,22 +43,32 @@ export async function readRollouts(
   const options = {
     ...(header.cluster !== undefined && { clusterName: header.cluster }),
     ...(header.clusterUid !== undefined && { clusterUid: header.clusterUid }),
+    ...(settle !== undefined && { settle }),
+    ...(startTimeout !== undefined && { startTimeout }),
   }
   const feed = createFeed(createPipeline, options, named)
   const traces: Trace[] = []
   for await (const frame of frames) {
     if (signal.aborted) break
-    traces.push(...feed.pipeline.push(frame))
+    for (const trace of feed.pipeline.push(frame)) {
+      traces.push(trace)
+      onTrace?.(trace)
+    }
   }
   return { file, feed, cluster, traces }
 }
 
 /** The rollouts of one workload, or of all those that were going on while the recording was made. */
-export function rolloutsIn({ feed }: RecordedRollouts, named?: NamedWorkload): Rollout[] {
+export function rolloutsIn({ feed }: Pick<RecordedRollouts, 'feed'>, named?: NamedWorkload): Rollout[] {
+  if (!named) return rolloutsSeen(feed)
+  const workloads = feed.rollouts.workloads().filter((each) => isWorkload(named, each))
+  return workloads.flatMap((each) => feed.tell(each))
+}
+
+/** All that went on while somebody watched, the earliest first. */
+export function rolloutsSeen(feed: RolloutFeed): Rollout[] {
   const from = feed.rollouts.from() ?? 0n
-  const workloads = feed.rollouts.workloads().filter((each) => !named || isWorkload(named, each))
-  const told = workloads.flatMap((each) => feed.tell(each))
-  if (named) return told
-  const shown = told.filter(({ end, pods }) => end.best >= from && pods.length > 0)
-  return shown.sort((a, b) => (a.start.best < b.start.best ? -1 : a.start.best > b.start.best ? 1 : 0))
+  const told = feed.rollouts.workloads().flatMap((each) => feed.tell(each))
+  const seen = told.filter(({ end, pods }) => end.best >= from && pods.length > 0)
+  return seen.sort((a, b) => (a.start.best < b.start.best ? -1 : a.start.best > b.start.best ? 1 : 0))
 }

@@ -67,7 +67,7 @@ async function fromRecordings(
   const named = workload && { ...workload, namespace: options.namespace }
   const all: Rollout[] = []
   for (const file of files) {
-    const recorded = await readRollouts(context, file, createPipeline, named)
+    const recorded = await readRollouts(context, file, createPipeline, { named })
     if (context.signal.aborted) return EXIT.interrupted
     const found = rolloutsIn(recorded, named).filter(
       ({ namespace }) => options.namespace === undefined || namespace === options.namespace,

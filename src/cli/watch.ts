@@ -4,16 +4,13 @@
 
 import type { DurationNano } from '../base/time.ts'
 import type { Exporter } from '../export/exporter.ts'
-import { traceIdOf } from '../trace/identity.ts'
-import type { InFlight, Pipeline } from '../trace/pipeline.ts'
+import type { Pipeline, PipelineOptions } from '../trace/pipeline.ts'
 import type { Trace } from '../trace/trace.ts'
-import type { PageServer } from '../web/server.ts'
-import type { CollectedStarts } from '../web/starts.ts'
-import { type ClusterOptions, connect } from './connect.ts'
+import { type ClusterOptions, connect, type Target } from './connect.ts'
 import type { Context } from './context.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { exportersOf } from './exporters.ts'
-import { aborted, startLive, untilReady } from './live.ts'
+import { aborted, type Live, startLive, untilReady } from './live.ts'
 import type { OutputForm } from './output.ts'
 import type { CreatePipeline } from './replay.ts'
 import { neutralise } from './text.ts'
@@ -24,8 +21,9 @@ export interface WatchOptions extends ClusterOptions {
   readonly selector?: string
   readonly slowerThan?: DurationNano
   readonly otlpEndpoint?: readonly string[]
-  /** Serve the page at this port. */
+  /** Serve the page at this port, and start a browser. */
   readonly ui?: number
+  readonly open: boolean
   readonly settle?: DurationNano
   readonly startTimeout?: DurationNano
 }
@@ -41,21 +39,22 @@ export async function watch(
   const exporters = await exportersOf(context, options.otlpEndpoint ?? [])
   const target = await connect(context, options)
   const { namespace, selector, settle, startTimeout } = options
-  const pipeline = createPipeline({
+  const pipelineOptions = {
     clusterName: target.connection.contextName,
     ...(target.clusterUid !== undefined && { clusterUid: target.clusterUid }),
     ...(settle !== undefined && { settle }),
     ...(startTimeout !== undefined && { startTimeout }),
-  })
+  }
+  const page = await pageOf(context, options, target, pipelineOptions, createPipeline)
+  const pipeline = page?.pipeline ?? createPipeline(pipelineOptions)
   let connected = (): boolean => true
   const screen = await openScreen(context, options.output, {
     inFlight: () => pipeline.inFlight(),
     isConnected: () => connected(),
   })
-  const page = options.ui === undefined ? undefined : await showPage(context, pipeline, options.ui)
   const onTrace = (trace: Trace): void => {
     for (const exporter of exporters) exporter.export(trace)
-    page?.starts.add(trace)
+    page?.add(trace)
     if (options.slowerThan === undefined || trace.startup > options.slowerThan) screen.show(trace)
   }
   const scope = {
@@ -64,6 +63,7 @@ export async function watch(
   }
   const live = await startLive(context, target, pipeline, { ...scope, onTrace })
   const where = namespace === undefined ? 'all namespaces' : `namespace ${namespace}`
+  const closePage = await page?.open(live)
   try {
     await untilReady(context, live, where)
     connected = () => live.cluster.counters.get('pods')?.state === 'live'
@@ -73,7 +73,7 @@ export async function watch(
     )
     await Promise.all([screen.run(), aborted(signal)])
   } finally {
-    await Promise.all([live.close(), page?.server.close()])
+    await Promise.all([live.close(), closePage?.()])
     await target.connection.close()
     await account(context, exporters)
   }
@@ -81,22 +81,44 @@ export async function watch(
 }
 
 interface Page {
-  readonly server: PageServer
-  readonly starts: CollectedStarts
+  /** Tells rollouts beside the starts. */
+  readonly pipeline: Pipeline
+  readonly add: (trace: Trace) => void
+  /** Serves it; what it returns ends it. */
+  open(live: Live): Promise<() => Promise<void>>
 }
 
-async function showPage(context: Context, pipeline: Pipeline, port: number): Promise<Page> {
-  const [{ openPage }, { collectStarts }] = await Promise.all([
+async function pageOf(
+  context: Context,
+  { ui, open, namespace }: WatchOptions,
+  target: Target,
+  pipelineOptions: PipelineOptions,
+  createPipeline: CreatePipeline,
+): Promise<Page | undefined> {
+  if (ui === undefined) return undefined
+  const [{ openPage }, { createFeed }, { livePage, watchWorkloads }] = await Promise.all([
     import('./page.ts'),
-    import('../web/starts.ts'),
+    import('./rollout-feed.ts'),
+    import('./watch-page.ts'),
   ])
-  const inFlight = (): readonly InFlight[] => pipeline.inFlight()
-  const traceOf = (traceId: string): Trace | undefined => {
-    const start = inFlight().find(({ uid }) => traceIdOf(uid) === traceId)
-    return start && pipeline.traceOf(start.uid)
+  const feed = createFeed(createPipeline, pipelineOptions)
+  const { source, add } = livePage(context, target, feed)
+  return {
+    pipeline: feed.pipeline,
+    add,
+    open: async (live) => {
+      const server = await openPage(context, source, { ui, open })
+      const closeWorkloads = watchWorkloads(
+        context,
+        target,
+        live,
+        namespace === undefined ? {} : { namespace },
+      )
+      return async () => {
+        await Promise.all([server.close(), closeWorkloads.then((close) => close())])
+      }
+    },
   }
-  const starts = collectStarts({ inFlight, traceOf })
-  return { starts, server: await openPage(context, starts, port) }
 }
 
 async function account({ terminal }: Context, exporters: readonly Exporter[]): Promise<void> {

@@ -15,6 +15,12 @@ export function traceIdOf(uid: string): string {
   return u.slice(16) + u.slice(0, 16)
 }
 
+/** The UID that a trace id was made from, if it was one. */
+export function uidOf(traceId: string): string {
+  const u = traceId.slice(16) + traceId.slice(0, 16)
+  return [u.slice(0, 8), u.slice(8, 12), u.slice(12, 16), u.slice(16, 20), u.slice(20)].join('-')
+}
+
 export const rootSpanIdOf = (uid: string): string => digits(uid).slice(0, 16)
 
 /**

@@ -1,16 +1,19 @@
 // Owns the page's HTTP server: on loopback only, with headers that let the page do nothing but what it is for.
-// Promises that no other origin and no other name of this machine can read starts from it. Does not know what is served (routes.ts).
+// Promises that no other origin and no other name of this machine can read anything from it but the empty page, and that between
+// requests it keeps nothing but open streams. Does not know what is served (routes.ts).
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import type { Clock } from '../base/clock.ts'
 import { createLiveEvents, type Listener, type LiveEvents } from './events.ts'
 import { type Answer, type PageFiles, route } from './routes.ts'
-import type { Starts } from './starts.ts'
+import type { PageSource } from './source.ts'
 
 export interface PageServerOptions {
-  readonly starts: Starts
-  readonly files: PageFiles
+  readonly source: PageSource
+  /** Asked for with each request, so that nobody holds them while nobody looks. */
+  readonly files: () => PageFiles
   readonly clock: Clock
   /** 0 takes any that is free. */
   readonly port: number
@@ -38,7 +41,7 @@ const CONNECTIONS_MAX = 64
 
 /** Rejects where the port is taken. Whoever reaches this port sees every start: it is bound to this machine alone. */
 export async function startPageServer(options: PageServerOptions): Promise<PageServer> {
-  const live = createLiveEvents(options.starts)
+  const live = createLiveEvents(options.source)
   const server = createServer({ requestTimeout: 10_000 }, (request, response) =>
     handle(options, live, request, response),
   )
@@ -83,25 +86,31 @@ async function beat(clock: Clock, live: LiveEvents, signal: AbortSignal): Promis
 }
 
 function handle(
-  { starts, files }: PageServerOptions,
+  { source, files }: PageServerOptions,
   live: LiveEvents,
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  if (!isOurs(request)) return send(response, text(403, 'only for pages of this address'))
+  const target = request.url ?? '/'
+  if (!isOurs(request, target)) return send(response, text(403, 'only for pages of this address'))
   if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, text(405, 'only GET'))
-  const [path = '/'] = (request.url ?? '/').split('?')
-  if (path === '/api/events') return stream(live, request, response)
-  send(response, route(starts, files, path))
+  if (target.split('?')[0] === '/api/events') return stream(live, request, response)
+  send(response, route(source, files(), target))
 }
 
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/
 
 /** A name that somebody else's DNS leads here, and a page of another origin, have no business with this server. */
-function isOurs({ headers }: IncomingMessage): boolean {
+function isOurs({ headers }: IncomingMessage, target: string): boolean {
+  if (!LOOPBACK.test(headers.host ?? '')) return false
   const site = headers['sec-fetch-site']
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') return false
-  return LOOPBACK.test(headers.host ?? '')
+  if (site === undefined || site === 'same-origin' || site === 'none') return true
+  // A link in a dashboard or a chat may open the page, which says nothing by itself; what it then asks for is of this origin.
+  return (
+    target.split('?')[0] === '/' &&
+    headers['sec-fetch-mode'] === 'navigate' &&
+    headers['sec-fetch-dest'] === 'document'
+  )
 }
 
 const text = (status: number, body: string): Answer => ({
@@ -110,14 +119,22 @@ const text = (status: number, body: string): Answer => ({
   body: `${body}\n`,
 })
 
+/** What is longer is worth packing for whoever reads it through a port-forward. */
+const PACKED_FROM_BYTES = 16 * 1024
+
 function send(response: ServerResponse, { body, fileName, status, type }: Answer): void {
+  const packs =
+    body.length > PACKED_FROM_BYTES && /\bgzip\b/.test(String(response.req.headers['accept-encoding']))
+  const bytes = packs ? gzipSync(body, { level: 1 }) : Buffer.from(body)
   response.writeHead(status, {
     ...HEADERS,
     'content-type': type,
-    'content-length': Buffer.byteLength(body),
+    'content-length': bytes.length,
+    vary: 'accept-encoding',
+    ...(packs ? { 'content-encoding': 'gzip' } : {}),
     ...(fileName === undefined ? {} : { 'content-disposition': `attachment; filename="${fileName}"` }),
   })
-  response.end(response.req.method === 'HEAD' ? undefined : body)
+  response.end(response.req.method === 'HEAD' ? undefined : bytes)
 }
 
 function stream(live: LiveEvents, request: IncomingMessage, response: ServerResponse): void {
@@ -127,6 +144,7 @@ function stream(live: LiveEvents, request: IncomingMessage, response: ServerResp
     end: () => response.destroy(),
   }
   response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream; charset=utf-8' })
+  response.write('retry: 1000\n\n')
   if (!live.add(listener)) return void response.end(': too many pages are open\n\n')
   request.on('close', () => live.remove(listener))
 }

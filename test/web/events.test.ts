@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { InFlight } from '../../src/trace/pipeline.ts'
 import { createLiveEvents, type Listener } from '../../src/web/events.ts'
-import { collectStarts } from '../../src/web/starts.ts'
 import { story } from '../support/pods.ts'
 import { traceOf } from '../support/pods-spans.ts'
+import { sourceOf } from './source.ts'
 
 const trace = traceOf(story().create(0).bind(20).admit(40).start(210, 'app').ready(300).frames(9000))
 
@@ -30,29 +30,65 @@ function listener(): Heard {
 
 function open() {
   const flight: InFlight[] = []
-  const starts = collectStarts({ inFlight: () => flight, traceOf: () => undefined })
-  return { flight, starts, live: createLiveEvents(starts) }
+  const { source, starts } = sourceOf({ inFlight: () => flight })
+  return { flight, starts, live: createLiveEvents(source) }
 }
 
 const names = ({ texts }: Heard): string[] =>
   texts.map((text) => /^event: (\w+)\ndata: /.exec(text)?.[1] ?? text.slice(0, 1))
 
-test('what is in flight is said once, and again when it has changed', () => {
+/** What the last event carries. */
+const last = ({ texts }: Heard): unknown =>
+  JSON.parse(/^data: (.*)$/m.exec(texts.at(-1) ?? '')?.[1] ?? 'null')
+
+const waiting = (uid: string, waitsFor: string): InFlight => {
+  const { cause, created, labels, name, namespace, owners } = trace
+  return {
+    ...{ uid, name, namespace, cause, created, labels, owners, waitsFor },
+    ...{ since: created, operation: 'schedule' },
+  }
+}
+
+test('what is in flight is said whole once, and then only what has changed', () => {
   const { flight, live } = open()
+  flight.push(waiting('a', 'waiting\nto be scheduled'), waiting('b', 'pulling'))
   const heard = listener()
   live.add(heard)
   live.beat()
   live.beat()
   assert.deepEqual(names(heard), ['flight'])
-  const { cause, created, labels, name, namespace, owners, uid } = trace
-  flight.push({
-    ...{ uid, name, namespace, cause, created, labels, owners, since: created },
-    operation: 'schedule',
-    waitsFor: 'waiting\nto be scheduled',
-  })
-  live.beat()
-  assert.deepEqual(names(heard), ['flight', 'flight'])
   assert.equal(heard.texts.at(-1)?.split('\n').length, 4, 'an event is one line of data, whatever it holds')
+  flight.splice(0, 2, waiting('b', 'pulling'), waiting('c', 'starting'))
+  live.beat()
+  assert.deepEqual(names(heard), ['flight', 'changes'])
+  const { set, gone } = last(heard) as { set: { uid: string }[]; gone: string[] }
+  assert.deepEqual([set.map(({ uid }) => uid), gone], [['c'], ['a']])
+})
+
+test('who comes later hears of all that is in flight', () => {
+  const { flight, live } = open()
+  const [first, second] = [listener(), listener()]
+  live.add(first)
+  flight.push(waiting('a', 'pulling'))
+  live.beat()
+  live.add(second)
+  assert.deepEqual(
+    (last(second) as { uid: string }[]).map(({ uid }) => uid),
+    ['a'],
+  )
+})
+
+test('while no page is open nothing is asked', () => {
+  let asked = 0
+  const { source } = sourceOf({ inFlight: () => (asked++, []) })
+  const live = createLiveEvents(source)
+  live.beat()
+  const heard = listener()
+  live.add(heard)
+  live.remove(heard)
+  const before = asked
+  live.beat()
+  assert.equal(asked, before)
 })
 
 test('a quiet stream is kept open by a comment', () => {

@@ -6,11 +6,12 @@ import { after, before, test } from 'node:test'
 import { manualClock } from '../../src/base/clock.ts'
 import { createPipeline } from '../../src/trace/pipeline.ts'
 import type { Trace } from '../../src/trace/trace.ts'
-import type { StartRow } from '../../src/web/row.ts'
+import type { StartPage } from '../../src/web/row.ts'
 import { type PageServer, startPageServer } from '../../src/web/server.ts'
-import { type CollectedStarts, collectStarts } from '../../src/web/starts.ts'
+import type { CollectedStarts } from '../../src/web/source.ts'
 import { at, story, UID } from '../support/pods.ts'
 import { traceOf } from '../support/pods-spans.ts'
+import { sourceOf } from './source.ts'
 
 const trace: Trace = traceOf(story().create(0).bind(20).admit(40).start(210, 'app').ready(300).frames(9000))
 const waiting = createPipeline()
@@ -23,13 +24,11 @@ let starts: CollectedStarts
 let server: PageServer
 
 before(async () => {
-  starts = collectStarts({
-    inFlight: () => waiting.inFlight(),
-    traceOf: () => undefined,
-  })
+  const made = sourceOf({ inFlight: () => waiting.inFlight() })
+  starts = made.starts
   starts.add(trace)
-  const files = { 'index.html': { type: 'text/html; charset=utf-8', body: '<!doctype html>page' } }
-  server = await startPageServer({ starts, files, clock, port: 0, signal: stop.signal })
+  const files = () => ({ 'index.html': { type: 'text/html; charset=utf-8', body: '<!doctype html>page' } })
+  server = await startPageServer({ source: made.source, files, clock, port: 0, signal: stop.signal })
 })
 after(() => server.close())
 
@@ -62,19 +61,17 @@ test('the page comes with a policy that lets it do nothing but what it is for', 
   assert.equal(headers['x-content-type-options'], 'nosniff')
 })
 
-test('the list has what is in flight and what is over', async () => {
-  const { inFlight, finished } = JSON.parse((await get('/api/starts')).body) as Record<string, StartRow[]>
-  assert.deepEqual(
-    inFlight?.map(({ name, operation }) => [name, operation]),
-    [['slow', 'schedule']],
-  )
-  const [row] = finished ?? []
+test('the list has what is over, as the short form of it', async () => {
+  const { finished, total } = JSON.parse((await get('/api/starts')).body) as StartPage
+  assert.equal(total, 1)
+  const [row] = finished
   assert.equal(row?.id, trace.traceId)
   assert.equal(row?.startupMs, Number(trace.startup) / 1e6)
+  assert.equal(row?.longest, 'prepare pod and create sandbox')
 })
 
 test('the path of a row covers the start without a hole and in order', async () => {
-  const { finished } = JSON.parse((await get('/api/starts')).body) as { finished: StartRow[] }
+  const { finished } = JSON.parse((await get('/api/starts')).body) as StartPage
   const path = finished[0]?.path ?? []
   assert.equal(path[0]?.[1], 0)
   for (const [index, part] of path.entries()) assert.equal(part[1], index === 0 ? 0 : path[index - 1]?.[2])
@@ -120,6 +117,16 @@ test('another name of this machine, another origin and any write are refused', a
   assert.equal((await get('/api/starts', { 'sec-fetch-site': 'same-site' })).status, 403)
   assert.equal((await get('/api/starts', { host: `localhost:${server.port}` })).status, 200)
   assert.equal((await get('/api/starts', {}, 'POST')).status, 405)
+})
+
+test('a link elsewhere may open the page, and nothing else', async () => {
+  const link = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+  assert.equal((await get('/', link)).status, 200)
+  assert.equal((await get('/?from=chat', link)).status, 200)
+  assert.equal((await get('/api/starts', link)).status, 403)
+  assert.equal((await get('/', { ...link, 'sec-fetch-dest': 'iframe' })).status, 403)
+  assert.equal((await get('/', { ...link, 'sec-fetch-mode': 'no-cors' })).status, 403)
+  assert.equal((await get('/', { ...link, host: 'evil.example' })).status, 403)
 })
 
 test('a page that is open is told of starts as they end', { timeout: 20_000 }, async () => {

@@ -1,12 +1,30 @@
-// Owns which colour stands for which operation and actor: a class name each, whose colours page.css has for light and dark.
-// Promises that operations of one kind of work look alike. Does not draw.
+// Owns which colour stands for which work: a class name each, whose colours page.css has for light and dark.
+// Promises a hue for each actor, deeper where it works and paler where it waits, so that a path is read without its legend.
+// Does not draw.
 
-/** By operation, for paths; what is not here is work of the kubelet and runtime. */
-const OPERATIONS: Readonly<Record<string, string>> = {
+/** The families in the order in which starts go through them, with what legends call them. */
+export const FAMILIES = {
+  queue: 'queues and gates',
+  schedule: 'scheduler',
+  node: 'new node',
+  volume: 'volumes',
+  device: 'devices',
+  kubelet: 'kubelet',
+  pull: 'image pull',
+  runtime: 'container runtime',
+  init: 'init containers',
+  app: 'containers',
+  owner: 'workload controller',
+  trouble: 'back-off and refusal',
+  user: 'people',
+  unaccounted: 'unaccounted',
+} as const
+
+export type Family = keyof typeof FAMILIES
+
+const WORKS: Readonly<Record<string, Family>> = {
   schedule: 'schedule',
   preempt: 'schedule',
-  'wait at scheduling gate': 'queue',
-  'wait in queue': 'queue',
   'provision node': 'node',
   'launch node': 'node',
   'register node': 'node',
@@ -16,33 +34,43 @@ const OPERATIONS: Readonly<Record<string, string>> = {
   'mount volumes': 'volume',
   'allocate devices': 'device',
   'prepare devices': 'device',
+  'prepare pod': 'kubelet',
+  'prepare pod and create sandbox': 'kubelet',
+  'report status': 'kubelet',
+  'stop old pod': 'kubelet',
+  'start pod': 'kubelet',
   'pull image': 'pull',
   'transfer and unpack': 'pull',
-  'wait for pull slot': 'pullwait',
+  'create sandbox': 'runtime',
+  'create container': 'runtime',
+  'start container': 'runtime',
   'run init container': 'init',
   'post-start hook': 'app',
   'startup probe': 'app',
   readiness: 'app',
-  'readiness gate': 'gate',
-  'back-off': 'backoff',
+  'run pod': 'app',
+  'admission checks': 'queue',
+  reconcile: 'owner',
   unaccounted: 'unaccounted',
 }
 
-export const colourOf = (operation: string): string => `c-${OPERATIONS[operation] ?? 'runtime'}`
+/** Where nobody works: somebody, or something, is waited for. */
+const WAITS: Readonly<Record<string, Family>> = {
+  'wait at scheduling gate': 'queue',
+  'wait in queue': 'queue',
+  'wait for quota': 'queue',
+  'wait for claim': 'device',
+  'wait for pull slot': 'pull',
+  'readiness gate': 'queue',
+  'back-off': 'trouble',
+  'creation refused': 'trouble',
+  'wait for minReadySeconds': 'owner',
+  paused: 'user',
+  suspended: 'user',
+  'wait for deletion': 'user',
+}
 
-/** For legends: one operation of each colour, in the order in which starts go through them. */
-export const LEGEND: readonly (readonly [colour: string, text: string])[] = [
-  ['c-queue', 'queue, gate'],
-  ['c-schedule', 'schedule'],
-  ['c-node', 'new node'],
-  ['c-volume', 'volumes'],
-  ['c-device', 'devices'],
-  ['c-runtime', 'kubelet, runtime'],
-  ['c-pullwait', 'wait for pull'],
-  ['c-pull', 'pull'],
-  ['c-init', 'init container'],
-  ['c-app', 'app, probes'],
-  ['c-gate', 'readiness gate'],
-  ['c-backoff', 'back-off'],
-  ['c-unaccounted', 'unaccounted'],
-]
+export const familyOf = (operation: string): Family => WORKS[operation] ?? WAITS[operation] ?? 'kubelet'
+
+export const colourOf = (operation: string): string =>
+  `c-${familyOf(operation)}${operation in WAITS ? ' waits' : ''}`

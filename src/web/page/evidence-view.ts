@@ -1,126 +1,115 @@
 // Owns what the page says of one span: its boundaries, what each rests on, why that source won, and its attributes.
 // Promises every stamp that contributed, with object, field, clock and raw value. Does not choose: the server's `source` does.
 
+import { boundaryView } from './boundary-view.ts'
+import { colourOf } from './colours.ts'
 import { h, isolated, replace } from './dom.ts'
-import type { Boundary, Evidence, SpanJson } from './start.ts'
-import { lengthText } from './words.ts'
+import type { Attributes, SpanJson } from './start.ts'
+import { msAfter } from './start.ts'
+import { lengthText, percentText, tickText } from './words.ts'
 
-export function showEvidence(panel: HTMLElement, span: SpanJson): void {
-  const { actor, attempt, attributes, durationMs, end, error, events, links, name, start, subject } = span
+export interface Chosen {
+  readonly span: SpanJson
+  /** When the root began, ns since the epoch, and its length in ms. */
+  readonly origin: bigint
+  readonly whole: number
+}
+
+export function showEvidence(panel: HTMLElement, { span, origin, whole }: Chosen): void {
+  const { attributes, end, error, events, links, name, start, subject } = span
   replace(
     panel,
     h(
       'h2',
-      { id: 'span-name' },
+      { class: 'span-name' },
+      h('i', { class: `swatch ${colourOf(name)}`, 'aria-hidden': 'true' }),
       name,
-      subject !== undefined && isolated(` ${subject}`, { class: 'subject' }),
+      subject !== undefined && ' ',
+      subject !== undefined && isolated(subject, { class: 'subject' }),
     ),
-    h(
-      'p',
-      {},
-      `${lengthText(durationMs)} by `,
-      isolated(actor),
-      attempt !== undefined && `, attempt ${attempt}`,
-    ),
-    error !== undefined && isolated(error, { class: 'error' }),
-    boundary('Began', start),
-    boundary('Ended', end),
-    events.length > 0 && h('h3', {}, 'Meanwhile'),
-    events.length > 0 && eventList(events),
-    links.length > 0 && h('h3', {}, 'Linked'),
-    links.length > 0 && linkList(links),
-    h('h3', {}, 'Attributes'),
-    table(Object.entries(attributes).map(([key, value]) => [key, String(value)])),
+    h('p', { class: 'span-facts' }, ...factsOf(span, whole)),
+    error !== undefined && h('div', { class: 'error' }, isolated(error)),
+    boundaryView('Began', start, origin),
+    boundaryView('Ended', end, origin),
+    events.length > 0 && section('Meanwhile', eventList(events, origin)),
+    links.length > 0 && section('Linked', linkList(links)),
+    attributesView(attributes),
   )
 }
 
-function boundary(title: string, at: Boundary): HTMLElement {
-  const { clamped, conflict, earlyMs, evidence, lateMs, shiftedMs, source, time } = at
-  const notes = [
-    conflict && 'two stamps exclude each other: the finest is kept',
-    clamped && 'moved so that the span lies inside its parent and does not end before it starts',
-    shiftedMs !== undefined &&
-      shiftedMs !== 0 &&
-      `moved by ${lengthText(shiftedMs)}, since that clock is off`,
-  ].filter((note) => typeof note === 'string')
-  return h(
-    'section',
-    { class: 'boundary' },
-    h('h3', {}, title),
-    h('p', {}, h('time', {}, time), ` (${rangeText(earlyMs, lateMs)})`),
-    h('p', {}, WHY[source] ?? source, ...notes.map((note) => `; ${note}`), '.'),
-    evidence.length > 0 && evidenceList(evidence, source),
-  )
+function factsOf(
+  { actor, attempt, attributes, critical, durationMs, end, start }: SpanJson,
+  whole: number,
+): (Node | string)[] {
+  const shortest = Math.max(0, durationMs - start.lateMs - end.earlyMs)
+  const longest = durationMs + start.earlyMs + end.lateMs
+  const range =
+    longest - shortest > 0.1 ? ` (between ${lengthText(shortest)} and ${lengthText(longest)})` : ''
+  const share = critical.reduce((sum, { from, to }) => sum + msAfter(to, 0n) - msAfter(from, 0n), 0)
+  const isOpen = attributes['podspan.open'] === true
+  return [
+    h('strong', {}, `${lengthText(durationMs)}${isOpen ? ' so far' : ''}`),
+    `${range} by `,
+    isolated(actor),
+    attempt === undefined ? '' : `, attempt ${attempt}`,
+    share > 0
+      ? `; the end waited for it for ${lengthText(share)}, ${percentText(share / whole)} of the whole`
+      : '',
+    '.',
+  ]
 }
 
-const rangeText = (early: number, late: number): string =>
-  early === 0 && late === 0
-    ? 'exact'
-    : `the truth is at most ${lengthText(early)} earlier and ${lengthText(late)} later`
+const section = (title: string, content: HTMLElement): HTMLElement =>
+  h('section', { class: 'part' }, h('h3', {}, title), content)
 
-/** Why a source won, as docs/spans.md has it. */
-const WHY: Readonly<Record<string, string>> = {
-  'event-name': "From an event's name, which holds nanoseconds of the component's own clock",
-  'event-time': "From an event's own time, in microseconds",
-  'event-second': "From an event's whole second",
-  'event-receipt': 'From when the watch showed the event',
-  'watch-receipt': 'From when the watch showed what the API server had stored',
-  'status-receipt': "From when the watch showed the kubelet's status",
-  'list-receipt': 'From a list: it had happened by then',
-  'creation-second': 'From the whole second of its creation',
-  'condition-second': 'From the whole second of a condition',
-  'state-second': "From the whole second of a container's state",
-  'start-second': 'From the whole second in which the kubelet took the pod',
-  'deletion-second': 'From the whole second in which deletion was asked for',
-  'field-manager-second': "From the second of the kubelet's last status write",
-  'config-seen': 'From the moment at which the kubelet saw the manifest',
-  'pull-duration': "From the pull's own duration, before its end",
-  'native-span': "From the component's own span",
-  order: 'From nothing of its own: from what must have come before and after',
-}
-
-/** One block a stamp: a table of seven columns has no room beside a picture. */
-function evidenceList(evidence: readonly Evidence[], winner: string): HTMLElement {
-  const items = evidence.map((one) => {
-    const { clock, field, object, raw, resolutionMs, resourceVersion, source, time } = one
-    const won = source === winner
-    return h(
-      'li',
-      won ? { class: 'winner' } : {},
-      h('strong', {}, source),
-      won && h('em', {}, ' won'),
-      h('span', { class: 'at' }, time),
-      h('span', {}, `clock of ${clock}, fine to ${lengthText(resolutionMs)}`),
-      h('span', {}, isolated(`${object} @${resourceVersion}`)),
-      h('span', {}, isolated(field), raw !== '' && ' = ', raw !== '' && isolated(raw)),
-    )
-  })
-  return h('ul', { class: 'stamps', 'aria-label': 'Evidence' }, ...items)
-}
-
-function table(entries: readonly (readonly [string, string])[]): HTMLElement {
-  const rows = entries.map(([key, value]) => [h('dt', {}, isolated(key)), h('dd', {}, isolated(value))])
-  return h('dl', {}, ...rows.flat())
-}
-
-const eventList = (events: SpanJson['events']): HTMLElement =>
+const eventList = (events: SpanJson['events'], origin: bigint): HTMLElement =>
   h(
     'ul',
-    {},
-    ...events.map(({ attributes, name, time }) =>
-      h('li', {}, h('time', {}, time), ` ${name} `, isolated(String(attributes['podspan.reason'] ?? ''))),
-    ),
-  )
-
-const linkList = (links: SpanJson['links']): HTMLElement =>
-  h(
-    'ul',
-    {},
-    ...links.map(({ attributes, traceId }) =>
-      h(
+    { class: 'happened' },
+    ...events.map(({ attributes, name, time }) => {
+      const count = attributes['podspan.count']
+      const times = typeof count === 'number' && count > 1 ? ` ×${count}` : ''
+      return h(
         'li',
         {},
-        h('a', { href: `#/start/${traceId}` }, isolated(String(attributes['podspan.link'] ?? traceId))),
-      ),
-    ),
+        h('time', { class: 'num', title: time }, `+${tickText(Math.max(0, msAfter(time, origin)), 1)}`),
+        h(
+          'span',
+          {},
+          h('strong', {}, `${name}${times}`),
+          ' ',
+          isolated(String(attributes['podspan.reason'] ?? '')),
+        ),
+      )
+    }),
   )
+
+const LINKS_MAX = 20
+
+function linkList(links: SpanJson['links']): HTMLElement {
+  const shown = links.slice(0, LINKS_MAX).map(({ attributes, traceId }) => {
+    const name = attributes['k8s.pod.name']
+    return h(
+      'li',
+      {},
+      h('a', { href: `#/start/${traceId}` }, isolated(String(name ?? traceId))),
+      ' ',
+      isolated(String(attributes['podspan.link'] ?? ''), { class: 'soft' }),
+    )
+  })
+  const more = links.length - shown.length
+  return h('ul', {}, ...shown, ...(more > 0 ? [h('li', { class: 'soft' }, `and ${more} more`)] : []))
+}
+
+/** The boundaries are shown above; here is the rest, as it is exported. */
+function attributesView(attributes: Attributes): HTMLElement | undefined {
+  const entries = Object.entries(attributes).filter(
+    ([key]) => !/^podspan\.(start|end)\.(source|early|late)/.test(key),
+  )
+  if (entries.length === 0) return undefined
+  const rows = entries.map(([key, value]) => [
+    h('dt', {}, isolated(key)),
+    h('dd', {}, isolated(typeof value === 'object' ? value.join(', ') : String(value))),
+  ])
+  return section('Attributes', h('dl', { class: 'attributes' }, ...rows.flat()))
+}

@@ -1,27 +1,54 @@
-// Owns the page: which view an address means, its head line, and what is said aloud.
-// Promises one view at a time, the last one closed before the next. Does not draw starts.
+// Owns the page: which view an address means, and the keys that count everywhere.
+// Promises one view at a time, the last one closed before the next; that a list which is only filtered anew stays; and that who comes
+// back finds his place. Does not draw starts.
 
-import { h, replace } from './dom.ts'
+import { replace } from './dom.ts'
 import { readFilter } from './filter.ts'
-import { nodeView, workloadView } from './group-view.ts'
-import { listView, type View } from './list-view.ts'
+import { nodesView, workloadsView } from './groups-view.ts'
+import { type ListView, listView } from './list-view.ts'
+import { nodeView } from './node-view.ts'
+import { rolloutView } from './rollout-view.ts'
+import { rolloutsView } from './rollouts-view.ts'
+import { sessionsView, sessionView } from './sessions-view.ts'
 import { startView } from './start-view.ts'
-import { follow, onStarts, starts } from './starts.ts'
+import { follow } from './starts.ts'
+import { startTheme } from './theme.ts'
+import { topBar } from './top-bar.ts'
+import { scroller, type View } from './view.ts'
+import { workloadView } from './workload-view.ts'
 
-const main = document.getElementById('main') as HTMLElement
-const top = document.getElementById('top') as HTMLElement
-const said = document.getElementById('said') as HTMLElement
+const byId = (id: string): HTMLElement => document.getElementById(id) as HTMLElement
+
+startTheme()
+const top = topBar(byId('top'), byId('said'))
+const main = scroller()
+let address = ''
 let view: View | undefined
+let list: ListView | undefined
+/** How far down each address was read. */
+const places = new Map<string, number>()
 
-function viewOf(hash: string): View {
-  const [path = '/', query = ''] = hash.replace(/^#/, '').split('?')
+const COLLECTIONS: Readonly<Record<string, () => View>> = {
+  workloads: workloadsView,
+  nodes: nodesView,
+  rollouts: rolloutsView,
+  sessions: sessionsView,
+}
+
+function viewOf(path: string, parameters: URLSearchParams): View {
   const [, kind = '', rest = ''] = /^\/([a-z]*)\/?(.*)$/.exec(path) ?? []
-  const parameters = new URLSearchParams(query)
   const name = decode(rest)
-  if (kind === 'start' && /^[0-9a-f-]{32,36}$/.test(name)) return startView(name)
+  const span = parameters.get('span') ?? ''
+  const isId = /^[0-9a-f-]{32,36}$/.test(name)
+  if (kind === 'start' && isId) return startView(name, span)
+  if (kind === 'rollout' && isId) return rolloutView(name, span)
+  if (kind === 'session' && name !== '') return sessionView(name)
   if (kind === 'workload' && name !== '') return workloadView(name, parameters.get('namespace') ?? '')
   if (kind === 'node' && name !== '') return nodeView(name)
-  return listView(readFilter(parameters))
+  const collection = COLLECTIONS[kind]
+  if (collection) return collection()
+  list = listView(readFilter(parameters))
+  return list
 }
 
 function decode(text: string): string {
@@ -33,31 +60,41 @@ function decode(text: string): string {
 }
 
 function show(): void {
+  const hash = location.hash.replace(/^#/, '')
+  const [path = '/', query = ''] = hash.split('?')
+  const parameters = new URLSearchParams(query)
+  places.set(address, main.scrollTop)
+  address = hash
+  if (list && view === list && (path === '/' || path === '')) return list.setFilter(readFilter(parameters))
   view?.close()
-  view = viewOf(location.hash)
+  list = undefined
+  view = viewOf(path, parameters)
   replace(main, view.element)
+  top.mark(view.section)
   document.title = `${view.title} – Podspan`
+  findPlace(hash)
 }
 
-function drawTop(): void {
-  const { live, trouble } = starts()
-  const state = trouble !== '' ? trouble : live ? 'live' : 'connecting…'
-  replace(
-    top,
-    h('a', { href: '#/', class: 'brand' }, 'Podspan'),
-    h('span', { class: trouble === '' ? 'state' : 'state trouble' }, state),
-  )
-  if (said.textContent !== trouble) said.textContent = trouble
+/** When the rows are there; a view draws with the next frame. */
+function findPlace(hash: string): void {
+  main.scrollTop = 0
+  const place = places.get(hash) ?? 0
+  if (place > 0) requestAnimationFrame(() => requestAnimationFrame(() => (main.scrollTop = place)))
 }
 
 addEventListener('hashchange', () => {
   show()
+  if (!main.contains(document.activeElement)) main.focus({ preventScroll: true })
+})
+addEventListener('keydown', (event) => {
+  const isTyping = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement
+  if (event.key !== '/' || isTyping || event.ctrlKey || event.metaKey) return
+  event.preventDefault()
+  view?.element.dispatchEvent(new Event('find'))
+})
+document.querySelector('.skip')?.addEventListener('click', (event) => {
+  event.preventDefault()
   main.focus()
 })
-onStarts(drawTop)
-drawTop()
 show()
-// The filter's choices come with the first list.
-void follow().then(() => {
-  if (location.hash === '' || location.hash.startsWith('#/?') || location.hash === '#/') show()
-})
+void follow()

@@ -1,5 +1,5 @@
-// Owns which part of a start is in sight: zoom and pan, in ms since it was created.
-// Promises never to leave the start, and not to zoom further than a hundredth of a millisecond. Does not draw.
+// Owns which part of a picture is in sight: zoom and pan, in ms.
+// Promises never to leave the picture, and not to zoom further than a hundredth of a millisecond. Does not draw.
 
 export interface Scale {
   readonly from: number
@@ -8,28 +8,46 @@ export interface Scale {
 
 const SPAN_MIN = 0.01
 
-/** Kept within 0 and `length`. */
-export function bounded({ from, to }: Scale, length: number): Scale {
-  const width = Math.min(Math.max(to - from, SPAN_MIN), length)
-  const start = Math.min(Math.max(from, 0), length - width)
+/** Kept within `all`. */
+export function bounded({ from, to }: Scale, all: Scale): Scale {
+  const width = Math.min(Math.max(to - from, SPAN_MIN), all.to - all.from)
+  const start = Math.min(Math.max(from, all.from), all.to - width)
   return { from: start, to: start + width }
 }
 
 /** `factor` below 1 zooms in; `at` (0 to 1) stays where it is. */
-export function zoomed({ from, to }: Scale, factor: number, at: number, length: number): Scale {
+export function zoomed({ from, to }: Scale, factor: number, at: number, all: Scale): Scale {
   const pivot = from + (to - from) * at
-  return bounded({ from: pivot - (pivot - from) * factor, to: pivot + (to - pivot) * factor }, length)
+  return bounded({ from: pivot - (pivot - from) * factor, to: pivot + (to - pivot) * factor }, all)
 }
 
-export const panned = ({ from, to }: Scale, share: number, length: number): Scale =>
-  bounded({ from: from + (to - from) * share, to: to + (to - from) * share }, length)
+export const panned = ({ from, to }: Scale, share: number, all: Scale): Scale =>
+  bounded({ from: from + (to - from) * share, to: to + (to - from) * share }, all)
 
-/** Round steps for an axis: at most eight of them. */
-export function ticksOf({ from, to }: Scale): number[] {
-  const rough = (to - from) / 8
+/** With some room at both sides. */
+export function fitted(from: number, to: number, all: Scale): Scale {
+  const margin = Math.max((to - from) * 0.08, SPAN_MIN)
+  return bounded({ from: from - margin, to: to + margin }, all)
+}
+
+export const isWhole = (scale: Scale, all: Scale): boolean => scale.from <= all.from && scale.to >= all.to
+
+const MINUTE = 60_000
+/** Steps that people count in: by ten below a minute, then as clocks do. */
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600].map((minutes) => minutes * MINUTE)
+
+export function stepOf({ from, to }: Scale, most: number): number {
+  const rough = (to - from) / most
+  if (rough > MINUTE / 2) return STEPS.find((step) => step >= rough) ?? rough
   const power = 10 ** Math.floor(Math.log10(rough))
-  const step = [1, 2, 5, 10].map((times) => times * power).find((one) => one >= rough) ?? rough
+  return [1, 2, 5, 10].map((times) => times * power).find((one) => one >= rough) ?? rough
+}
+
+/** Round steps for an axis: `most` of them at the most. */
+export function ticksOf(scale: Scale, most = 8): number[] {
+  const step = stepOf(scale, most)
   const ticks: number[] = []
-  for (let at = Math.ceil(from / step) * step; at <= to; at += step) ticks.push(at)
+  for (let at = Math.ceil(scale.from / step) * step; at <= scale.to; at += step)
+    ticks.push(Math.round(at / step) * step)
   return ticks
 }

@@ -1,72 +1,64 @@
 // Owns the view of one start: its verdict on top, its waterfall, and the evidence of the span that is chosen.
 // Promises that a start in flight is read again while it goes on. Does not draw spans.
 
-import { h, isolated, replace } from './dom.ts'
-import { showEvidence } from './evidence-view.ts'
-import type { View } from './list-view.ts'
-import { fetchStart, type SpanJson, type StartJson } from './start.ts'
-import { onStarts, starts } from './starts.ts'
-import { waterfall } from './waterfall-view.ts'
-import { lengthText } from './words.ts'
+import { h } from './dom.ts'
+import { spanView } from './span-view.ts'
+import type { StartJson } from './start.ts'
+import { startHead } from './start-head.ts'
+import { onStarts, readJson, starts } from './starts.ts'
+import { missing, type View } from './view.ts'
 
-export function startView(id: string): View {
-  const body = h('div', { class: 'view start' }, h('p', {}, 'Reading…'))
-  let shown = ''
-  let chosen = ''
-  const panel = h('aside', { class: 'evidence', 'aria-label': 'Evidence of the chosen span' })
-  const select = (span: SpanJson): void => {
-    chosen = span.spanId
-    showEvidence(panel, span)
+export function startView(id: string, spanId: string): View {
+  const view = spanView({
+    ...{ address: `#/start/${id}`, spanId },
+    label: 'Spans of the start',
+    loading: 'Reading the start',
+  })
+  const show = (start: StartJson): void => {
+    document.title = `${start.namespace}/${start.name} – Podspan`
+    view.show(startHead(start, starts().finished), start)
   }
+  const close = followStart(id, show, (error) => view.sayInstead(notThere(error)))
+  return { title: 'Start', section: 'starts', element: view.element, close }
+}
+
+/** Reads it, and again with each change while it is in flight or settles. */
+function followStart(id: string, show: (start: StartJson) => void, fail: (error: Error) => void): () => void {
+  let shown = ''
+  let isReading = false
+  let isClosed = false
   const read = async (): Promise<void> => {
-    const start = await fetchStart(id)
-    if (typeof start === 'string') return replace(body, h('p', { class: 'error' }, start), back())
+    if (isReading) return
+    isReading = true
+    const start = await readJson<StartJson>(`api/starts/${id}`).catch((error: Error) => error)
+    isReading = false
+    if (isClosed) return
+    if (start instanceof Error) return fail(start)
     const text = JSON.stringify(start)
-    if (text === shown) return
+    if (text !== shown) show(start)
     shown = text
-    const before = chosen
-    const { element, select: choose } = waterfall(start, select)
-    replace(body, header(start), h('div', { class: 'columns' }, element, panel))
-    if (before !== '') choose(before)
   }
   void read()
-  const isOpen = (): boolean => starts().inFlight.some((row) => row.id === id || row.uid === id)
-  let wasOpen = true
+  let wasOpen = isUnderWay(id)
   const stop = onStarts(() => {
-    const open = isOpen()
-    if (open || wasOpen) void read()
-    wasOpen = open
+    const isOpen = isUnderWay(id)
+    if (isOpen || wasOpen || shown === '') void read()
+    wasOpen = isOpen
   })
-  return { title: 'Start', element: body, close: stop }
+  return () => {
+    isClosed = true
+    stop()
+  }
 }
 
-const back = (): HTMLElement => h('p', {}, h('a', { href: '#/' }, 'All starts'))
+function isUnderWay(id: string): boolean {
+  const { inFlight, settling } = starts()
+  return [...inFlight, ...settling].some((row) => row.id === id || row.uid === id)
+}
 
-function header(start: StartJson): HTMLElement {
-  const { cause, explainedRatio, name, namespace, node, outcome, startupMs, traceId, verdict, workload } =
-    start
-  const place = `?namespace=${encodeURIComponent(namespace)}`
-  return h(
-    'div',
-    { class: 'head' },
-    h('h1', {}, isolated(`${namespace}/${name}`)),
-    h('p', { class: `verdict o-${outcome}` }, isolated(verdict)),
-    h(
-      'p',
-      { class: 'facts' },
-      `${outcome} · ${lengthText(startupMs)} · ${cause} · ${Math.round(explainedRatio * 100)} % explained`,
-      workload !== undefined && ' · ',
-      workload !== undefined &&
-        h('a', { href: `#/workload/${encodeURIComponent(workload)}${place}` }, isolated(workload)),
-      node !== undefined && ' · ',
-      node !== undefined && h('a', { href: `#/node/${encodeURIComponent(node)}` }, isolated(node)),
-    ),
-    h(
-      'p',
-      { class: 'links' },
-      h('a', { href: `api/starts/${traceId}/otlp`, download: true }, 'OTLP JSON'),
-      h('a', { href: `api/starts/${traceId}/chrome`, download: true }, 'Trace events for Perfetto'),
-      h('span', { class: 'keys' }, '↑ ↓ span, + − zoom, ← → pan, 0 all, Ctrl + wheel zoom'),
-    ),
+const notThere = (error: Error): HTMLElement =>
+  missing(
+    'This start is not here',
+    `${error.message}. A start is kept for a while only; its trace is where your exporter sent it. `,
+    h('a', { href: '#/' }, 'All starts'),
   )
-}

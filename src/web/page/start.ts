@@ -23,6 +23,8 @@ export interface Boundary {
   readonly evidence: readonly Evidence[]
 }
 
+export type Attributes = Readonly<Record<string, string | number | boolean | readonly string[]>>
+
 export interface SpanJson {
   readonly spanId: string
   readonly parentSpanId?: string
@@ -35,15 +37,16 @@ export interface SpanJson {
   readonly end: Boundary
   readonly durationMs: number
   readonly critical: readonly { readonly from: string; readonly to: string }[]
-  readonly attributes: Readonly<Record<string, string | number | boolean | readonly string[]>>
+  readonly attributes: Attributes
   readonly events: readonly {
     readonly time: string
     readonly name: string
-    readonly attributes: Readonly<Record<string, unknown>>
+    readonly attributes: Attributes
   }[]
   readonly links: readonly {
     readonly traceId: string
-    readonly attributes: Readonly<Record<string, unknown>>
+    readonly spanId: string
+    readonly attributes: Attributes
   }[]
 }
 
@@ -56,24 +59,54 @@ export interface StartJson {
   readonly workload?: string
   readonly revision?: string
   readonly cause: string
+  readonly created: string
   readonly outcome: string
   readonly verdict: string
   readonly startupMs: number
   readonly explainedRatio: number
   readonly evidenceComplete: boolean
   readonly spans: readonly SpanJson[]
+  readonly before?: readonly { readonly traceId: string; readonly spans: readonly SpanJson[] }[]
 }
 
-export async function fetchStart(id: string): Promise<StartJson | string> {
-  try {
-    const answer = await fetch(`api/starts/${id}`)
-    if (answer.ok) return (await answer.json()) as StartJson
-    return answer.status === 404
-      ? 'This start is not kept here any more. Its trace is where your exporter sent it.'
-      : `The server answered ${answer.status}.`
-  } catch (error) {
-    return `The start could not be read: ${(error as Error).message}.`
+export interface Hold {
+  readonly kind: string
+  readonly lengthMs: number
+  readonly because?: string
+  readonly operation?: string
+}
+
+/** `rollout/v1`, as far as the page reads it. */
+export interface RolloutJson {
+  readonly kind: string
+  readonly name: string
+  readonly namespace: string
+  readonly revision?: string
+  readonly hash?: string
+  readonly outcome: string
+  readonly failure?: string
+  readonly verdict: string
+  readonly lengthMs: number
+  readonly wanted?: number
+  readonly waves: number
+  readonly atOnce: number
+  readonly cause: {
+    readonly kind: string
+    readonly by?: string
+    readonly words?: string
+    readonly differences: readonly { readonly path: string; readonly from?: string; readonly to?: string }[]
   }
+  readonly limits: Readonly<Record<string, string | number | boolean>>
+  readonly shares: readonly {
+    readonly kind: string
+    readonly operation?: string
+    readonly words: string
+    readonly lengthMs: number
+    readonly share: number
+    readonly pods: readonly string[]
+  }[]
+  readonly pods: readonly { readonly uid: string; readonly name: string; readonly outcome: string }[]
+  readonly missing: readonly string[]
 }
 
 const NANOS_PER_MS = 1e6

@@ -1,200 +1,205 @@
-// Owns the picture of one start: its spans as a tree, to scale, with the critical path and edges as uncertain as they are.
-// Promises that mouse and keyboard reach the same: rows by ↑ and ↓, zoom by + and −, pan by ← and →, all of it by 0.
-// Does not say what a span rests on: evidence-view.ts does.
+// Owns the picture of one start or rollout: its lines as a tree, to scale, with containers as lanes and the critical path marked.
+// Promises that mouse and keyboard reach the same, that what is new comes in without moving what is looked at, and one line chosen
+// at any time. Does not say what a span rests on: evidence-view.ts does.
 
-import { colourOf } from './colours.ts'
-import { h, isolated, place, replace } from './dom.ts'
-import { panned, type Scale, ticksOf, zoomed } from './scale.ts'
-import { msAfter, nanosOf, type SpanJson, type StartJson } from './start.ts'
-import { lengthText } from './words.ts'
-
-interface Bar {
-  readonly span: SpanJson
-  readonly depth: number
-  readonly start: number
-  readonly end: number
-  readonly critical: readonly (readonly [from: number, to: number])[]
-}
+import type { PathPart } from '../row.ts'
+import { h, replace } from './dom.ts'
+import { extentOf, foldedAtFirst, inSight, type Line, linesOf } from './lines.ts'
+import { pathBar } from './path-bar.ts'
+import { createRuler, type Ruler } from './ruler.ts'
+import type { SpanJson } from './start.ts'
+import { type DrawnLine, drawLine } from './waterfall-line.ts'
 
 export interface Waterfall {
   readonly element: HTMLElement
-  select(spanId: string): void
+  /** The spans as they stand now; zoom, folds and choice stay. */
+  show(spans: readonly SpanJson[], before?: readonly SpanJson[]): void
+  choose(spanId: string): void
 }
 
-export function waterfall({ spans }: StartJson, onSelect: (span: SpanJson) => void): Waterfall {
-  const bars = barsOf(spans)
-  const length = Math.max(...bars.map(({ end }) => end), 0.01)
-  let scale: Scale = { from: 0, to: length }
-  let selected = 0
-  const axis = h('div', { class: 'axis', 'aria-hidden': true })
-  const tree = h('div', { role: 'tree', 'aria-label': 'Spans', class: 'tree' })
-  const element = h('div', { class: 'waterfall' }, axis, tree)
-  const rows = bars.map((bar, index) => rowOf(bar, () => choose(index)))
-  tree.append(...rows.map(({ row }) => row))
-  const choose = (index: number): void => {
-    rows[selected]?.row.setAttribute('tabindex', '-1')
-    rows[selected]?.row.setAttribute('aria-selected', 'false')
-    selected = index
-    const { row } = rows[index] ?? {}
-    row?.setAttribute('tabindex', '0')
-    row?.setAttribute('aria-selected', 'true')
-    const span = bars[index]?.span
-    if (span) onSelect(span)
+export const createWaterfall = (label: string, onChoose: (span: SpanJson) => void): Waterfall =>
+  new Picture(label, onChoose)
+
+class Picture implements Waterfall {
+  readonly element: HTMLElement
+  readonly #onChoose: (span: SpanJson) => void
+  readonly #tree: HTMLElement
+  readonly #overview = h('div', { class: 'overview-path' })
+  readonly #ruler: Ruler
+  #lines: readonly Line[] = []
+  #drawn: readonly DrawnLine[] = []
+  #folded: Set<string> | undefined
+  #chosen = ''
+
+  constructor(label: string, onChoose: (span: SpanJson) => void) {
+    this.#onChoose = onChoose
+    this.#tree = h('div', { role: 'tree', 'aria-label': label, class: 'tree' })
+    this.#ruler = createRuler({ onScale: () => this.#drawBars(), overview: this.#overview })
+    this.element = h(
+      'div',
+      { class: 'waterfall' },
+      this.#ruler.element,
+      h(
+        'div',
+        { class: 'column-heads', 'aria-hidden': 'true' },
+        h('span', {}, 'of path'),
+        h('span', {}, 'length'),
+      ),
+      h('div', { class: 'tree-box' }, this.#ruler.layer, this.#tree),
+    )
+    this.#ruler.follow(this.#tree)
+    this.#tree.addEventListener('keydown', (event) => this.#onKey(event))
+    this.#tree.addEventListener('dblclick', () => this.#fitChosen())
   }
-  const draw = (): void => {
-    for (const [index, bar] of bars.entries()) drawBar(rows[index]?.track, bar, scale)
-    replace(axis, ...ticksOf(scale).map((at) => tick(at, scale)))
+
+  show(spans: readonly SpanJson[], before: readonly SpanJson[] = []): void {
+    this.#lines = linesOf(spans, before)
+    this.#folded ??= foldedAtFirst(this.#lines)
+    if (this.#chosen === '') this.#chosen = spans[0]?.spanId ?? ''
+    const all = extentOf(this.#lines)
+    replace(this.#overview, pathBar(pathOf(spans), all.from, all.to))
+    this.#layOut()
+    this.#ruler.extend(all)
   }
-  const move = (next: Scale): void => {
-    scale = next
-    draw()
+
+  choose(spanId: string): void {
+    const line = this.#find(this.#lines, spanId)
+    if (!line) return
+    for (const key of this.#above(this.#lines, spanId)) this.#folded?.delete(key)
+    this.#chosen = spanId
+    this.#layOut()
   }
-  element.addEventListener('keydown', (event) => {
+
+  /** The lines in sight as elements; who was in sight before keeps his place, and the chosen one its focus. */
+  #layOut(): void {
+    const hadFocus = this.#tree.contains(document.activeElement)
+    const whole = Math.max(0.01, this.#lines.at(-1)?.bars[0]?.end ?? 1)
+    this.#drawn = inSight(this.#lines, this.#folded ?? new Set()).map((line) => {
+      const drawn = drawLine(line, {
+        whole,
+        onChoose: () => this.#take(line.key),
+        onFold: () => this.#fold(line.key, !this.#folded?.has(line.key)),
+      })
+      drawn.fold(this.#folded?.has(line.key) ?? false)
+      drawn.draw(this.#ruler.scale)
+      return drawn
+    })
+    if (!this.#drawn.some(({ line }) => line.key === this.#chosen))
+      this.#chosen = this.#drawn[0]?.line.key ?? ''
+    for (const drawn of this.#drawn) drawn.choose(drawn.line.key === this.#chosen)
+    replace(this.#tree, ...this.#drawn.map(({ element }) => element))
+    if (hadFocus) this.#focusChosen()
+  }
+
+  #drawBars(): void {
+    for (const drawn of this.#drawn) drawn.draw(this.#ruler.scale)
+  }
+
+  #find(lines: readonly Line[], key: string): Line | undefined {
+    for (const line of lines) {
+      const found = line.key === key ? line : this.#find(line.children, key)
+      if (found) return found
+    }
+    return undefined
+  }
+
+  #above(lines: readonly Line[], key: string): string[] {
+    for (const line of lines) {
+      if (line.children.some((child) => child.key === key)) return [line.key]
+      const above = this.#above(line.children, key)
+      if (above.length > 0) return [line.key, ...above]
+    }
+    return []
+  }
+
+  #take(key: string): void {
+    this.#chosen = key
+    for (const drawn of this.#drawn) drawn.choose(drawn.line.key === key)
+    const line = this.#find(this.#lines, key)
+    const [bar] = line?.bars ?? []
+    if (bar && line?.kind === 'span') this.#onChoose(bar.span)
+    else if (line?.kind === 'lane') this.#fold(key, !this.#folded?.has(key))
+  }
+
+  #fold(key: string, isFolded: boolean): void {
+    if (isFolded) this.#folded?.add(key)
+    else this.#folded?.delete(key)
+    this.#layOut()
+  }
+
+  #fitChosen(): void {
+    const bars = this.#find(this.#lines, this.#chosen)?.bars ?? []
+    if (bars.length > 0)
+      this.#ruler.fit(Math.min(...bars.map(({ start }) => start)), Math.max(...bars.map(({ end }) => end)))
+  }
+
+  #focusChosen(): void {
+    const element = this.#drawn.find(({ line }) => line.key === this.#chosen)?.element
+    element?.focus({ preventScroll: true })
+    element?.scrollIntoView({ block: 'nearest' })
+  }
+
+  #onKey(event: KeyboardEvent): void {
+    const at = this.#drawn.findIndex(({ line }) => line.key === this.#chosen)
     const step = STEPS[event.key]
-    const next = KEYS[event.key]
-    if (step === undefined && next === undefined) return
+    if (event.key === 'f') this.#fitChosen()
+    else if (!event.shiftKey && step !== undefined)
+      this.#stepTo(Math.min(Math.max(at + step, 0), this.#drawn.length - 1))
+    else if (!event.shiftKey && event.key === 'ArrowRight') this.#open(at)
+    else if (!event.shiftKey && event.key === 'ArrowLeft') this.#shut(at)
+    else if (event.key === 'Enter' || event.key === ' ') this.#take(this.#chosen)
+    else if (!this.#ruler.key(event)) return
     event.preventDefault()
-    if (next) return move(next(scale, length))
-    choose(Math.min(Math.max(selected + (step ?? 0), 0), bars.length - 1))
-    rows[selected]?.row.focus()
-  })
-  byMouse(tree, () => scale, move, length)
-  draw()
-  choose(0)
-  return {
-    element,
-    select: (spanId) =>
-      choose(
-        Math.max(
-          0,
-          bars.findIndex(({ span }) => span.spanId === spanId),
+  }
+
+  #stepTo(index: number): void {
+    const line = this.#drawn[index]?.line
+    if (!line) return
+    this.#chosen = line.key
+    for (const drawn of this.#drawn) drawn.choose(drawn.line.key === line.key)
+    const [bar] = line.bars
+    if (bar && line.kind === 'span') this.#onChoose(bar.span)
+    this.#focusChosen()
+  }
+
+  /** As a tree is walked: → opens, then goes in; ← shuts, then goes out. */
+  #open(at: number): void {
+    const line = this.#drawn[at]?.line
+    if (!line || line.children.length === 0) return
+    if (this.#folded?.has(line.key)) this.#fold(line.key, false)
+    else this.#stepTo(at + 1)
+  }
+
+  #shut(at: number): void {
+    const line = this.#drawn[at]?.line
+    if (!line) return
+    if (line.children.length > 0 && !this.#folded?.has(line.key)) return this.#fold(line.key, true)
+    const parent = this.#drawn.slice(0, at).findLastIndex((one) => one.line.level < line.level)
+    if (parent >= 0) this.#stepTo(parent)
+  }
+}
+
+const STEPS: Readonly<Record<string, number>> = {
+  ArrowUp: -1,
+  ArrowDown: 1,
+  Home: -1e6,
+  End: 1e6,
+  k: -1,
+  j: 1,
+}
+
+/** The critical path of the whole, for the small picture above. */
+function pathOf(spans: readonly SpanJson[]): PathPart[] {
+  const [root] = linesOf(spans).slice(-1)
+  if (!root) return []
+  const parts = inSight([root], new Set())
+    .filter(({ kind }) => kind === 'span')
+    .flatMap(({ bars }) =>
+      bars.flatMap(({ span, critical }) =>
+        critical.map(
+          ([from, to]): PathPart => [span.name === 'pod startup' ? 'unaccounted' : span.name, from, to],
         ),
       ),
-  }
-}
-
-const STEPS: Readonly<Record<string, number>> = { ArrowUp: -1, ArrowDown: 1, Home: -1e6, End: 1e6 }
-const KEYS: Readonly<Record<string, (scale: Scale, length: number) => Scale>> = {
-  '+': (scale, length) => zoomed(scale, 0.7, 0.5, length),
-  '=': (scale, length) => zoomed(scale, 0.7, 0.5, length),
-  '-': (scale, length) => zoomed(scale, 1.4, 0.5, length),
-  ArrowLeft: (scale, length) => panned(scale, -0.2, length),
-  ArrowRight: (scale, length) => panned(scale, 0.2, length),
-  '0': (_, length) => ({ from: 0, to: length }),
-}
-
-/** Parents stand before their children already. */
-function barsOf(spans: readonly SpanJson[]): Bar[] {
-  const origin = nanosOf(spans[0]?.start.time ?? '1970-01-01T00:00:00.000000000Z')
-  const depths = new Map<string, number>()
-  return spans.map((span) => {
-    const depth = span.parentSpanId === undefined ? 0 : (depths.get(span.parentSpanId) ?? 0) + 1
-    depths.set(span.spanId, depth)
-    const critical = span.critical.map(
-      ({ from, to }) => [msAfter(from, origin), msAfter(to, origin)] as const,
     )
-    return {
-      span,
-      depth,
-      start: msAfter(span.start.time, origin),
-      end: msAfter(span.end.time, origin),
-      critical,
-    }
-  })
-}
-
-interface Row {
-  readonly row: HTMLElement
-  readonly track: HTMLElement
-}
-
-function rowOf({ depth, span }: Bar, choose: () => void): Row {
-  const { attempt, durationMs, error, name, subject } = span
-  const container = span.attributes['k8s.container.name']
-  const label = place(
-    h(
-      'span',
-      { class: 'label' },
-      name,
-      attempt !== undefined && h('small', {}, ` #${attempt}`),
-      typeof container === 'string' && isolated(` ${container}`, { class: 'subject' }),
-      subject !== undefined && subject !== container && isolated(` ${subject}`, { class: 'subject' }),
-    ),
-    { 'padding-inline-start': `${depth * 14}px` },
-  )
-  const track = h('span', { class: 'track' })
-  const words = `${name}${typeof container === 'string' ? ` ${container}` : ''}, ${lengthText(durationMs)}${error === undefined ? '' : ', failed'}`
-  const row = h(
-    'div',
-    {
-      ...{ role: 'treeitem', 'aria-level': depth + 1, 'aria-selected': false, 'aria-label': words },
-      ...{ tabindex: -1, class: error === undefined ? 'span' : 'span failed', onclick: choose },
-    },
-    label,
-    track,
-    h('span', { class: 'num' }, lengthText(durationMs)),
-  )
-  return { row, track }
-}
-
-function drawBar(track: HTMLElement | undefined, bar: Bar, scale: Scale): void {
-  if (!track) return
-  const { critical, end, span, start } = bar
-  const colour = colourOf(span.name)
-  replace(
-    track,
-    stripe(`bar ${span.name === 'pod startup' ? 'c-root' : colour}`, start, end, scale),
-    edge('early', start - span.start.earlyMs, start + span.start.lateMs, scale),
-    edge('late', end - span.end.earlyMs, end + span.end.lateMs, scale),
-    ...critical.map(([from, to]) => stripe('critical', from, to, scale)),
-  )
-}
-
-/** Where the truth may lie, from the earliest to the latest; nothing where that is less than a hair. */
-function edge(side: 'early' | 'late', from: number, to: number, scale: Scale): HTMLElement | undefined {
-  if ((to - from) / (scale.to - scale.from) < 0.002) return undefined
-  return stripe(`edge ${side}`, from, to, scale)
-}
-
-function stripe(className: string, from: number, to: number, scale: Scale): HTMLElement {
-  const share = (ms: number): number =>
-    Math.min(Math.max(((ms - scale.from) / (scale.to - scale.from)) * 100, -1), 101)
-  return place(h('i', { class: className }), {
-    left: `${share(from)}%`,
-    width: `max(2px, ${share(to) - share(from)}%)`,
-  })
-}
-
-function tick(at: number, { from, to }: Scale): HTMLElement {
-  return place(h('span', {}, lengthText(at)), { left: `${((at - from) / (to - from)) * 100}%` })
-}
-
-function byMouse(area: HTMLElement, scale: () => Scale, move: (next: Scale) => void, length: number): void {
-  area.addEventListener(
-    'wheel',
-    (event) => {
-      if (!event.ctrlKey && !event.metaKey && !event.shiftKey) return
-      event.preventDefault()
-      const track = area.querySelector('.track')?.getBoundingClientRect()
-      if (!track) return
-      const at = Math.min(Math.max((event.clientX - track.left) / track.width, 0), 1)
-      const by = event.deltaY === 0 ? event.deltaX : event.deltaY
-      move(event.shiftKey ? panned(scale(), by / 1000, length) : zoomed(scale(), 1.002 ** by, at, length))
-    },
-    { passive: false },
-  )
-  area.addEventListener('pointerdown', (down) => {
-    const track = (down.target as Element).closest('.track')
-    if (!track) return
-    const began = scale()
-    const width = track.getBoundingClientRect().width
-    const drag = (event: PointerEvent): void =>
-      move(panned(began, (down.clientX - event.clientX) / width, length))
-    const stop = (): void => {
-      removeEventListener('pointermove', drag)
-      removeEventListener('pointerup', stop)
-    }
-    addEventListener('pointermove', drag)
-    addEventListener('pointerup', stop)
-  })
+  return parts.sort((a, b) => a[1] - b[1])
 }
