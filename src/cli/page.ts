@@ -32,7 +32,9 @@ export async function openPage(
     )
   const { startPageServer } = await import('../web/server.ts')
   try {
-    const server = await startPageServer({ source, files: () => files, clock, port: ui, signal })
+    const onError = (error: Error): void =>
+      terminal.say(`podspan: the page could not be answered, which is a bug: ${error.stack ?? error.message}`)
+    const server = await startPageServer({ source, files: () => files, clock, port: ui, signal, onError })
     terminal.say(`podspan: the page is at ${server.url}${path}; Ctrl-C ends it.`)
     if (open) openBrowser(context, `${server.url}${path}`)
     return server

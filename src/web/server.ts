@@ -1,6 +1,6 @@
 // Owns the page's HTTP server: on loopback only, with headers that let the page do nothing but what it is for.
 // Promises that no other origin and no other name of this machine can read anything from it but the empty page, and that between
-// requests it keeps nothing but open streams. Does not know what is served (routes.ts).
+// requests it keeps nothing but open streams. A bug in an answer is one answer's. Does not know what is served (routes.ts).
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib'
 import type { Clock } from '../base/clock.ts'
 import { createLiveEvents, type Listener, type LiveEvents } from './events.ts'
 import { type Answer, type PageFiles, route } from './routes.ts'
+import { epochMs } from './rows.ts'
 import type { PageSource } from './source.ts'
 
 export interface PageServerOptions {
@@ -18,6 +19,8 @@ export interface PageServerOptions {
   /** 0 takes any that is free. */
   readonly port: number
   readonly signal: AbortSignal
+  /** A request that could not be answered: a bug, which must not end whoever serves the page beside other work. */
+  readonly onError: (error: Error) => void
 }
 
 export interface PageServer {
@@ -48,7 +51,7 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
   server.maxConnections = CONNECTIONS_MAX
   await listen(server, options.port)
   const stop = new AbortController()
-  const beating = beat(options.clock, live, AbortSignal.any([options.signal, stop.signal]))
+  const beating = beat(options, live, AbortSignal.any([options.signal, stop.signal]))
   const { port } = server.address() as AddressInfo
   return {
     port,
@@ -78,15 +81,38 @@ function closeServer(server: Server): Promise<void> {
   })
 }
 
-async function beat(clock: Clock, live: LiveEvents, signal: AbortSignal): Promise<void> {
+async function beat(
+  { clock, onError }: PageServerOptions,
+  live: LiveEvents,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
     await clock.sleep(BEAT_MS, signal)
-    live.beat()
+    try {
+      live.beat()
+    } catch (error) {
+      onError(error as Error)
+    }
   }
 }
 
 function handle(
-  { source, files }: PageServerOptions,
+  options: PageServerOptions,
+  live: LiveEvents,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  try {
+    answer(options, live, request, response)
+  } catch (error) {
+    options.onError(error as Error)
+    if (response.headersSent) response.destroy()
+    else send(response, text(500, 'this cannot be answered, which is a bug in podspan'))
+  }
+}
+
+function answer(
+  { clock, source, files }: PageServerOptions,
   live: LiveEvents,
   request: IncomingMessage,
   response: ServerResponse,
@@ -94,7 +120,7 @@ function handle(
   const target = request.url ?? '/'
   if (!isOurs(request, target)) return send(response, text(403, 'only for pages of this address'))
   if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, text(405, 'only GET'))
-  if (target.split('?')[0] === '/api/events') return stream(live, request, response)
+  if (target.split('?')[0] === '/api/events') return stream(live, epochMs(clock.now()), request, response)
   send(response, route(source, files(), target))
 }
 
@@ -137,14 +163,14 @@ function send(response: ServerResponse, { body, fileName, status, type }: Answer
   response.end(response.req.method === 'HEAD' ? undefined : bytes)
 }
 
-function stream(live: LiveEvents, request: IncomingMessage, response: ServerResponse): void {
+function stream(live: LiveEvents, now: number, request: IncomingMessage, response: ServerResponse): void {
   const listener: Listener = {
     write: (words) => void response.write(words),
     waiting: () => response.writableLength,
     end: () => response.destroy(),
   }
   response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream; charset=utf-8' })
-  response.write('retry: 1000\n\n')
+  response.write(`retry: 1000\nevent: clock\ndata: ${now}\n\n`)
   if (!live.add(listener)) return void response.end(': too many pages are open\n\n')
   request.on('close', () => live.remove(listener))
 }

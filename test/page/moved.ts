@@ -40,7 +40,12 @@ const movedInstant = (instant: Instant, at: (moment: UnixNano) => UnixNano): Ins
   best: at(instant.best),
   earliest: at(instant.earliest),
   latest: at(instant.latest),
-  stamps: instant.stamps.map((stamp): Stamp => ({ ...stamp, at: at(stamp.at) })),
+  stamps: instant.stamps.map((stamp) => ({ ...plain(stamp), at: at(stamp.at) })),
+})
+
+/** A stamp of the fact log reads its fields when they are asked for: a spread would lose them. */
+export const plain = ({ source, at, clock, resolution, evidence, receivedAt }: Stamp): Stamp => ({
+  ...{ source, at, clock, resolution, evidence, receivedAt },
 })
 
 /** A UID of a number, the same each time. */

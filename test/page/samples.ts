@@ -7,7 +7,7 @@ import type { Rollout } from '../../src/rollout/rollout.ts'
 import { createPipeline } from '../../src/trace/pipeline.ts'
 import type { Span, Trace } from '../../src/trace/trace.ts'
 import { framesOf } from '../rollout/replay.ts'
-import { moved, uidOfNumber } from './moved.ts'
+import { moved, plain, uidOfNumber } from './moved.ts'
 
 export interface Sample {
   readonly traces: readonly Trace[]
@@ -117,7 +117,7 @@ const withText = (trace: Trace, text: string): Trace => ({
       start: {
         ...span.start,
         stamps: span.start.stamps.map((stamp) => ({
-          ...stamp,
+          ...plain(stamp),
           evidence: { object: text, resourceVersion: text, field: text, raw: text },
         })),
       },

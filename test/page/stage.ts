@@ -5,7 +5,7 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { systemClock } from '../../src/base/clock.ts'
 import { buildPage } from '../../scripts/build-page.ts'
-import { startPageServer } from '../../src/web/server.ts'
+import { type PageServer, startPageServer } from '../../src/web/server.ts'
 import type { PageSource } from '../../src/web/source.ts'
 import { openBrowser } from './browser.ts'
 
@@ -27,22 +27,33 @@ export interface Stage {
   readonly port: number
   /** A page at this address, in a context of its own. */
   open(hash: string, view?: View): Promise<Shown>
+  /** The server goes while the pages stay, and another one comes. */
+  closeServer(): Promise<void>
+  openServer(source: PageSource, port: number): Promise<void>
   close(): Promise<void>
 }
 
 const FILES = buildPage()
 
-/** `port`: 0 takes any that is free. */
-export async function startStage(source: PageSource, port = 0): Promise<Stage> {
+export async function startStage(source: PageSource, clock = systemClock()): Promise<Stage> {
   const [files, browser] = await Promise.all([FILES, openBrowser()])
-  const server = await startPageServer({
-    ...{ source, port, clock: systemClock(), signal: new AbortController().signal },
-    files: () => files,
-  })
+  const serve = (of: PageSource, port: number): Promise<PageServer> =>
+    startPageServer({
+      ...{ source: of, port, clock, signal: new AbortController().signal },
+      files: () => files,
+      onError: (error) => {
+        throw error
+      },
+    })
+  let server = await serve(source, 0)
   return {
     url: server.url,
     port: server.port,
     open: (hash, view = {}) => openPage(browser, server.url, hash, view),
+    closeServer: () => server.close(),
+    openServer: async (other, port) => {
+      server = await serve(other, port)
+    },
     close: async () => {
       await browser.close()
       await server.close()

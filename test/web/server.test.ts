@@ -21,14 +21,27 @@ for (const frame of story({ uid: '77777777-0000-4000-8000-000000000001', name: '
 const clock = manualClock(at(0))
 const stop = new AbortController()
 let starts: CollectedStarts
+const errors: string[] = []
 let server: PageServer
 
 before(async () => {
   const made = sourceOf({ inFlight: () => waiting.inFlight() })
   starts = made.starts
   starts.add(trace)
-  const files = () => ({ 'index.html': { type: 'text/html; charset=utf-8', body: '<!doctype html>page' } })
-  server = await startPageServer({ source: made.source, files, clock, port: 0, signal: stop.signal })
+  const files = () => ({
+    'index.html': { type: 'text/html; charset=utf-8', body: '<!doctype html>page' },
+    'long.txt': { type: 'text/plain', body: 'x'.repeat(100_000) },
+  })
+  server = await startPageServer({
+    ...{ files, clock, port: 0, signal: stop.signal },
+    source: {
+      ...made.source,
+      rollouts: () => {
+        throw new Error('a bug')
+      },
+    },
+    onError: ({ message }) => errors.push(message),
+  })
 })
 after(() => server.close())
 
@@ -129,6 +142,20 @@ test('a link elsewhere may open the page, and nothing else', async () => {
   assert.equal((await get('/', { ...link, host: 'evil.example' })).status, 403)
 })
 
+test('a bug in one answer is told, and is one answer of many', async () => {
+  assert.equal((await get('/api/rollouts')).status, 500)
+  assert.deepEqual(errors, ['a bug'])
+  assert.equal((await get('/api/starts')).status, 200)
+})
+
+test('what is long comes packed to who can unpack it', async () => {
+  const [plain, packed] = [await get('/long.txt'), await get('/long.txt', { 'accept-encoding': 'gzip, br' })]
+  assert.equal(plain.headers['content-encoding'], undefined)
+  assert.equal(plain.body.length, 100_000)
+  assert.equal(packed.headers['content-encoding'], 'gzip')
+  assert.ok(Number(packed.headers['content-length']) < 1000)
+})
+
 test('a page that is open is told of starts as they end', { timeout: 20_000 }, async () => {
   const names = await new Promise<string[]>((resolve, reject) => {
     const asked = httpRequest({ port: server.port, host: '127.0.0.1', path: '/api/events' }, (response) => {
@@ -138,7 +165,7 @@ test('a page that is open is told of starts as they end', { timeout: 20_000 }, a
         if (text === '') starts.add(trace)
         text += part
         const seen = [...text.matchAll(/^event: (\w+)$/gm)].map(([, name]) => name ?? '')
-        if (seen.length < 2) return
+        if (seen.length < 3) return
         resolve(seen)
         asked.destroy()
       })
@@ -146,5 +173,5 @@ test('a page that is open is told of starts as they end', { timeout: 20_000 }, a
     asked.on('error', reject)
     asked.end()
   })
-  assert.deepEqual(names, ['flight', 'finished'])
+  assert.deepEqual(names, ['clock', 'flight', 'finished'])
 })

@@ -70,7 +70,9 @@ const WAITS: Readonly<Record<string, Family>> = {
   'wait for deletion': 'user',
 }
 
-export const familyOf = (operation: string): Family => WORKS[operation] ?? WAITS[operation] ?? 'kubelet'
+const FAMILY_OF: ReadonlyMap<string, Family> = new Map(Object.entries({ ...WORKS, ...WAITS }))
+
+export const familyOf = (operation: string): Family => FAMILY_OF.get(operation) ?? 'kubelet'
 
 export const colourOf = (operation: string): string =>
-  `c-${familyOf(operation)}${operation in WAITS ? ' waits' : ''}`
+  `c-${familyOf(operation)}${Object.hasOwn(WAITS, operation) ? ' waits' : ''}`

@@ -79,7 +79,7 @@ export function passes(row: StartRow, filter: Filter, now: number): boolean {
     const wanted = filter[field]
     if (wanted !== '' && valueOf(row, field) !== wanted) return false
   }
-  const took = row.startupMs ?? now - row.created
+  const took = row.startupMs ?? Math.max(0, now - row.created)
   if (took < filter.slower) return false
   const end = row.created + took
   if (end < filter.after || (filter.before !== 0 && end > filter.before)) return false

@@ -28,12 +28,12 @@ let list: ListView | undefined
 /** How far down each address was read. */
 const places = new Map<string, number>()
 
-const COLLECTIONS: Readonly<Record<string, () => View>> = {
-  workloads: workloadsView,
-  nodes: nodesView,
-  rollouts: rolloutsView,
-  sessions: sessionsView,
-}
+const COLLECTIONS: ReadonlyMap<string, () => View> = new Map([
+  ['workloads', workloadsView],
+  ['nodes', nodesView],
+  ['rollouts', rolloutsView],
+  ['sessions', sessionsView],
+])
 
 function viewOf(path: string, parameters: URLSearchParams): View {
   const [, kind = '', rest = ''] = /^\/([a-z]*)\/?(.*)$/.exec(path) ?? []
@@ -45,7 +45,7 @@ function viewOf(path: string, parameters: URLSearchParams): View {
   if (kind === 'session' && name !== '') return sessionView(name)
   if (kind === 'workload' && name !== '') return workloadView(name, parameters.get('namespace') ?? '')
   if (kind === 'node' && name !== '') return nodeView(name)
-  const collection = COLLECTIONS[kind]
+  const collection = COLLECTIONS.get(kind)
   if (collection) return collection()
   list = listView(readFilter(parameters))
   return list

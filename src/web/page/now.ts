@@ -1,7 +1,14 @@
 // Owns the page's only contact with the browser's clock and timers.
 // Promises that what is called again and again stops when it is told so. Does not interpret time.
 
-export const now = (): number => Date.now()
+let offsetMs = 0
+
+/** By the server's clock, which dates what is in flight: the reader's may be off. */
+export const now = (): number => Date.now() + offsetMs
+
+export function setClock(serverMs: number): void {
+  offsetMs = serverMs - Date.now()
+}
 
 /** Calls until it is told to stop; not while the page is out of sight, where nobody sees the difference. */
 export function every(delayMs: number, call: () => void): () => void {

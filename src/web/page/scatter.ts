@@ -29,6 +29,8 @@ const RIGHT = 10
 const TOP = 8
 const BOTTOM = 20
 const RADIUS = 3
+/** More points than this are smaller and paler, so that one sees where they are dense. */
+const DENSE = 600
 /** A pointer this near to a point means it. */
 const NEAR = 12
 
@@ -121,32 +123,41 @@ function paint(canvas: HTMLCanvasElement, frame: Frame, rows: readonly StartRow[
   const colour = (name: string): string => style.getPropertyValue(name).trim()
   paintAxes(pen, frame, colour)
   const colours = new Map<string, string>()
+  const dot = rows.length > DENSE ? { radius: 2, alpha: 0.4 } : { radius: RADIUS, alpha: 0.75 }
   for (const row of rows) {
     const family = familyOf(row.longest ?? 'unaccounted')
     if (!colours.has(family)) colours.set(family, colour(`--${family}`))
-    paintPoint(pen, frame, row, isBad(row.outcome) ? colour('--bad') : (colours.get(family) ?? ''))
+    if (!isBad(row.outcome)) paintDot(pen, frame, row, { ...dot, colour: colours.get(family) ?? '' })
   }
-  pen.globalAlpha = 1
+  // What failed lies on top.
+  for (const row of rows) if (isBad(row.outcome)) paintCross(pen, frame, row, colour('--bad'))
 }
 
-function paintPoint(pen: CanvasRenderingContext2D, frame: Frame, row: StartRow, colour: string): void {
-  const [x, y] = [xOf(frame, endOf(row)), yOf(frame, row.startupMs ?? 0)]
-  if (isBad(row.outcome)) {
-    pen.globalAlpha = 1
-    pen.strokeStyle = colour
-    pen.lineWidth = 1.75
-    pen.beginPath()
-    for (const side of [-1, 1]) {
-      pen.moveTo(x - RADIUS, y - RADIUS * side)
-      pen.lineTo(x + RADIUS, y + RADIUS * side)
-    }
-    return pen.stroke()
-  }
-  pen.globalAlpha = 0.75
-  pen.fillStyle = colour
+interface Dot {
+  readonly radius: number
+  readonly alpha: number
+  readonly colour: string
+}
+
+function paintDot(pen: CanvasRenderingContext2D, frame: Frame, row: StartRow, dot: Dot): void {
+  pen.globalAlpha = dot.alpha
+  pen.fillStyle = dot.colour
   pen.beginPath()
-  pen.arc(x, y, RADIUS, 0, Math.PI * 2)
+  pen.arc(xOf(frame, endOf(row)), yOf(frame, row.startupMs ?? 0), dot.radius, 0, Math.PI * 2)
   pen.fill()
+}
+
+function paintCross(pen: CanvasRenderingContext2D, frame: Frame, row: StartRow, colour: string): void {
+  const [x, y] = [xOf(frame, endOf(row)), yOf(frame, row.startupMs ?? 0)]
+  pen.globalAlpha = 1
+  pen.strokeStyle = colour
+  pen.lineWidth = 1.75
+  pen.beginPath()
+  for (const side of [-1, 1]) {
+    pen.moveTo(x - RADIUS, y - RADIUS * side)
+    pen.lineTo(x + RADIUS, y + RADIUS * side)
+  }
+  pen.stroke()
 }
 
 /** Lengths that a line is drawn for, as far as they are in the frame. */

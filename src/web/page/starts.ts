@@ -3,7 +3,7 @@
 // views are told once a frame at the most. Does not draw.
 
 import type { About, StartPage, StartRow } from '../row.ts'
-import { after, now } from './now.ts'
+import { after, now, setClock } from './now.ts'
 
 export interface Store {
   /** The oldest first. */
@@ -141,6 +141,7 @@ function listen(turn: 'first' | 'again' = 'first'): EventSource {
     mustRead = true
     change({ state: 'lost', trouble: 'The connection to Podspan is lost; trying again.' })
   })
+  source.addEventListener('clock', ({ data }) => setClock(Number(data)))
   source.addEventListener('flight', ({ data }) => setFlight(JSON.parse(String(data)) as StartRow[]))
   source.addEventListener('changes', ({ data }) => {
     const { set, gone } = JSON.parse(String(data)) as { set: StartRow[]; gone: string[] }

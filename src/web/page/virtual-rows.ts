@@ -126,14 +126,18 @@ class Rows<T> implements VirtualRows<T> {
     const value = this.#values[index]
     if (value === undefined) return
     event.preventDefault()
-    const { keyOf, scroller } = this.#options
-    const to = this.#drawn.get(keyOf(value))
-    if (!to) return
-    to.element.querySelector('a')?.focus({ preventScroll: true })
+    this.#reveal(index)
+    this.#drawn.get(this.#options.keyOf(value))?.element.querySelector('a')?.focus({ preventScroll: true })
+  }
+
+  /** Scrolls as little as will do, and draws what came into sight at once. */
+  #reveal(index: number): void {
+    const { scroller } = this.#options
     const top = this.#top() + index * this.#height
     const head = this.element.querySelector('.head-group')?.clientHeight ?? 0
     if (top - head < scroller.scrollTop) scroller.scrollTop = top - head
     else if (top + this.#height > scroller.scrollTop + scroller.clientHeight)
       scroller.scrollTop = top + this.#height - scroller.clientHeight
+    this.#update()
   }
 }
