@@ -30,14 +30,16 @@ dist/podspan.mjs: package.json package-lock.json scripts/build.ts scripts/build-
 
 build: dist/podspan.mjs ## Bundle src/ into dist/podspan.mjs, in about a second
 
-demo: dist/podspan.mjs ## Replay recordings of a real cluster: the waterfalls of its slowest starts; no cluster, no root
+# Whoever sits at a terminal gets the page as well, until Ctrl-C.
+demo: dist/podspan.mjs ## Replay recordings of a real cluster: waterfalls of its slowest starts, and at a terminal the page; no cluster, no root
 	@node dist/podspan.mjs replay --slowest $(SLOWEST) $(RECORDINGS)
 	@echo
 	@echo 'These were starts on a real cluster, recorded in test/recordings/. What to try next:'
 	@echo '  make run                                        starts on the cluster of your kubeconfig, as they happen'
 	@echo '  node_modules/.bin/node dist/podspan.mjs trace deploy/NAME -n NAMESPACE --slowest'
 	@echo '  node_modules/.bin/node dist/podspan.mjs check   what may be seen there, and whose clocks are off'
-	@echo '  node_modules/.bin/node dist/podspan.mjs replay test/recordings/burst.jsonl.gz --summary'
+	@echo '  node_modules/.bin/node dist/podspan.mjs replay --ui test/recordings/*.jsonl.gz      all of them on a page'
+	@if [ -t 1 ]; then echo; node dist/podspan.mjs replay --ui 0 $(RECORDINGS); fi
 
 test: dist/podspan.mjs ## Pass every test; on Linux with root and Go also those against a real cluster (PODSPAN_E2E=require insists; PODSPAN_E2E_KUBECONFIG=FILE takes that one)
 	@node test/run.ts

@@ -159,7 +159,7 @@ function addTrace(program: Command, context: Context, done: Done): void {
     .option('--timeout <duration>', 'how long to follow (default: 10m)', positiveDuration)
     .option('--exit-code', 'exit with 1 unless every start ended ready or completed')
     .addOption(settle())
-  withPlace(withLook(command, context)).action(async (target: string, options: TraceOptions) => {
+  withPlace(withPage(withLook(command, context))).action(async (target: string, options: TraceOptions) => {
     const [{ trace }, { createPipeline }] = await Promise.all([
       import('./trace.ts'),
       import('../trace/pipeline.ts'),

@@ -28,6 +28,9 @@ export interface TraceOptions extends ClusterOptions {
   readonly timeout?: DurationNano
   readonly settle?: DurationNano
   readonly exitCode?: boolean
+  /** Serve the page at this port instead of printing, and start a browser. */
+  readonly ui?: number
+  readonly open: boolean
 }
 
 /** Above this many pods their past events are read for the whole namespace at once. */
@@ -45,9 +48,19 @@ export async function trace(
   const target = await connect(context, options)
   const namespace = options.namespace ?? target.connection.namespace ?? 'default'
   const found = await findPods(target, namespace, named)
-  const told = await collect(context, target, { ...options, namespace }, found, createPipeline)
-  await target.connection.close()
-  return print(context, told, options, found)
+  if (options.ui === undefined) {
+    const told = await collect(context, target, { ...options, namespace }, found, createPipeline)
+    await target.connection.close()
+    return print(context, told, options, found)
+  }
+  const { tracePage } = await import('./trace-page.ts')
+  const under = await follow(context, target, { ...options, namespace }, found, createPipeline)
+  try {
+    return await tracePage(context, target, under, { ui: options.ui, open: options.open })
+  } finally {
+    await under.close()
+    await target.connection.close()
+  }
 }
 
 export interface Told {
@@ -60,10 +73,51 @@ export async function collect(
   context: Context,
   target: Target,
   options: Pick<TraceOptions, 'settle' | 'timeout' | 'follow'> & { readonly namespace: string },
-  { pods, scope }: Pods,
+  found: Pods,
   createPipeline: CreatePipeline,
 ): Promise<Told> {
-  const { namespace, settle, timeout } = options
+  const { timeout } = options
+  const followed = await follow(context, target, options, found, createPipeline)
+  const { pipeline, pods, waiting } = followed
+  if (options.follow && waiting.size > 0) {
+    context.terminal.say(
+      `podspan: ${plural(waiting.size, 'pod')} still starting; waiting for the end.${describe(pipeline, pods)}`,
+    )
+    const limit = timeout === undefined ? TIMEOUT_MS : toMilliseconds(timeout)
+    const late = context.clock.sleep(limit, context.signal)
+    const over = Promise.race([followed.done, aborted(context.signal), late])
+    await showUntil(context, over, () => pipeline.inFlight().filter(({ uid }) => waiting.has(uid)))
+  }
+  const traces = followed.told()
+  await followed.close()
+  return { traces, interrupted: context.signal.aborted }
+}
+
+/** Starts of chosen pods, as they go on. */
+export interface Followed {
+  readonly pipeline: Pipeline
+  /** By UID. */
+  readonly pods: ReadonlyMap<string, PodRecord>
+  /** UIDs of those that are under way. */
+  readonly waiting: ReadonlySet<string>
+  /** None is under way any more. */
+  readonly done: Promise<void>
+  /** All of them as they stand. */
+  told(): Trace[]
+  /** Called with each that is over from now on. */
+  onTrace: (trace: Trace) => void
+  close(): Promise<void>
+}
+
+/** Watches these pods, and reads what is past of them. */
+async function follow(
+  context: Context,
+  target: Target,
+  options: Pick<TraceOptions, 'settle'> & { readonly namespace: string },
+  { pods, scope }: Pods,
+  createPipeline: CreatePipeline,
+): Promise<Followed> {
+  const { namespace, settle } = options
   const wanted = new Map(pods.map((pod) => [pod.uid, pod]))
   const pipeline = createPipeline({
     backfill: ({ uid }) => wanted.has(uid),
@@ -77,24 +131,21 @@ export async function collect(
   const waiting = new Set<string>(pods.filter(isInFlight).map((pod) => pod.uid))
   const { promise: done, resolve } = Promise.withResolvers<void>()
   const onTrace = (each: Trace): void => {
-    if (wanted.has(each.uid)) final.set(each.uid, each)
+    if (!wanted.has(each.uid)) return
+    final.set(each.uid, each)
     waiting.delete(each.uid)
     if (waiting.size === 0) resolve()
+    followed.onTrace(each)
   }
   const live = await startLive(context, target, pipeline, { namespace, ...scope, onTrace })
+  const followed: Followed = {
+    ...{ pipeline, pods: wanted, waiting, done, close: live.close },
+    onTrace: () => undefined,
+    told: () => [...wanted.keys()].flatMap((uid) => final.get(uid) ?? pipeline.traceOf(uid) ?? []),
+  }
   await untilReady(context, live, `namespace ${namespace}`)
   await readPast(context, target, live, namespace, pods)
-  if (options.follow && waiting.size > 0) {
-    context.terminal.say(
-      `podspan: ${plural(waiting.size, 'pod')} still starting; waiting for the end.${describe(pipeline, wanted)}`,
-    )
-    const limit = timeout === undefined ? TIMEOUT_MS : toMilliseconds(timeout)
-    const over = Promise.race([done, aborted(context.signal), context.clock.sleep(limit, context.signal)])
-    await showUntil(context, over, () => pipeline.inFlight().filter(({ uid }) => waiting.has(uid)))
-  }
-  const traces = [...wanted.keys()].flatMap((uid) => final.get(uid) ?? pipeline.traceOf(uid) ?? [])
-  await live.close()
-  return { traces, interrupted: context.signal.aborted }
+  return followed
 }
 
 const REDRAW_MS = 250
