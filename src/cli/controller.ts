@@ -39,14 +39,21 @@ async function operate(
   config: ControllerConfig,
 ): Promise<void> {
   const { clock, env, random, signal, version } = context
-  const [{ createLog }, { createExporters }, { runController }, { openConnection }, { watchesOf }] =
-    await Promise.all([
-      import('../controller/log.ts'),
-      import('../controller/exporters.ts'),
-      import('../controller/controller.ts'),
-      import('../kube/config.ts'),
-      import('../controller/streams.ts'),
-    ])
+  const [
+    { createLog },
+    { createExporters },
+    { runController },
+    { openConnection },
+    { watchesOf },
+    { pageFiles },
+  ] = await Promise.all([
+    import('../controller/log.ts'),
+    import('../controller/exporters.ts'),
+    import('../controller/controller.ts'),
+    import('../kube/config.ts'),
+    import('../controller/streams.ts'),
+    import('../web/files.ts'),
+  ])
   const log = createLog({ level: config.log.level, clock, out: context.stdout })
   const exporters = createExporters({ clock, random, log, readFile, env })
   configure(exporters, config)
@@ -61,6 +68,7 @@ async function operate(
   })
   try {
     await runController({
+      ...(pageFiles && { pageFiles }),
       config,
       sources: sourcesOf(context, options),
       connection,

@@ -23,8 +23,8 @@ export async function openPage(
   { ui, open }: PageOptions,
   path = '',
 ): Promise<PageServer> {
-  const { clock, signal, terminal } = context
-  const files = pageFiles()
+  const { clock, terminal } = context
+  const files = pageFiles
   if (!files)
     throw new CliError(
       EXIT.usage,
@@ -34,7 +34,7 @@ export async function openPage(
   try {
     const onError = (error: Error): void =>
       terminal.say(`podspan: the page could not be answered, which is a bug: ${error.stack ?? error.message}`)
-    const server = await startPageServer({ source, files: () => files, clock, port: ui, signal, onError })
+    const server = await startPageServer({ source, files, clock, port: ui, onError })
     terminal.say(`podspan: the page is at ${server.url}${path}; Ctrl-C ends it.`)
     if (open) openBrowser(context, `${server.url}${path}`)
     return server

@@ -204,6 +204,13 @@ const server = z.strictObject({
   port: whole('The port of it; 0 takes a free one.', 0, 65_535).prefault(8080),
 })
 
+const page = z.strictObject({
+  enabled: flag(
+    "Serve the page of starts on the pod's own loopback, which `podspan ui` reaches by a port-forward.",
+  ).prefault(true),
+  port: whole('The port of it; 0 takes a free one.', 0, 65_535).prefault(7676),
+})
+
 export const configSchema = z
   .strictObject({
     clusterName: text(
@@ -245,20 +252,18 @@ export const configSchema = z
       .prefault({}),
     leaderElection: leaderElection.prefault({}),
     server: server.prefault({}),
+    page: page.prefault({}),
     log: z
       .strictObject({
         level: oneOf('The least level that is logged.', ['debug', 'info', 'warn', 'error']).prefault('info'),
       })
       .prefault({}),
   })
-  .superRefine(({ settle, startTimeout }, context) => {
-    if (settle < startTimeout) return
-    context.addIssue({
-      code: 'custom',
-      path: ['settle'],
-      message: 'less than startTimeout',
-      input: undefined,
-    })
+  .superRefine(({ page: { enabled, port }, server: { port: other }, settle, startTimeout }, context) => {
+    const refuse = (path: string[], message: string): void =>
+      context.addIssue({ code: 'custom', path, message, input: undefined })
+    if (settle >= startTimeout) refuse(['settle'], 'less than startTimeout')
+    if (enabled && port !== 0 && port === other) refuse(['page', 'port'], 'another port than server.port')
   })
 
 export type ControllerConfig = z.output<typeof configSchema>

@@ -17,7 +17,8 @@ import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import { observeProcess } from '../metrics/process.ts'
 import type { SessionBook } from '../session/book.ts'
 import { createSessionBook } from '../session/create-book.ts'
-import { createPipeline, type Pipeline, type PipelineOptions } from '../trace/pipeline.ts'
+import { createPipeline, type InFlight, type Pipeline, type PipelineOptions } from '../trace/pipeline.ts'
+import type { PageFiles } from '../web/routes.ts'
 import { backfillSessions } from './backfill.ts'
 import type { ConfigSources, ControllerConfig } from './config.ts'
 import { bookOptions } from './book-options.ts'
@@ -27,6 +28,7 @@ import { createGiveBack, type GiveBack } from './give-back.ts'
 import { createHandover, type Handover } from './handover.ts'
 import { type LoopDelay, readHealth, watchLoopDelay } from './health.ts'
 import type { Log } from './log.ts'
+import { type OperatorPage, servePage } from './page.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { createReload, RELOAD_MS, type Reload } from './reload.ts'
 import { createRollouts, type RolloutDuties } from './rollouts.ts'
@@ -54,6 +56,8 @@ export interface ControllerOptions {
   readonly signal: AbortSignal
   /** Collects garbage and gives what is free back to the system; absent where Node does not offer it. */
   readonly collect?: () => void
+  /** The page's own files; absent where this program was not built. */
+  readonly pageFiles?: () => PageFiles
   /** The server listens; its port. */
   readonly onListening?: (port: number) => void
 }
@@ -105,6 +109,8 @@ class Operator {
   /** From watches, not ticks. */
   #frames = 0
   #inFlightDueMs = 0
+  #inFlight: readonly InFlight[] = []
+  #page: OperatorPage | undefined
   #reloadDueMs = 0
 
   constructor(options: ControllerOptions) {
@@ -241,6 +247,14 @@ class Operator {
       handover: this.#handover,
       metrics: this.#metrics,
     })
+    this.#page = await servePage({
+      ...this.#options,
+      book: this.#book,
+      ring: this.#delivery.ring,
+      pipeline: this.#pipeline,
+      inFlight: () => this.#inFlight,
+      leads: () => this.#leads(),
+    })
     this.#metrics.health(() =>
       readHealth({
         pipeline: this.#pipeline,
@@ -302,8 +316,10 @@ class Operator {
     if ('source' in frame && frame.source === 'pods' && this.#progress.see(stream, frame))
       this.#handover.wentBack(stream)
     this.#rollouts.push(frame)
-    for (const trace of this.#pipeline.push(metadataOf(frame)))
+    for (const trace of this.#pipeline.push(metadataOf(frame))) {
       this.#rollouts.take(trace, this.#delivery.take(trace))
+      this.#page?.told(trace)
+    }
     this.#handover.passed(frame.t)
   }
 
@@ -313,6 +329,7 @@ class Operator {
     const startedMs = clock.monotonicMs()
     if (startedMs < this.#inFlightDueMs) return
     const starts = this.#pipeline.inFlight()
+    this.#inFlight = starts
     this.#book.startsInFlight(starts, clock.now())
     this.#metrics.startsInFlight(starts, clock.now())
     const tookMs = clock.monotonicMs() - startedMs
@@ -390,7 +407,7 @@ class Operator {
     )
     await this.#terms?.end()
     this.#stopCalls.abort()
-    await this.#server?.close()
+    await Promise.all([this.#server?.close(), this.#page?.close()])
     this.#process.close()
     this.#loopDelay.disable()
     for (const [exporter, account] of exporters.accounting())

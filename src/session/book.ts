@@ -7,6 +7,13 @@ import type { Trace } from '../trace/trace.ts'
 import type { RolloutState } from '../rollout/state.ts'
 import type { TargetRef, TraceSession, TraceSessionStatus } from './schema.ts'
 
+/** A session as it was last seen, and which starts are its own. */
+export interface SessionLook {
+  readonly session: TraceSession
+  /** As far as can be said afterwards: by what it chooses, and by when the pod was created. */
+  takes(trace: Trace): boolean
+}
+
 export interface SessionKey {
   readonly uid: string
   readonly namespace: string
@@ -115,6 +122,8 @@ export interface SessionBook {
   unwritten(update: StatusUpdate): void
   /** Finished longer ago than their ttlSecondsAfterFinished: to be deleted. Returned until removed. */
   expired(now: UnixNano): readonly SessionKey[]
+  /** For people who look; nothing is kept for them. */
+  looks(): readonly SessionLook[]
   /** Counts by name: sessions by phase, and limits that were reached. */
   counters(): Readonly<Record<string, number>>
 }

@@ -13,6 +13,7 @@ import type {
   RolloutOffer,
   SessionBook,
   SessionKey,
+  SessionLook,
   StatusUpdate,
 } from './book.ts'
 import { createBudget } from './budget.ts'
@@ -25,7 +26,7 @@ import { createMatcher, type Matcher } from './match.ts'
 import { planSession } from './plan.ts'
 import { publish } from './publish.ts'
 import type { TargetRef, TraceSession } from './schema.ts'
-import { isActive, isOwed, type Session } from './state.ts'
+import { isActive, isOwed, type Session, takesPodsOf } from './state.ts'
 import { phaseOf } from './status.ts'
 import { belongs, countStart, forget, type Taken, tellStart, timeOut } from './take.ts'
 
@@ -67,6 +68,7 @@ export function createSessionBook(options: BookOptions, now: UnixNano): SessionB
     due: (at) => due(state, at),
     unwritten: (update) => unwritten(state, update),
     expired: (at) => [...state.sessions.values()].flatMap((session) => expiredKey(session, at)),
+    looks: () => [...state.sessions.values()].flatMap((session) => lookAt(state, session)),
     counters: () => countersOf(state),
   }
 }
@@ -287,6 +289,13 @@ function expiredKey({ completion, plan, key }: Session, now: UnixNano): SessionK
   return completion && plan.ttl !== undefined && now >= add(completion.at, plan.ttl as DurationNano)
     ? [key]
     : []
+}
+
+function lookAt({ matcher, objects }: State, session: Session): SessionLook[] {
+  const object = objects.get(session.key.uid)
+  const takes = (trace: Trace): boolean =>
+    takesPodsOf(session, trace.created) && matcher.chooses(session, trace)
+  return object ? [{ session: object, takes }] : []
 }
 
 function countersOf({ sessions, flight, exports }: State): Record<string, number> {

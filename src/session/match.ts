@@ -44,6 +44,8 @@ export interface Matcher<S> {
   touch(): void
   namespaces(labels: ReadonlyMap<string, Labels>): void
   matching(pod: PodView): S[]
+  /** Whether this one would match, though it may be removed. */
+  chooses(session: S, pod: PodView): boolean
   /** Rises whenever an equal pod may match others than before. */
   readonly version: number
 }
@@ -85,6 +87,16 @@ export function createMatcher<S extends Chooser>(): Matcher<S> {
       collect(everywhere, pod, abroad)
       for (const one of abroad) if (seesNamespace(one.choice, pod.namespace, known)) found.push(one)
       return found
+    },
+    chooses: (session, pod) => {
+      const { namespaces, target } = session.choice
+      const isHere = namespaces
+        ? seesNamespace(session.choice, pod.namespace, known)
+        : session.namespace === pod.namespace
+      if (!isHere || !selectsLabels(session, pod)) return false
+      return (
+        target === undefined || targetsOf(pod).includes(keyOf(target.apiVersion, target.kind, target.name))
+      )
     },
     get version() {
       return version

@@ -1,12 +1,12 @@
 // Owns the short form of a TraceSession on the page: what it asks for, how it stands, and which of the kept starts are its own.
 // Promises texts as they are: escaping is the page's. Does not judge: the session's status does.
 
+import type { SessionLook } from '../session/book.ts'
 import type { TraceSession } from '../session/schema.ts'
 import type { Trace } from '../trace/trace.ts'
 import type { SessionObjective, SessionRow } from './row.ts'
-import type { SessionStarts } from './source.ts'
 
-export function rowOfSession({ session, takes }: SessionStarts, finished: readonly Trace[]): SessionRow {
+export function rowOfSession({ session, takes }: SessionLook, finished: readonly Trace[]): SessionRow {
   const { metadata, spec, status } = session
   const { completionTime, conditions = [], objective, phase = 'Pending', pods } = status ?? {}
   return {

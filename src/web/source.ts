@@ -3,7 +3,7 @@
 // Does not know HTTP.
 
 import type { Rollout } from '../rollout/rollout.ts'
-import type { TraceSession } from '../session/schema.ts'
+import type { SessionLook } from '../session/book.ts'
 import type { InFlight } from '../trace/pipeline.ts'
 import type { Trace } from '../trace/trace.ts'
 import type { About } from './row.ts'
@@ -20,13 +20,7 @@ export interface PageSource {
   /** As they stand; absent where nobody tells rollouts. */
   readonly rollouts?: () => readonly Rollout[]
   /** Absent where there is no operator. */
-  readonly sessions?: () => readonly SessionStarts[]
-}
-
-export interface SessionStarts {
-  readonly session: TraceSession
-  /** Whether it takes this start, as far as that can be said afterwards. */
-  takes(trace: Trace): boolean
+  readonly sessions?: () => readonly SessionLook[]
 }
 
 /** What a page keeps when nobody else does, oldest out first; about 20 KB each. */

@@ -166,6 +166,10 @@ function startReplica(world: World, name: string, yaml: string): Replica & { bur
     podNamespace: OWN,
     signal: signal.signal,
     onListening: (port) => (state.port = port),
+    // Of many replicas in one process only those that are asked to may take the page's port.
+    ...(yaml.includes('page:') && {
+      pageFiles: () => ({ 'index.html': { type: 'text/html', body: 'the page' } }),
+    }),
   })
   const kill = (): void => {
     state.dead = true

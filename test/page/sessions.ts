@@ -1,9 +1,9 @@
 // Owns two TraceSessions for the page's tests: one that has passed its verdict, one that has taken no pod yet.
 // Promises what the API server would store of them. Does not judge starts.
 
+import type { SessionLook } from '../../src/session/book.ts'
 import { parseTraceSession, type TraceSession } from '../../src/session/schema.ts'
 import type { Trace } from '../../src/trace/trace.ts'
-import type { SessionStarts } from '../../src/web/source.ts'
 
 const OBJECTIVES = [
   { name: 'ready', percentile: 99, threshold: '30s' },
@@ -37,7 +37,7 @@ const CONDITION = {
   lastTransitionTime: '2026-11-22T23:13:00Z',
 }
 
-export function sessionsOf(traces: readonly Trace[]): SessionStarts[] {
+export function sessionsOf(traces: readonly Trace[]): SessionLook[] {
   const own = new Set(traces.filter(({ namespace }) => namespace === 'rollout-slower').map(({ uid }) => uid))
   const counts = { ready: own.size, completed: 0, failed: 0, unstable: 0, deleted: 0, timedOut: 0 }
   const judged = session(

@@ -39,7 +39,7 @@ export async function startStage(source: PageSource, clock = systemClock()): Pro
   const [files, browser] = await Promise.all([FILES, openBrowser()])
   const serve = (of: PageSource, port: number): Promise<PageServer> =>
     startPageServer({
-      ...{ source: of, port, clock, signal: new AbortController().signal },
+      ...{ source: of, port, clock },
       files: () => files,
       onError: (error) => {
         throw error

@@ -19,7 +19,6 @@ for (const frame of story({ uid: '77777777-0000-4000-8000-000000000001', name: '
   if (frame.kind !== 'tick' || !frame.final) waiting.push(frame)
 
 const clock = manualClock(at(0))
-const stop = new AbortController()
 let starts: CollectedStarts
 const errors: string[] = []
 let server: PageServer
@@ -33,7 +32,7 @@ before(async () => {
     'long.txt': { type: 'text/plain', body: 'x'.repeat(100_000) },
   })
   server = await startPageServer({
-    ...{ files, clock, port: 0, signal: stop.signal },
+    ...{ files, clock, port: 0 },
     source: {
       ...made.source,
       rollouts: () => {
