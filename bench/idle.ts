@@ -82,6 +82,7 @@ function startOperator(api: SimulatedApiServer, receiver: OtlpReceiver, director
   })
   const config = write('config.yaml', {
     server: { address: '127.0.0.1', port: 0 },
+    page: { port: 0 },
     exporters: { default: { endpoint: receiver.url, protocol: 'grpc' } },
     standingSession: { allPods: true, namespaceSelector: {} },
   })

@@ -17,12 +17,11 @@ import {
   duration,
   FEATURES,
   features,
-  PAGE_PORT,
-  port,
   positiveDuration,
   width,
 } from './options.ts'
 import { OUTPUT_FORMS } from './output.ts'
+import { addPage, withPage } from './program-page.ts'
 import { addRollouts } from './program-rollout.ts'
 import { addCompletion, answerCompletion, COMPLETE } from './program-completion.ts'
 import { addTop } from './program-top.ts'
@@ -94,6 +93,7 @@ function createProgram(context: Context, done: Done): Command {
   addRollouts(program, context, done, parts)
   addCheck(program, context, done)
   addSession(program, context, done)
+  addPage(program, context, done, { withConfig })
   addController(program, context, done)
   addCompletion(program, context, done)
   dressHelp(program, context.program)
@@ -117,16 +117,6 @@ function withLook(
         ...(columns !== undefined && { width: columns }),
       })
     })
-}
-
-function withPage(command: Command): Command {
-  const ui = new Option(
-    '--ui [port]',
-    'show starts on a page of this machine, in a browser (default port: 7676)',
-  )
-  return command
-    .addOption(ui.preset(PAGE_PORT).argParser(port))
-    .option('--no-open', 'with --ui: say where the page is, and start no browser')
 }
 
 function addReplay(program: Command, context: Context, done: Done): void {

@@ -1,7 +1,8 @@
 // Owns one HTTP request to the API server: path, headers, one refresh of the credentials on 401, the answer as a value.
-// Promises that every request ends in exactly one of `ended` and `failed`, and that nothing is delivered after it.
+// Promises that every request ends in exactly one of `ended`, `failed` and `upgraded`, and that nothing is delivered after it.
 // Does not retry otherwise, and does not know what is in a body.
 
+import type { Duplex } from 'node:stream'
 import type { Dispatcher } from 'undici'
 import { parseJson, statusOf } from '../decode/json.ts'
 import { decodeStatus } from '../decode/protobuf.ts'
@@ -21,6 +22,8 @@ export interface Request {
   readonly signal: AbortSignal
   /** A GET whose answer goes on and on, where silence is normal: a watch. */
   readonly stream?: boolean
+  /** The headers of a WebSocket's handshake: the answer is a socket, or a refusal. */
+  readonly upgrade?: Readonly<Record<string, string>>
 }
 
 /** Flow control of a body that is being received. */
@@ -38,6 +41,8 @@ export interface Receiver {
   data(bytes: Buffer, start: number, end: number): void
   ended(): void
   failed(failure: Failure): void
+  /** The server changed to the protocol that was asked for; the socket is the receiver's now. */
+  upgraded?(socket: Duplex, headers: Readonly<Record<string, string | string[] | undefined>>): void
 }
 
 /** The Status of a refusal is small; more than this of it is not read. */
@@ -60,6 +65,7 @@ const receiverOf = (receiver: Receiver): Receiver => ({
   data: (bytes, start, end) => receiver.data(bytes, start, end),
   ended: () => receiver.ended(),
   failed: (failure) => receiver.failed(failure),
+  upgraded: (socket, headers) => receiver.upgraded?.(socket, headers),
 })
 
 async function attempt(
@@ -93,6 +99,7 @@ function dispatchOptions(
     headers: {
       ...headers,
       accept: request.accept,
+      ...request.upgrade,
       ...(request.body === undefined ? {} : { 'content-type': request.contentType ?? 'application/json' }),
     },
     body: request.body ?? null,
@@ -100,6 +107,7 @@ function dispatchOptions(
     bodyTimeout: request.stream ? 0 : 60_000,
     // A watch must not hold up another request on its socket, nor be sent twice by undici itself.
     blocking: true,
+    ...(request.upgrade === undefined ? {} : { upgrade: 'websocket' }),
   }
 }
 
@@ -113,6 +121,7 @@ function handlerOf(exchange: Exchange): Dispatcher.DispatchHandler {
         resume: () => controller.resume(),
         abort: (error) => controller.abort(error),
       }),
+    onRequestUpgrade: (_controller, _code, headers, socket) => exchange.upgrade(socket, headers),
     onResponseStart: (_controller, code, headers) =>
       exchange.head(code, textOf(headers['content-type']) ?? '', textOf(headers['retry-after'])),
     onResponseData: (_controller, chunk) => exchange.data(chunk, 0, chunk.length),
@@ -225,10 +234,20 @@ class Exchange {
     this.#finish(this.#outcome ?? (this.#refused ? refusal(this.#refused) : failureOfError(error)))
   }
 
-  #finish(failure: Failure | undefined): void {
-    if (this.#done) return
+  upgrade(socket: Duplex, headers: Parameters<NonNullable<Receiver['upgraded']>>[1]): void {
+    if (this.#done || this.#signal.aborted) return void socket.destroy()
+    this.#over()
+    this.#receiver.upgraded?.(socket, headers)
+  }
+
+  #over(): void {
     this.#done = true
     this.#signal.removeEventListener('abort', this.#onAbort)
+  }
+
+  #finish(failure: Failure | undefined): void {
+    if (this.#done) return
+    this.#over()
     if (failure) this.#receiver.failed(failure)
     else this.#receiver.ended()
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { at, noHelm, only, type PodSpec, podSpecs, render } from './render.ts'
+import { at, type Manifest, noHelm, only, type PodSpec, podSpecs, render } from './render.ts'
 import { violations } from './restricted.ts'
 import { fullExporter, VALUE_SETS } from './value-sets.ts'
 
@@ -40,6 +40,18 @@ describe('the pods of the chart', { skip: noHelm }, () => {
     const digest = `sha256:${'b'.repeat(64)}`
     const mirrored = { global: { imageRegistry: 'mirror.example' }, image: { tag: 'main', digest } }
     assert.equal(await imageOf(mirrored), `mirror.example/podspan/podspan@${digest}`)
+  })
+
+  test('say where their page is, and open no port for it', async () => {
+    const templateOf = async (values: object): Promise<Manifest> =>
+      at<Manifest>(only(await render({ ...values }), 'Deployment'), 'spec.template')
+    const labelOf = ({ metadata }: Manifest): string | undefined => metadata.labels?.['podspan.dev/page-port']
+    const usual = await templateOf({})
+    assert.equal(labelOf(usual), '7676')
+    assert.equal(labelOf(await templateOf({ page: { port: 9000 } })), '9000')
+    assert.equal(labelOf(await templateOf({ page: { enabled: false } })), undefined)
+    const [container] = at<PodSpec>(usual, 'spec').containers
+    assert.deepEqual(container?.['ports'], [{ name: 'http', containerPort: 8080 }])
   })
 
   test('every file that the configuration names is mounted', async () => {

@@ -15,9 +15,14 @@ interface Rule {
 const RBAC = ['Role', 'RoleBinding', 'ClusterRole', 'ClusterRoleBinding']
 const rulesOf = (role: Manifest): readonly Rule[] => at<readonly Rule[]>(role, 'rules')
 
-/** Every right as one line, by the namespace it holds in, `*` for all. */
+/** Of people who open the page; Podspan itself gets none of it. */
+const isForViewers = ({ metadata }: Manifest): boolean => metadata.name.endsWith('-page')
+
+/** Every right of Podspan's as one line, by the namespace it holds in, `*` for all. */
 function rightsOf(manifests: readonly Manifest[]): RightsByPlace {
-  const roles = manifests.filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole')
+  const roles = manifests.filter(
+    (one) => (one.kind === 'Role' || one.kind === 'ClusterRole') && !isForViewers(one),
+  )
   const lines = roles.flatMap((role) =>
     rulesOf(role).flatMap((rule) =>
       linesOf(rule).map((line) => ({ place: role.metadata.namespace ?? '*', line })),
@@ -44,7 +49,8 @@ const reads = (...resources: string[]): string[] =>
 describe('the rights that the chart gives', { skip: noHelm }, () => {
   for (const [name, values] of Object.entries(VALUE_SETS))
     test(`hold no Secret, no wildcard and nothing that changes a workload: ${name}`, async () => {
-      const rules = (await render(values)).filter(({ kind }) => /Role$/.test(kind)).flatMap(rulesOf)
+      const roles = (await render(values)).filter((one) => /Role$/.test(one.kind) && !isForViewers(one))
+      const rules = roles.flatMap(rulesOf)
       for (const { apiGroups, resources, verbs } of rules) {
         assert.ok(![...apiGroups, ...resources, ...verbs].includes('*'), 'no wildcard')
         assert.ok(!resources.includes('secrets') && !resources.includes('configmaps'))
@@ -170,6 +176,32 @@ describe('the rights that the chart gives', { skip: noHelm }, () => {
       const rights = roles.flatMap((role) => rightsOf([role])[releaseNamespace] ?? [])
       for (const one of sessions) assert.equal(rights.filter((right) => right === one).length, 1, one)
     }
+  })
+
+  test('let nobody open the page but those who are named, and those nothing else', async () => {
+    assert.deepEqual((await render()).filter(isForViewers), [])
+    const viewers = [
+      { kind: 'User', name: 'anna' },
+      { kind: 'ServiceAccount', name: 'robot', namespace: 'ci' },
+    ]
+    const manifests = (await render({ page: { viewers } })).filter(isForViewers)
+    const role = only(manifests, 'Role')
+    assert.equal(role.metadata.namespace, releaseNamespace)
+    assert.deepEqual(rulesOf(role).flatMap(linesOf).toSorted(), [
+      'pods/portforward: create',
+      'pods/portforward: get',
+      'pods: get',
+      'pods: list',
+    ])
+    const binding = only(manifests, 'RoleBinding')
+    assert.deepEqual(at(binding, 'roleRef'), {
+      ...{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: role.metadata.name },
+    })
+    assert.deepEqual(at(binding, 'subjects'), [
+      { kind: 'User', name: 'anna', apiGroup: 'rbac.authorization.k8s.io' },
+      viewers[1],
+    ])
+    assert.deepEqual((await render({ page: { enabled: false, viewers } })).filter(isForViewers), [])
   })
 
   test('are left to others where the release may not give them', async () => {

@@ -123,6 +123,14 @@ export const VALUE_SETS: Readonly<Record<string, Values>> = {
     commonLabels: labels,
     commonAnnotations: { 'example.com/owner': 'platform' },
     serviceAccount: { create: true, name: 'watcher', annotations: labels },
+    page: {
+      enabled: true,
+      port: 9000,
+      viewers: [
+        { kind: 'Group', name: 'sre', apiGroup: 'rbac.authorization.k8s.io' },
+        { kind: 'ServiceAccount', name: 'robot' },
+      ],
+    },
     proxy: { http: 'http://proxy.example:3128', https: 'http://proxy.example:3128', none: '.example' },
     extraCA: { configMap: 'company-ca', key: 'ca.pem' },
     test: { labels: { 'sidecar.istio.io/inject': 'false' } },
@@ -143,5 +151,6 @@ export const VALUE_SETS: Readonly<Record<string, Values>> = {
     serviceAccount: { create: false, name: 'given' },
     admissionPolicy: { enabled: false },
     metrics: { service: { enabled: false } },
+    page: { enabled: false, port: 7676, viewers: [] },
   },
 }

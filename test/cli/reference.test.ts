@@ -19,6 +19,7 @@ const COMMANDS = [
   'session run',
   'session list',
   'session get',
+  'ui',
   'controller',
   'completion',
 ]

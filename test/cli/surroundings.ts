@@ -20,6 +20,8 @@ export interface Surroundings {
   err(): string
   /** Resolves when stdout matches; what was awaited is in the test's own time-out message. */
   printed(pattern: RegExp): Promise<void>
+  /** The same of stderr. */
+  said(pattern: RegExp): Promise<void>
 }
 
 export function surroundings(some: Partial<Context> = {}): Surroundings {
@@ -35,6 +37,7 @@ export function surroundings(some: Partial<Context> = {}): Surroundings {
     },
     say: (sentence: string): void => {
       text.err += `${sentence}\n`
+      for (const check of waiting) check()
     },
     footer: (): void => {},
     interactive: false,
@@ -57,17 +60,21 @@ export function surroundings(some: Partial<Context> = {}): Surroundings {
     program: 'podspan',
     ...some,
   }
-  const printed = (pattern: RegExp): Promise<void> =>
+  const seen = (where: 'out' | 'err', pattern: RegExp): Promise<void> =>
     new Promise((resolve) => {
       const check = (): void => {
-        if (!pattern.test(text.out)) return
+        if (!pattern.test(text[where])) return
         waiting.delete(check)
         resolve()
       }
       waiting.add(check)
       check()
     })
-  return { context, abort, out: () => text.out, err: () => text.err, printed }
+  return {
+    ...{ context, abort, out: () => text.out, err: () => text.err },
+    printed: (pattern) => seen('out', pattern),
+    said: (pattern) => seen('err', pattern),
+  }
 }
 
 export interface Changes {

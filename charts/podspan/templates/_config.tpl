@@ -46,6 +46,7 @@
   "metrics" (dict "workloadsMax" .Values.metrics.workloadsMax)
   "leaderElection" (merge (dict "leaseName" (include "podspan.fullname" .)) .Values.leaderElection)
   "server" (dict "address" "0.0.0.0" "port" .Values.metrics.port)
+  "page" (omit .Values.page "viewers")
 -}}
 {{- with .Values.cluster.name }}{{ $_ := set $out "clusterName" . }}{{ end -}}
 {{- with .Values.links.traceURLTemplate }}{{ $_ := set $out "links" (dict "traceURLTemplate" .) }}{{ end -}}
