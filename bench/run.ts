@@ -15,6 +15,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   heap: () => import('./heap.ts'),
   list: () => import('./list.ts'),
   idle: () => import('./idle.ts'),
+  page: () => import('./page.ts'),
 }
 
 function withoutTarget(result: Result): Result {

@@ -115,7 +115,7 @@ describe('the page on a live cluster', { skip, timeout }, () => {
     await kubectl(['delete', 'crd', CRD, '--ignore-not-found', '--wait=false'])
     await removeNamespace(api, home)
     if (namespace !== undefined) await removeNamespace(api, namespace)
-    await api.close()
+    api.close()
     done?.()
   })
 

@@ -79,19 +79,27 @@ export async function openPage(browser: Browser, url: string, hash: string, view
 
 /** Another address in the same page, as a click on a link takes one there. */
 export async function go(page: Page, hash: string): Promise<void> {
-  await page.evaluate((next) => (location.hash = next), hash)
+  await page.evaluate(`location.hash = ${JSON.stringify(hash)}`)
   await settle(page)
 }
 
 const closeContext = (context: BrowserContext): Promise<void> => context.close()
 
+/** A function for the page, whose types are not known here; a text is what the page's policy refuses. */
+export function inPage(expression: string): () => unknown {
+  // oxlint-disable-next-line typescript/no-implied-eval -- It is written in this file and runs in the browser.
+  return new Function(`return ${expression}`) as () => unknown
+}
+
 /** Until the first answer is there, and the frame after it is painted. */
 export async function settle(page: Page): Promise<void> {
-  await page.waitForFunction(() => document.querySelector('.loading') === null)
+  await page.waitForFunction(inPage(`document.querySelector('.loading') === null`))
   await page.waitForFunction(
-    () => document.querySelector('.connection')?.classList.contains('s-loading') === false,
+    inPage(`document.querySelector('.connection')?.classList.contains('s-loading') === false`),
   )
-  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))
+  await page.evaluate(
+    `new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(undefined))))`,
+  )
 }
 
 function problemsOf(page: Page, url: string): string[] {

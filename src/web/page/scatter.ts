@@ -6,7 +6,7 @@ import type { StartRow } from '../row.ts'
 import { familyOf } from './colours.ts'
 import { h, place, replace } from './dom.ts'
 import { isBad } from './outcome.ts'
-import { clockText, dayText, lengthText, plural } from './words.ts'
+import { clockText, dayHourText, dayText, lengthText, plural } from './words.ts'
 
 export interface Scatter {
   readonly element: HTMLElement
@@ -191,14 +191,8 @@ function paintAxes(pen: CanvasRenderingContext2D, frame: Frame, colour: (name: s
 }
 
 const DAY_MS = 86_400_000
-const DATE = new Intl.DateTimeFormat(undefined, {
-  month: 'short',
-  day: 'numeric',
-  hour: '2-digit',
-  hourCycle: 'h23',
-})
 const labelOf = (at: number, { from, to }: Frame): string =>
-  to - from > DAY_MS ? `${DATE.format(at)} h` : clockText(at)
+  to - from > DAY_MS ? dayHourText(at) : clockText(at)
 
 function nearest(
   rows: readonly StartRow[],

@@ -34,23 +34,31 @@ export function tickText(ms: number, stepMs: number): string {
   return `${(ms / size).toFixed(digits).replace('-', '−')} ${unit}`
 }
 
-const CLOCK = new Intl.DateTimeFormat(undefined, {
-  hour: '2-digit',
-  minute: '2-digit',
-  second: '2-digit',
-  hourCycle: 'h23',
-})
-const MINUTES = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
-const DATE = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' })
-const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' })
+/** A formatter costs milliseconds to make, which the first paint need not wait for. */
+const made = new Map<string, Intl.DateTimeFormat>()
 
-export const clockText = (epochMs: number): string => CLOCK.format(epochMs)
-export const dayText = (epochMs: number): string => DAY.format(epochMs)
+function format(key: string, options: Intl.DateTimeFormatOptions, epochMs: number): string {
+  let formatter = made.get(key)
+  if (!formatter) made.set(key, (formatter = new Intl.DateTimeFormat(undefined, options)))
+  return formatter.format(epochMs)
+}
+
+const TIME = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const
+const DATE = { month: 'short', day: 'numeric' } as const
+
+export const clockText = (epochMs: number): string => format('clock', { ...TIME, second: '2-digit' }, epochMs)
+export const dayText = (epochMs: number): string =>
+  format('day', { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' }, epochMs)
+/** For an axis of days. */
+export const dayHourText = (epochMs: number): string =>
+  `${format('hour', { ...DATE, hour: '2-digit', hourCycle: 'h23' }, epochMs)} h`
 
 /** The clock alone, where it is of the same day as `now`; else to the minute. */
 export function whenText(epochMs: number, now: number): string {
   const isToday = new Date(epochMs).toDateString() === new Date(now).toDateString()
-  return isToday ? clockText(epochMs) : `${DATE.format(epochMs)}, ${MINUTES.format(epochMs)}`
+  return isToday
+    ? clockText(epochMs)
+    : `${format('date', DATE, epochMs)}, ${format('minutes', TIME, epochMs)}`
 }
 
 /** A share of a whole as people say it. */
@@ -60,8 +68,7 @@ export function percentText(share: number): string {
   return `${Math.round(share * 100)} %`
 }
 
-const COUNT = new Intl.NumberFormat('en')
-export const countText = (count: number): string => COUNT.format(count)
+export const countText = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ',')
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${countText(count)} ${count === 1 ? one : many}`
 
