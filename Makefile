@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install build demo executables executables-test shells test test-fast test-page check run cluster-up cluster-down failover scenarios scenarios-karpenter scenarios-volumes accuracy golden generate verify bench faults soak fuzz sbom audit clean
+.PHONY: help install build demo executables executables-test shells test test-fast test-page pictures check run cluster-up cluster-down failover scenarios scenarios-karpenter scenarios-volumes accuracy golden generate verify bench faults soak fuzz sbom audit clean
 
 # Node 24 comes with the packages, whatever Node runs npm; so do esbuild and the checkers.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -50,6 +50,11 @@ test-fast: dist/podspan.mjs ## Pass every test that needs no cluster, in under a
 # `make test` has the short form.
 test-page: install ## Look at every view of the page in Chromium, at each width and in both themes, with axe
 	@PODSPAN_PAGE=all node --test --test-concurrency=1 'test/page/*.page.test.ts'
+
+pictures: install ## Take the pictures of the page in README.md and docs/ anew; look at them before committing them
+	@bash scripts/install-debian.sh chromium fonts-inter
+	@node test/page/pictures.ts
+	@git --no-pager diff --stat -- docs/images
 
 check: dist/podspan.mjs ## Check format, types, lint, tests and drift, in under a minute
 	@biome format --log-level=warn

@@ -30,6 +30,20 @@ namespace only. A \`namespaceSelector\` counts in Podspan's own namespace alone;
 chart's ValidatingAdmissionPolicy refuses it at once. So whoever may create sessions in a namespace can have its starts exported
 there, within \`limits\` and the exporter's budget, and learns nothing of other namespaces.
 
+## Who may see the page
+
+The operator's page (\`page.enabled\`) shows every start that Podspan sees, and the sessions. It listens on 127.0.0.1 of the pod: no Service, no address of
+the pod and no NetworkPolicy leads to it, only what is in the pod itself, which is a container that somebody puts beside Podspan's, or a port-forward. That takes
+\`get\` on \`pods/portforward\` in Podspan's namespace, and since Kubernetes 1.35 \`create\`; \`podspan ui\` also lists the pods. Podspan has none of these rights
+itself; \`page.viewers\` gives them to whom you name. Who may forward a port to one pod of a namespace may to all: give Podspan a namespace of its own. There is
+no mode without this door, and none that shows a part.
+
+On the way to the browser the page is on 127.0.0.1 of the reader's machine, as \`watch --ui\`, \`trace --ui\` and \`replay --ui\` are: who else may connect there can read it.
+Pages of other origins cannot: a request that names another host (DNS rebinding), that comes from another site (\`Sec-Fetch-Site\`) or that is more than a read is
+refused; nothing may be framed, embedded or read across origins; a link from elsewhere may open the page, which holds nothing by itself. Its policy allows
+its own script and style and nothing inline, whatever names, messages and labels hold; these are shown as text, with control characters and changes of direction
+made visible. It loads nothing from anywhere else, keeps the colours that were chosen and nothing more, and is not cached.
+
 ## What is kept and what leaves
 
 Environment values, commands and arguments are dropped while a pod is decoded; they are in no trace, metric, log or status. Of a workload's pod
@@ -41,7 +55,7 @@ Metrics hold namespaces and workload names. Values of exporter headers are in no
 ## Process
 
 User 65532, no privileges, all capabilities dropped, read-only root, no writable volume, restricted Pod Security. It listens on one port
-(\`/metrics\`, \`/livez\`, \`/readyz\`, no authentication, nothing but reading) and connects to the API server and to the exporters' endpoints.
+(\`/metrics\`, \`/livez\`, \`/readyz\`, no authentication, nothing but reading), on loopback on that of the page, and connects to the API server and to the exporters' endpoints.
 
 ## Two leaders at once
 

@@ -46,6 +46,11 @@ export function alignedStarts({ label, originOf, noteOf, ruler: shared }: Aligne
     element,
     show: (rows, all) => {
       last = rows
+      // Where all are of one, it goes without saying.
+      element.classList.toggle(
+        'one-namespace',
+        rows.every(({ namespace }) => namespace === rows[0]?.namespace),
+      )
       if (!shared) ruler.extend(all)
       table.show(rows)
     },

@@ -30,6 +30,8 @@ export interface Ruler {
 }
 
 const PIXELS_PER_TICK = 90
+/** Of a label, about. */
+const LETTER_PIXELS = 6.4
 
 export const createRuler = (options: RulerOptions): Ruler => new TimeRuler(options)
 
@@ -82,15 +84,22 @@ class TimeRuler implements Ruler {
   #draw(): void {
     const most = Math.max(2, Math.floor(this.#axis.clientWidth / PIXELS_PER_TICK))
     const step = stepOf(this.#scale, most)
-    const ticks = ticksOf(this.#scale, most).filter(
-      (at) => shareOf(at, this.#scale) < 100 - 2600 / Math.max(1, this.#axis.clientWidth),
-    )
     const text = this.#options.tickText ?? tickText
-    replace(this.#axis, ...ticks.map((at) => this.#at(h('span', { class: 'num' }, text(at, step)), at)))
+    const ticks = ticksOf(this.#scale, most)
+    const labels = ticks
+      .map((at) => ({ at, words: text(at, step) }))
+      .filter(({ at, words }) => this.#hasRoom(at, words))
+    replace(this.#axis, ...labels.map(({ at, words }) => this.#at(h('span', { class: 'num' }, words), at)))
     replace(this.layer, ...ticks.map((at) => this.#at(h('i'), at)), this.#hand)
     const [left, right] = [shareOf(this.#scale.from, this.#all), shareOf(this.#scale.to, this.#all)]
     place(this.#window, { left: `${left}%`, width: `${Math.max(0.4, right - left)}%` })
     this.element.classList.toggle('zoomed', !isWhole(this.#scale, this.#all))
+  }
+
+  /** Before the right edge, so that no label is cut. */
+  #hasRoom(at: number, words: string): boolean {
+    const { clientWidth } = this.#axis
+    return (shareOf(at, this.#scale) / 100) * clientWidth + words.length * LETTER_PIXELS + 6 < clientWidth
   }
 
   #at(element: HTMLElement, at: number): HTMLElement {

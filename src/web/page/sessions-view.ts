@@ -37,7 +37,7 @@ function sessionTable(rows: readonly SessionRow[]): HTMLElement {
     h(
       'tr',
       {},
-      h('td', { class: 'num soft' }, h('time', { title: dayText(created) }, whenText(created, now()))),
+      h('td', { class: 'soft' }, h('time', { title: dayText(created) }, whenText(created, now()))),
       h(
         'th',
         { scope: 'row' },

@@ -111,27 +111,32 @@ async function readAbout(): Promise<void> {
 
 /** A tab that nobody looks at gives its connection back: browsers have six for one address. */
 const HIDDEN_MAX_MS = 15_000
+/** A browser gives a stream up that was refused, and tries again by itself only where it broke. */
+const REFUSED_MS = 2000
+
+let stream: EventSource | undefined
 
 export async function follow(): Promise<void> {
   void readAbout()
   await readList()
-  let source: EventSource | undefined = listen()
+  stream = listen(store.trouble === '' ? 'read' : 'unread')
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden) {
-      source ??= listen('again')
+      stream ??= listen('unread')
       return
     }
     void after(HIDDEN_MAX_MS).then(() => {
       if (!document.hidden) return
-      source?.close()
-      source = undefined
+      stream?.close()
+      stream = undefined
     })
   })
 }
 
-function listen(turn: 'first' | 'again' = 'first'): EventSource {
+/** `unread`: what happened before it opens is still to be read. */
+function listen(list: 'read' | 'unread'): EventSource {
   const source = new EventSource('api/events')
-  let mustRead = turn === 'again' || store.trouble !== ''
+  let mustRead = list === 'unread'
   source.addEventListener('open', () => {
     change({ state: 'live', trouble: '' })
     if (mustRead) void Promise.all([readAbout(), readList()])
@@ -140,6 +145,7 @@ function listen(turn: 'first' | 'again' = 'first'): EventSource {
   source.addEventListener('error', () => {
     mustRead = true
     change({ state: 'lost', trouble: 'The connection to Podspan is lost; trying again.' })
+    if (source.readyState === EventSource.CLOSED) void replaceStream(source)
   })
   source.addEventListener('clock', ({ data }) => setClock(Number(data)))
   source.addEventListener('flight', ({ data }) => setFlight(JSON.parse(String(data)) as StartRow[]))
@@ -149,6 +155,11 @@ function listen(turn: 'first' | 'again' = 'first'): EventSource {
   })
   source.addEventListener('finished', ({ data }) => addFinished(JSON.parse(String(data)) as StartRow))
   return source
+}
+
+async function replaceStream(refused: EventSource): Promise<void> {
+  await after(REFUSED_MS)
+  if (stream === refused) stream = listen('unread')
 }
 
 const oldestFirst = (a: StartRow, b: StartRow): number => a.created - b.created
