@@ -12,6 +12,7 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['trace web-6f5d8c9b7c-x2x4p -n shop', 'one pod'],
     ['trace deploy/web -n shop --slowest', "the slowest pod of a Deployment's current revision"],
     ['trace job/import -o json | jq .verdict', 'the sentence alone'],
+    ['trace deploy/web -n shop --ui', 'side by side on a page, those under way as they go on'],
   ],
   watch: [
     ['watch', 'all namespaces; on a terminal with a table of what is in flight'],
@@ -31,6 +32,7 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   replay: [
     ['replay incident.jsonl.gz --slowest 3', 'the three slowest starts, and where the time went'],
     ['replay incident.jsonl.gz --pod shop/web-x2x4p -o json', 'one pod, with its evidence'],
+    ['replay incident.jsonl.gz --ui', 'all of it on a page'],
   ],
   advise: [
     ['advise deploy/web -n shop', 'from the pods that are there now'],
@@ -57,6 +59,10 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   ],
   'session list': [['session list -A', 'of all namespaces']],
   'session get': [['session get web-7kx2p -n shop', 'the report that session run ended with']],
+  ui: [
+    ['ui', 'wherever Podspan runs'],
+    ['ui -n observability --port 0 --no-open', 'of one installation, at any free port, without a browser'],
+  ],
   controller: [['controller --check-config --config podspan.yaml', 'what a configuration comes to']],
   completion: [
     ['completion bash > /etc/bash_completion.d/podspan', 'for everybody on a machine'],
