@@ -18,6 +18,10 @@ const press = async (page: Page, ...keys: readonly string[]): Promise<void> => {
   for (const key of keys) await page.keyboard.press(key)
   await settle(page)
 }
+const rowOf = (page: Page): Promise<number> =>
+  page.evaluate(() =>
+    Number(document.activeElement?.closest('[aria-rowindex]')?.getAttribute('aria-rowindex')),
+  )
 const hash = (page: Page): Promise<string> => page.evaluate(() => location.hash)
 
 describe('by keyboard', { skip: whyNoBrowser() ?? false }, () => {
@@ -77,11 +81,25 @@ describe('by keyboard', { skip: whyNoBrowser() ?? false }, () => {
     await page.locator('.rows a').first().focus()
     for (let step = 0; step < 80; step++) await page.keyboard.press('ArrowDown')
     await settle(page)
-    const row = await page.evaluate(() =>
-      document.activeElement?.closest('[aria-rowindex]')?.getAttribute('aria-rowindex'),
-    )
-    assert.equal(row, '82')
+    assert.equal(await rowOf(page), 82)
     assert.ok((await page.locator('.rows > .row').count()) < 80)
+  })
+
+  test('the focus stays on its row while the wheel goes elsewhere, and goes on from there', async () => {
+    const { page } = shown
+    await go(page, '#/')
+    await page.locator('.rows a').nth(2).focus()
+    const third = await focused(page)
+    const before = await rowOf(page)
+    await page.evaluate(() => {
+      const main = document.getElementById('main') as HTMLElement
+      main.scrollTop = main.scrollHeight
+    })
+    await settle(page)
+    assert.equal(await focused(page), third)
+    await press(page, 'ArrowDown')
+    assert.equal(await rowOf(page), before + 1)
+    assert.equal(await page.locator('.rows a:focus').isVisible(), true)
   })
 
   test('a waterfall is walked, folded and opened by the arrows, and the evidence follows', async () => {

@@ -94,7 +94,7 @@ class Rows<T> implements VirtualRows<T> {
     const first = Math.max(0, sight - MORE)
     const last = Math.min(this.#values.length, sight + Math.ceil(scroller.clientHeight / this.#height) + MORE)
     const next = new Map<string, Drawn<T>>()
-    for (let index = first; index < last; index++) {
+    for (const index of this.#indexes(first, last)) {
       const value = this.#values[index] as T
       const key = keyOf(value)
       const one = this.#drawn.get(key) ?? create(value)
@@ -106,6 +106,18 @@ class Rows<T> implements VirtualRows<T> {
     for (const [key, { element }] of this.#drawn) if (!next.has(key)) element.remove()
     this.#insert([...next.values()])
     this.#drawn = next
+  }
+
+  /** Those in sight, and the one that has the focus: the keyboard goes on from there, wherever the wheel has gone. */
+  #indexes(first: number, last: number): number[] {
+    const { keyOf } = this.#options
+    const indexes = Array.from({ length: Math.max(0, last - first) }, (_, offset) => first + offset)
+    const focused = [...this.#drawn].find(([, { element }]) => element.contains(document.activeElement))
+    if (!focused) return indexes
+    const index = this.#values.findIndex((value) => keyOf(value) === focused[0])
+    if (index >= 0 && index < first) indexes.unshift(index)
+    if (index >= last) indexes.push(index)
+    return indexes
   }
 
   /** In the order of the rows, so that the keyboard goes through them as they stand. */
