@@ -61,7 +61,9 @@ function takes(choice: Partial<Choice>, view: PodView, namespace = 'shop'): bool
       ['bank', { team: 'b' }],
     ]),
   )
-  return matcher.matching(view).includes(chooser)
+  const found = matcher.matching(view).includes(chooser)
+  assert.equal(matcher.chooses(chooser, view), found, 'asked alone, it answers as among all')
+  return found
 }
 
 interface Case {

@@ -2,12 +2,16 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { isUid, rootSpanIdOf, spanIdOf, traceIdOf } from '../../src/trace/identity.ts'
+import { isUid, rootSpanIdOf, spanIdOf, traceIdOf, uidOf } from '../../src/trace/identity.ts'
 
 const UID = '0b9f6f1e-8a5c-4f0e-9d4b-5f6a7c8d9e0f'
 
 test("the trace id is the UID's halves swapped", () => {
   assert.equal(traceIdOf(UID), '9d4b5f6a7c8d9e0f0b9f6f1e8a5c4f0e')
+})
+
+test('the UID is found again in its trace id', () => {
+  fc.assert(fc.property(fc.uuid(), (uid) => uidOf(traceIdOf(uid)) === uid))
 })
 
 test("the root's id is the UID's first half", () => {
