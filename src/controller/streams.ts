@@ -104,7 +104,7 @@ function sumCounters(clusters: readonly Cluster[]): Record<Source, StreamCounter
 }
 
 /** What is furthest from well is the state of the sum. */
-const STATES = ['live', 'closed', 'listing', 'starting', 'waiting', 'forbidden'] as const
+const STATES = ['absent', 'live', 'closed', 'listing', 'starting', 'waiting', 'forbidden'] as const
 
 function addCounters(a: StreamCounters, b: StreamCounters): StreamCounters {
   const sum: Record<string, unknown> = { ...a }

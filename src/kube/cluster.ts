@@ -101,24 +101,29 @@ export function watchCluster(connection: Connection, options: WatchClusterOption
   const deliver = deliveryThrough(backfill, health, onFrame, plans)
   const counters = new Map(plans.map((plan) => [plan.resource.source, streamCounters()]))
   const random = options.random ?? jitter
+  const countersOf = (plan: StreamPlan): StreamCounters =>
+    counters.get(plan.resource.source) ?? streamCounters()
   const running = plans.map((plan) =>
-    runWhereServed({ connection, clock, signal, plan, random, health }, (resource) => ({
-      connection,
-      clock,
-      turns,
-      valve,
-      signal,
-      ...plan,
-      resource,
-      random,
-      encoding: options.encoding ?? 'protobuf',
-      counters: counters.get(plan.resource.source) ?? streamCounters(),
-      onFrame: deliver,
-      onHealth: (failure) => health.report(plan, failure),
-      ...(options.onRaw ? { onRaw: options.onRaw } : {}),
-      ...(options.log ? { log: options.log } : {}),
-      ...(options.limits ? { limits: options.limits } : {}),
-    })),
+    runWhereServed(
+      { connection, clock, signal, plan, random, health, counters: countersOf(plan) },
+      (resource) => ({
+        connection,
+        clock,
+        turns,
+        valve,
+        signal,
+        ...plan,
+        resource,
+        random,
+        encoding: options.encoding ?? 'protobuf',
+        counters: countersOf(plan),
+        onFrame: deliver,
+        onHealth: (failure) => health.report(plan, failure),
+        ...(options.onRaw ? { onRaw: options.onRaw } : {}),
+        ...(options.log ? { log: options.log } : {}),
+        ...(options.limits ? { limits: options.limits } : {}),
+      }),
+    ),
   )
   signal.addEventListener('abort', () => queue.end(), { once: true })
   return {
@@ -149,16 +154,18 @@ interface Optional {
   readonly plan: StreamPlan
   readonly random: () => number
   readonly health: StreamHealth
+  readonly counters: StreamCounters
 }
 
 /** Runs the stream once the server serves its resource; what it does not serve costs nothing and is not missed. */
 async function runWhereServed(
-  { connection, clock, signal, plan, random, health }: Optional,
+  { connection, clock, signal, plan, random, health, counters }: Optional,
   optionsFor: (resource: Resource) => ReflectorOptions,
 ): Promise<void> {
   while (!signal.aborted) {
     const served = await findServed(connection, plan.resource, signal)
     if (served.ok && served.value) return runReflector(optionsFor(served.value))
+    counters.state = served.ok ? 'absent' : 'waiting'
     if (served.ok) health.absent(plan.resource.source)
     else health.report(plan, served.failure)
     await clock.sleep((served.ok ? ABSENT_MS : UNANSWERED_MS) * (0.5 + random() / 2), signal)

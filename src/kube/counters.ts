@@ -31,7 +31,8 @@ export interface StreamCounters {
   /** Objects known to exist; for a stream that keeps none, 0. */
   objects: number
   lastEventAt: UnixNano | undefined
-  state: 'starting' | 'listing' | 'live' | 'waiting' | 'forbidden' | 'closed'
+  /** `absent`: the server does not serve this resource. */
+  state: 'starting' | 'listing' | 'live' | 'waiting' | 'forbidden' | 'closed' | 'absent'
 }
 
 export const streamCounters = (): StreamCounters => ({

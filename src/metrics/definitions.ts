@@ -183,7 +183,7 @@ const INPUT = {
   podspan_watch_objects: state(['source'], 'Objects known to exist.'),
   podspan_watch_live: state(
     ['source'],
-    'Whether the stream is live (1) or listing, waiting or forbidden (0).',
+    'Whether the stream is live (1) or listing, waiting or forbidden (0). Absent where the server does not serve the resource.',
   ),
   podspan_watch_lag_seconds: {
     ...state(

@@ -29,13 +29,14 @@ const rowsOf = (counts: Counts, label: LabelName, vocabulary: Vocabulary, shared
     number,
   ])
 
+/** Those of a resource that the server does not serve are not told: nothing is missing there. */
 const perStream =
   (tell: (stream: StreamHealth) => number): Tell =>
   ({ streams }, vocabulary) =>
     merged(
-      Object.entries(streams).map(
-        ([source, stream]): Row => [{ source: vocabulary.admit('source', source) }, tell(stream)],
-      ),
+      Object.entries(streams)
+        .filter(([, { state }]) => state !== 'absent')
+        .map(([source, stream]): Row => [{ source: vocabulary.admit('source', source) }, tell(stream)]),
     )
 
 const perStreamAndReason =

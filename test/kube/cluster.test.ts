@@ -307,6 +307,7 @@ test('a group that is not served is nothing to miss, and nothing of it is listed
   assert.deepStrictEqual(from(c.frames, 'nodeclaims'), [])
   const paths = c.server.requests.map(({ path }) => path).filter((path) => path.includes('karpenter'))
   assert.deepStrictEqual(paths, ['/apis/karpenter.sh'])
+  assert.equal(c.cluster.counters.get('nodeclaims')?.state, 'absent')
 })
 
 test('a group that is installed later is found within five minutes', async () => {
@@ -316,6 +317,7 @@ test('a group that is installed later is found within five minutes', async () =>
   c.server.store.load('nodeclaims', [nodeClaim(1)])
   c.clock.advance(seconds(300))
   await c.until('NodeClaims', () => from(c.frames, 'nodeclaims').length === 2, 'moves')
+  assert.equal(c.cluster.counters.get('nodeclaims')?.state, 'live')
 })
 
 test('of the versions that a server has, the best is watched that can be read', async () => {

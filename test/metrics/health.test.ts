@@ -150,6 +150,17 @@ test('what is not known is absent', async () => {
   assert.deepEqual(body.split('\n').filter(isHealth), ['podspan_leader 0', 'podspan_leader_acquired_total 0'])
 })
 
+test('a stream that the server does not serve is not one that is down', async () => {
+  const metrics = createMetrics()
+  metrics.health(() => healthy({ streams: { nodeclaims: stream({ state: 'absent' }), pods: stream() } }))
+  const { body } = await metrics.expose()
+  assert.deepEqual(
+    body.split('\n').filter((line) => line.startsWith('podspan_watch_live{')),
+    ['podspan_watch_live{source="pods"} 1'],
+  )
+  assert.doesNotMatch(body, /nodeclaims/)
+})
+
 test('without a snapshot there is no health, and everything else', async () => {
   const { body } = await createMetrics().expose()
   assert.deepEqual(body.split('\n').filter(isHealth), [])
