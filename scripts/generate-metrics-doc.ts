@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { DEFINITIONS, type Definition, GROUPS, WORKLOAD_LABELS } from '../src/metrics/definitions.ts'
 import { LABELS, type LabelName, type LabelRule } from '../src/metrics/labels.ts'
 import { WORKLOADS_MAX } from '../src/metrics/metrics.ts'
+import { NEWCOMER_SECONDS } from '../src/metrics/newcomers.ts'
 
 export const METRICS_DOC = join(import.meta.dirname, '..', 'docs', 'metrics.md')
 
@@ -95,6 +96,9 @@ Written by \`make golden\` from \`src/metrics/definitions.ts\`; \`make verify\` 
 histograms carry exemplars with the \`trace_id\` of a start whose trace was exported: at most one new one per bucket every 10 s, shown for 10 min.
 All pods that Podspan may see are counted, whichever sessions there are. Every replica counts what it sees, so take one of them: \`max by (…)\`, or
 \`… and on (instance) podspan_leader == 1\`.
+
+In OpenMetrics a series of a \`podspan_\` counter or histogram is zero for ${NEWCOMER_SECONDS} s after it was first shown, and then has what was counted meanwhile: \`rate()\` and \`increase()\`
+see nothing of a series before its first sample, and would miss the first starts of a workload, the first drop, the first failure. The text format shows at once what is so.
 
 The \`namespace\` of a workload would give way to the \`namespace\` of the scraped pod: scrape with \`honorLabels: true\`, as the chart's monitors do.
 

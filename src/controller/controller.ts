@@ -14,6 +14,7 @@ import type { LeaseStore } from '../kube/lease.ts'
 import { createTargetReader } from '../kube/rollout.ts'
 import { createSessionWrites, type SessionWrites } from '../kube/session-writes.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
+import { NEWCOMER_SECONDS } from '../metrics/newcomers.ts'
 import { observeProcess } from '../metrics/process.ts'
 import type { SessionBook } from '../session/book.ts'
 import { createSessionBook } from '../session/create-book.ts'
@@ -133,6 +134,7 @@ class Operator {
     this.#metrics = createMetrics({
       version,
       workloadsMax: config.metrics.workloadsMax,
+      newcomerSeconds: NEWCOMER_SECONDS,
       readProcess: () => this.#process.read(),
     })
     this.#book = createSessionBook(bookOptions(config, podNamespace), clock.now())

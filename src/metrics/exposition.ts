@@ -7,6 +7,9 @@ import { type Metric, type OpenMetricsContentType, Registry } from 'prom-client'
 import { DEFINITIONS, type MetricName } from './definitions.ts'
 import type { Format, Sample } from './samples.ts'
 
+/** What a scraper is shown of the samples of a metric. */
+export type Show = (name: MetricName, samples: readonly Sample[]) => readonly Sample[]
+
 export interface Exposed {
   readonly contentType: string
   readonly body: string
@@ -19,12 +22,15 @@ export interface Exposition {
   expose(accept?: string): Promise<Exposed>
 }
 
-export function createExposition(collectors: Collectors): Exposition {
+/** `show` is for OpenMetrics: whoever reads the text format reads it once, and wants what is so. */
+export function createExposition(collectors: Collectors, show: Show): Exposition {
   const openMetrics = new Registry<OpenMetricsContentType>()
   openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
   const text = new Registry()
   for (const name of Object.keys(DEFINITIONS) as MetricName[]) {
-    openMetrics.registerMetric(familyOf(name, 'openmetrics', collectors[name]))
+    openMetrics.registerMetric(
+      familyOf(name, 'openmetrics', (format) => show(name, collectors[name](format))),
+    )
     text.registerMetric(familyOf(name, 'text', collectors[name]))
   }
   return {

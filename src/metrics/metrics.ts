@@ -8,12 +8,13 @@ import type { Rollout } from '../rollout/rollout.ts'
 import type { WorkloadKind } from '../rollout/workload.ts'
 import type { InFlight } from '../trace/pipeline.ts'
 import type { Trace } from '../trace/trace.ts'
-import type { MetricName } from './definitions.ts'
+import { DEFINITIONS, type MetricName } from './definitions.ts'
 import { type Collectors, createExposition, type Exposed } from './exposition.ts'
 import type { HealthSnapshot } from './health.ts'
 import { HEALTH, type HealthMetric } from './health-samples.ts'
 import { countInFlight, type InFlightCounts, NOTHING_IN_FLIGHT } from './in-flight.ts'
 import { boundText, createVocabulary, type Vocabulary } from './labels.ts'
+import { createNewcomers } from './newcomers.ts'
 import type { ProcessReading } from './process.ts'
 import {
   collectRollouts,
@@ -31,6 +32,8 @@ export interface MetricsOptions {
   /** Workloads that have series of their own; the others are counted together. Default 200. */
   readonly workloadsMax?: number
   readonly version?: string
+  /** For so long a series that is new is zero in OpenMetrics; see newcomers.ts. Default 0. */
+  readonly newcomerSeconds?: number
   /** What the process uses, read at each scrape; see process.ts. */
   readonly readProcess?: () => ProcessReading
 }
@@ -78,12 +81,16 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     health: undefined,
     process: undefined,
   }
-  const exposition = createExposition({
-    ...collectStarts(state.starts, () => state.inFlight),
-    ...collectRollouts(state.rollouts, () => state.starts.now),
-    ...collectHealth(state),
-    ...collectItself(state),
-  })
+  const newcomers = createNewcomers(options.newcomerSeconds ?? 0)
+  const exposition = createExposition(
+    {
+      ...collectStarts(state.starts, () => state.inFlight),
+      ...collectRollouts(state.rollouts, () => state.starts.now),
+      ...collectHealth(state),
+      ...collectItself(state),
+    },
+    (name, samples) => (isHeld(name) ? newcomers.hold(name, samples, state.starts.now) : samples),
+  )
   return {
     take: (trace, fate = 'exported') => countStart(state.starts, trace, fate, state.vocabulary),
     startsInFlight(starts, now) {
@@ -101,6 +108,10 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     },
   }
 }
+
+/** What the process has used before its first scrape is no news. */
+const isHeld = (name: MetricName): boolean =>
+  name.startsWith('podspan_') && DEFINITIONS[name].type !== 'gauge'
 
 function checkWorkloadsMax(given: number = WORKLOADS_MAX.default): number {
   const { least, most } = WORKLOADS_MAX

@@ -205,11 +205,8 @@ describe('the operator, installed by Helm', { skip: noCluster, timeout: 600_000 
     const flying = 'sum(podspan_pod_starts_in_flight{operation="schedule"})'
     // By the metrics: a status is at most every 10 s, and may pass over what is so for less.
     const waits = async (): Promise<boolean> => {
-      const [[waiting], outcomes] = await Promise.all([
-        stage.prometheus.query(flying),
-        byWorkload('sum by (workload, outcome) (podspan_pod_starts_total', 'outcome'),
-      ])
-      return waiting?.value === 1 && outcomes['never ready'] === PODS - 1
+      const [[waiting], pods] = await Promise.all([stage.prometheus.query(flying), podsOf('never')])
+      return waiting?.value === 1 && countOf(endingsOf(pods), 'ready') === PODS - 1
     }
     await eventually('all but one of the pods are ready, and one waits for its schedule', waits, 38)
     await completed('meets', 'misses', 'never')
@@ -280,7 +277,8 @@ describe('the operator, installed by Helm', { skip: noCluster, timeout: 600_000 
       seen = await byWorkload('sum by (workload, outcome) (podspan_pod_starts_total', 'outcome')
       return isDeepStrictEqual(seen, expected)
     }
-    await eventually('Prometheus has counted them', equal, 20).catch(() => assert.deepEqual(seen, expected))
+    // What a workload counts is shown a minute after its first start.
+    await eventually('Prometheus has counted them', equal, 65).catch(() => assert.deepEqual(seen, expected))
     const lengths = await byWorkload('sum by (workload) (podspan_pod_start_duration_seconds_sum')
     for (const name of Object.keys(VERDICTS)) {
       const pods = await podsOf(name)
