@@ -239,6 +239,7 @@ export const configSchema = z
         workloadsMax: whole('Workloads with series of their own; the rest is `other`.', 0, 2_000).prefault(
           200,
         ),
+        nodesMax: whole('Nodes with series of their own; the rest is `other`.', 0, 2_000).prefault(100),
       })
       .prefault({}),
     ring: z

@@ -133,7 +133,7 @@ class Operator {
     this.#api = createApi(connection, this.#stop.signal)
     this.#metrics = createMetrics({
       version,
-      workloadsMax: config.metrics.workloadsMax,
+      ...config.metrics,
       newcomerSeconds: NEWCOMER_SECONDS,
       readProcess: () => this.#process.read(),
     })

@@ -1,6 +1,6 @@
 // Owns the numbers that are kept for each workload: its starts, how they ended, and where their time went.
 // Promises plain numbers in arrays, indexed as labels.ts lists outcomes and operations, so that a start costs little.
-// Does not choose which workloads have any: see workloads.ts.
+// Does not choose which workloads have any: see places.ts.
 
 import { addBuckets, addCounts, type Buckets, emptyBuckets } from './buckets.ts'
 import { START_BOUNDS } from './definitions.ts'
@@ -20,6 +20,9 @@ export interface WorkloadCounts {
   readonly operations: Float64Array
   readonly operationSeconds: Float64Array
   readonly criticalSeconds: Float64Array
+  /** Of the last list of starts in flight. */
+  inFlight: number
+  stuck: number
 }
 
 /** Where an operation whose name is not listed is counted. */
@@ -34,8 +37,11 @@ export const emptyCounts = (labels: WorkloadLabels): WorkloadCounts => ({
   operations: byOperation(),
   operationSeconds: byOperation(),
   criticalSeconds: byOperation(),
+  inFlight: 0,
+  stuck: 0,
 })
 
+/** Starts in flight are not added: the next list says whose they are. */
 export function addAll(into: WorkloadCounts, from: WorkloadCounts): void {
   addBuckets(into.durations, from.durations)
   addCounts(into.outcomes, from.outcomes)
@@ -52,7 +58,7 @@ export function labelsOf(namespace: string, workload: string | undefined): Workl
   return { namespace: boundText(namespace), workload_kind: boundText(kind), workload: boundText(name) }
 }
 
-/** What `other` is called after it took in evicted workloads for the n-th time; see workloads.ts. */
+/** What `other` is called after it took in evicted workloads for the n-th time; see places.ts. */
 export const otherLabels = (generation: number): WorkloadLabels => ({
   namespace: '',
   workload_kind: generation === 0 ? OTHER : `${OTHER}-${generation}`,

@@ -2,22 +2,27 @@
 // Promises names and units as Prometheus and OpenMetrics want them: base units, `_total` on counters only, no colons.
 // Does not say where a number comes from: see metrics.ts.
 
-import type { LabelName } from './labels.ts'
+import { type LabelName, NODE_OPERATIONS } from './labels.ts'
 
 export interface Definition {
   readonly type: 'counter' | 'gauge' | 'histogram'
   /** The base unit that the name carries; absent for counts and states. */
   readonly unit?: 'seconds' | 'bytes'
-  /** Whether each of the workloads that have series of their own has this one. */
-  readonly perWorkload?: true
+  /** Whether each of the workloads, or nodes, that have series of their own has this one. */
+  readonly per?: keyof typeof PLACE_LABELS
   readonly labels: readonly LabelName[]
   readonly help: string
   readonly stability: 'beta' | 'alpha'
   readonly bounds?: readonly number[]
+  /** The operations that there are here, where not all are. */
+  readonly operations?: readonly string[]
 }
 
-/** The labels that tell workloads apart, in this order. */
-export const WORKLOAD_LABELS = ['namespace', 'workload_kind', 'workload'] as const
+/** The labels that tell workloads apart, or nodes, in this order. */
+export const PLACE_LABELS = {
+  workload: ['namespace', 'workload_kind', 'workload'],
+  node: ['node'],
+} as const
 
 /**
  * 5 s is the bound of Kubernetes' own start-up SLO, 600 s the default start timeout; between, what teams promise each other (10 s, 30 s, 1 min,
@@ -53,7 +58,7 @@ const STARTS = {
   podspan_pod_start_duration_seconds: {
     type: 'histogram',
     unit: 'seconds',
-    perWorkload: true,
+    per: 'workload',
     labels: [],
     help: 'Time from the creation of a pod until its first Ready was stored, of starts with the outcome ready.',
     stability: 'beta',
@@ -61,16 +66,16 @@ const STARTS = {
   },
   podspan_pod_starts_total: {
     ...count(['outcome'], 'Pod starts that are over, by how they ended.'),
-    perWorkload: true,
+    per: 'workload',
   },
   podspan_workload_operation_seconds_total: {
     ...count(['operation'], 'Time that operations took, which run side by side and within one another.'),
     unit: 'seconds',
-    perWorkload: true,
+    per: 'workload',
   },
   podspan_workload_operations_total: {
     ...count(['operation'], 'Operations in pod starts that are over.'),
-    perWorkload: true,
+    per: 'workload',
   },
   podspan_workload_critical_path_seconds_total: {
     ...count(
@@ -78,9 +83,13 @@ const STARTS = {
       'Time for which a start was waiting for this operation; over all operations, the time that starts took.',
     ),
     unit: 'seconds',
-    perWorkload: true,
+    per: 'workload',
   },
   podspan_pod_start_causes_total: count(['cause'], 'Pod starts that are over, by why the pod was created.'),
+  podspan_pod_start_evidence_total: count(
+    ['evidence'],
+    'Pod starts that are over, by whether the evidence of all that they waited for was seen; others are coarser, and say what was missing.',
+  ),
   podspan_pod_start_sli_duration_seconds: {
     type: 'histogram',
     unit: 'seconds',
@@ -113,6 +122,17 @@ const STARTS = {
     ['operation'],
     'Pods that are starting and have been waiting for the same operation for over a minute.',
   ),
+  podspan_workload_starts_in_flight: {
+    ...state([], 'Pods of the workload that are starting.'),
+    per: 'workload',
+  },
+  podspan_workload_starts_stuck: {
+    ...state(
+      [],
+      'Pods of the workload that are starting and have been waiting for the same operation for over a minute.',
+    ),
+    per: 'workload',
+  },
   podspan_pod_start_oldest_age_seconds: {
     ...state([], 'Age of the oldest pod that is starting; 0 if there is none.'),
     unit: 'seconds',
@@ -148,6 +168,41 @@ const ROLLOUTS = {
     ...state(['rollout_kind'], 'Since when the rollout goes on that was seen first; 0 if there is none.'),
     unit: 'seconds',
     stability: 'alpha',
+  },
+} as const satisfies Readonly<Record<string, Definition>>
+
+const NODES = {
+  podspan_node_starts_total: {
+    ...count(['outcome'], 'Pod starts on the node that are over, by how they ended.'),
+    per: 'node',
+  },
+  podspan_node_start_seconds_total: {
+    ...count([], 'Time from bound to ready, of starts on the node that became ready.'),
+    unit: 'seconds',
+    per: 'node',
+  },
+  podspan_node_operation_seconds_total: {
+    ...count(
+      ['operation'],
+      'Time that operations of the kubelet and the runtime took on the node, which run side by side and within one another.',
+    ),
+    unit: 'seconds',
+    per: 'node',
+    operations: NODE_OPERATIONS,
+  },
+  podspan_node_operations_total: {
+    ...count(['operation'], 'Operations of the kubelet and the runtime on the node.'),
+    per: 'node',
+    operations: NODE_OPERATIONS,
+  },
+  podspan_node_pulled_bytes_total: {
+    ...count([], 'Size of the images that were pulled, as the kubelet says it since Kubernetes 1.30.'),
+    unit: 'bytes',
+    per: 'node',
+  },
+  podspan_node_starts_in_flight: {
+    ...state([], 'Pods that are starting and are bound to the node.'),
+    per: 'node',
   },
 } as const satisfies Readonly<Record<string, Definition>>
 
@@ -236,6 +291,13 @@ const ITSELF = {
   podspan_build_info: state(['version'], 'Always 1; which version this is.'),
   process_cpu_seconds_total: { ...count([], 'User and system CPU time of the process.'), unit: 'seconds' },
   process_resident_memory_bytes: { ...state([], 'Resident memory of the process.'), unit: 'bytes' },
+  podspan_memory_limit_bytes: {
+    ...state(
+      [],
+      'Memory that the process may use, as its control group says; above it the container is killed. Absent without a limit.',
+    ),
+    unit: 'bytes',
+  },
   process_start_time_seconds: {
     ...state([], 'When the process started, in seconds since the Unix epoch.'),
     unit: 'seconds',
@@ -253,11 +315,12 @@ const ITSELF = {
 
 export const GROUPS = {
   'Starts of pods': STARTS,
+  'Starts by node': NODES,
   Rollouts: ROLLOUTS,
   'What Podspan reads': INPUT,
   'What it gives': OUTPUT,
   Itself: ITSELF,
 } as const
 
-export const DEFINITIONS = { ...STARTS, ...ROLLOUTS, ...INPUT, ...OUTPUT, ...ITSELF }
+export const DEFINITIONS = { ...STARTS, ...NODES, ...ROLLOUTS, ...INPUT, ...OUTPUT, ...ITSELF }
 export type MetricName = keyof typeof DEFINITIONS

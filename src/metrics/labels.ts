@@ -49,6 +49,23 @@ const EVERY_OPERATION: Readonly<Record<Exclude<OperationName, 'pod startup'>, tr
 }
 export const OPERATIONS: readonly string[] = Object.keys(EVERY_OPERATION)
 
+/** Those that the kubelet and the runtime perform on the pod's node. */
+export const NODE_OPERATIONS = [
+  'prepare pod and create sandbox',
+  'attach volume',
+  'mount volumes',
+  'prepare devices',
+  'prepare pod',
+  'create sandbox',
+  'pull image',
+  'wait for pull slot',
+  'transfer and unpack',
+  'create container',
+  'start container',
+  'report status',
+  'back-off',
+] as const satisfies readonly OperationName[]
+
 /** How a start may end; `starting` is none of them. */
 export const OUTCOMES = [
   'ready',
@@ -83,6 +100,9 @@ const EVERY_HOLD: Readonly<Record<HoldKind, true>> = {
 export const HOLDS: readonly string[] = Object.keys(EVERY_HOLD)
 
 const PHASES = ['Pending', 'Running', 'Passed', 'Failed', 'Inconclusive', 'Error'] as const
+/** Whether all boundaries of a start were seen. */
+export const EVIDENCE = ['complete', 'incomplete'] as const
+
 const FRAMES = ['added', 'modified', 'deleted', 'gap', 'synced', 'tick', 'otlp'] as const
 const FIRST_RESOURCES = ['cpu', 'memory'] as const
 
@@ -106,7 +126,7 @@ const open = (max: number, meaning: string, values: readonly string[] = []): Lab
   max,
 })
 
-/** Every label but those of a workload. */
+/** Every label but those of a workload and a node. */
 export const LABELS = {
   operation: closed(OPERATIONS, 'a span name of [spans.md](spans.md)'),
   outcome: closed(OUTCOMES, 'how the start ended'),
@@ -114,6 +134,10 @@ export const LABELS = {
   rollout_outcome: closed(ROLLOUT_OUTCOMES, 'how the rollout ended, as [rollouts.md](rollouts.md) says'),
   hold: closed(HOLDS, 'what a rollout waited for, as [rollouts.md](rollouts.md) says'),
   cause: closed(CAUSES, 'why the pod was created'),
+  evidence: closed(
+    EVIDENCE,
+    'whether every container told of its start, and nothing of the watch was missed',
+  ),
   resource: open(8, 'a requested resource, by its name in `resources.requests`', FIRST_RESOURCES),
   kind: closed(FRAMES, 'the kind of a frame'),
   what: open(16, 'what a record held that cannot be'),
@@ -124,7 +148,7 @@ export const LABELS = {
   statistic: closed(['mean', 'p99', 'max'], 'since the scrape before'),
   phase: closed(PHASES, 'the phase of a TraceSession'),
   result: open(8, 'how the write went'),
-  label: open(24, 'the label whose values did not all get a series of their own', ['workload']),
+  label: open(24, 'the label whose values did not all get a series of their own', ['workload', 'node']),
   gc: closed(['major', 'minor', 'incremental', 'weakcb'], 'the kind of garbage collection'),
   version: open(1, "Podspan's version"),
 } as const satisfies Readonly<Record<string, LabelRule>>

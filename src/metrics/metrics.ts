@@ -12,7 +12,7 @@ import { DEFINITIONS, type MetricName } from './definitions.ts'
 import { type Collectors, createExposition, type Exposed } from './exposition.ts'
 import type { HealthSnapshot } from './health.ts'
 import { HEALTH, type HealthMetric } from './health-samples.ts'
-import { countInFlight, type InFlightCounts, NOTHING_IN_FLIGHT } from './in-flight.ts'
+import { assignInFlight, countInFlight, type InFlightCounts, NOTHING_IN_FLIGHT } from './in-flight.ts'
 import { boundText, createVocabulary, type Vocabulary } from './labels.ts'
 import { createNewcomers } from './newcomers.ts'
 import type { ProcessReading } from './process.ts'
@@ -31,6 +31,8 @@ import { countStart, emptyStarts, type Fate, letTimeGoOn, type Starts } from './
 export interface MetricsOptions {
   /** Workloads that have series of their own; the others are counted together. Default 200. */
   readonly workloadsMax?: number
+  /** The same of nodes. Default 100. */
+  readonly nodesMax?: number
   readonly version?: string
   /** For so long a series that is new is zero in OpenMetrics; see newcomers.ts. Default 0. */
   readonly newcomerSeconds?: number
@@ -54,6 +56,7 @@ export interface Metrics {
 }
 
 export const WORKLOADS_MAX = { default: 200, least: 0, most: 2000 } as const
+export const NODES_MAX = { default: 100, least: 0, most: 2000 } as const
 
 interface State {
   readonly starts: Starts
@@ -71,7 +74,10 @@ interface State {
 export function createMetrics(options: MetricsOptions = {}): Metrics {
   const folded = new Map<string, number>()
   const state: State = {
-    starts: emptyStarts(checkWorkloadsMax(options.workloadsMax)),
+    starts: emptyStarts(
+      checkMax('workloadsMax', WORKLOADS_MAX, options.workloadsMax),
+      checkMax('nodesMax', NODES_MAX, options.nodesMax),
+    ),
     rollouts: emptyRolloutCounts(),
     vocabulary: createVocabulary((label) => void folded.set(label, (folded.get(label) ?? 0) + 1)),
     folded,
@@ -94,8 +100,9 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   return {
     take: (trace, fate = 'exported') => countStart(state.starts, trace, fate, state.vocabulary),
     startsInFlight(starts, now) {
-      state.inFlight = countInFlight(starts, now)
       letTimeGoOn(state.starts, now)
+      state.inFlight = countInFlight(starts, now)
+      assignInFlight(state.starts, starts, now)
     },
     takeRollout: (rollout, fate = 'exported') => countRollout(state.rollouts, rollout, fate),
     rolloutsUnderWay: (byKind, now) => countUnderWay(state.rollouts, byKind, now),
@@ -113,12 +120,13 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
 const isHeld = (name: MetricName): boolean =>
   name.startsWith('podspan_') && DEFINITIONS[name].type !== 'gauge'
 
-function checkWorkloadsMax(given: number = WORKLOADS_MAX.default): number {
-  const { least, most } = WORKLOADS_MAX
+function checkMax(
+  name: string,
+  { default: standard, least, most }: { default: number; least: number; most: number },
+  given = standard,
+): number {
   if (Number.isInteger(given) && given >= least && given <= most) return given
-  throw new RangeError(
-    `workloadsMax: ${given} is not valid; expected a whole number from ${least} to ${most}`,
-  )
+  throw new RangeError(`${name}: ${given} is not valid; expected a whole number from ${least} to ${most}`)
 }
 
 type Part<Name extends MetricName> = Pick<Collectors, Name>
@@ -132,12 +140,16 @@ function collectHealth(state: State): Part<HealthMetric> {
 }
 
 function collectItself(state: State): Part<Exclude<MetricName, HealthMetric | StartMetric | RolloutMetric>> {
-  const { workloads } = state.starts
-  const ofProcess = (read: (process: ProcessReading) => number) => () =>
+  const { nodes, workloads } = state.starts
+  const ofProcess = (read: (process: ProcessReading) => number | undefined) => () =>
     single(state.process && read(state.process))
   return {
     podspan_metrics_folded_total: () =>
-      merged([['workload', workloads.folded] as const, ...state.folded].map(([label, n]) => [{ label }, n])),
+      merged(
+        [['workload', workloads.folded] as const, ['node', nodes.folded] as const, ...state.folded].map(
+          ([label, n]) => [{ label }, n],
+        ),
+      ),
     podspan_metrics_workloads: () => single(workloads.admitted),
     podspan_metrics_workloads_evicted_total: () => single(workloads.evicted),
     podspan_build_info: () => {
@@ -146,6 +158,7 @@ function collectItself(state: State): Part<Exclude<MetricName, HealthMetric | St
     },
     process_cpu_seconds_total: ofProcess(({ cpuSeconds }) => cpuSeconds),
     process_resident_memory_bytes: ofProcess(({ residentBytes }) => residentBytes),
+    podspan_memory_limit_bytes: ofProcess(({ limitBytes }) => limitBytes),
     process_start_time_seconds: ofProcess(({ startedAt }) => startedAt),
     nodejs_heap_used_bytes: ofProcess(({ heapUsedBytes }) => heapUsedBytes),
     nodejs_gc_duration_seconds: (format) => {

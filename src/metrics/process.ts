@@ -2,6 +2,7 @@
 // Promises no timers: Node tells of each collection, the rest is read when somebody scrapes.
 // Does not measure the event loop: that needs a timer, and is the controller's.
 
+import { totalmem } from 'node:os'
 import { constants, PerformanceObserver } from 'node:perf_hooks'
 import { type Buckets, emptyBuckets, observe } from './buckets.ts'
 import { GC_BOUNDS } from './definitions.ts'
@@ -10,6 +11,8 @@ export interface ProcessReading {
   readonly cpuSeconds: number
   readonly residentBytes: number
   readonly heapUsedBytes: number
+  /** Of the control group; absent where there is no limit, or none is known. */
+  readonly limitBytes: number | undefined
   /** Seconds since the Unix epoch. */
   readonly startedAt: number
   /** By kind of collection. */
@@ -47,6 +50,7 @@ export function observeProcess(): ProcessObserver {
         cpuSeconds: (user + system) / 1e6,
         residentBytes: rss,
         heapUsedBytes: heapUsed,
+        limitBytes: limitOf(process.constrainedMemory()),
         startedAt: performance.timeOrigin / 1000,
         collections,
       }
@@ -54,3 +58,7 @@ export function observeProcess(): ProcessObserver {
     close: () => observer.disconnect(),
   }
 }
+
+/** Zero says that no limit is known; a control group without one has more than there is. */
+const limitOf = (constrained: number): number | undefined =>
+  constrained > 0 && constrained < totalmem() ? constrained : undefined

@@ -3,7 +3,6 @@
 // Does not write text: the registry does.
 
 import { type Buckets, shownExemplar } from './buckets.ts'
-import type { WorkloadCounts } from './counts.ts'
 import { OPERATIONS, OTHER } from './labels.ts'
 
 export type LabelValues = Readonly<Record<string, string>>
@@ -102,10 +101,10 @@ const leOf = (bound: number | undefined, format: Format): LabelValues => ({
         : `${bound}`,
 })
 
-/** All workloads' samples of one metric. */
-export function perWorkload(
-  all: readonly WorkloadCounts[],
-  push: (into: Sample[], counts: WorkloadCounts, shared: LabelValues) => void,
+/** The samples of one metric of all workloads, or all nodes. */
+export function ofEach<Counts extends { readonly labels: LabelValues }>(
+  all: readonly Counts[],
+  push: (into: Sample[], counts: Counts, shared: LabelValues) => void,
 ): Sample[] {
   const samples: Sample[] = []
   for (const counts of all) push(samples, counts, counts.labels)

@@ -1,14 +1,16 @@
-// Owns the counting of starts that are over: per workload, per operation, and what the cluster spent while it waited.
+// Owns the counting of starts that are over: per workload, per node, per operation, and what the cluster spent while it waited.
 // Promises that a trace is counted in each metric at most once and costs some microseconds.
 // Does not expose anything: metrics.ts reads the numbers.
 
 import { type UnixNano, ZERO } from '../base/time.ts'
 import { rootOf, type Span, type Trace } from '../trace/trace.ts'
 import { type Buckets, emptyBuckets, observe } from './buckets.ts'
-import { byOperation, OTHER_OPERATION, type WorkloadCounts } from './counts.ts'
+import { byOperation, labelsOf, OTHER_OPERATION, type WorkloadCounts } from './counts.ts'
 import { OPERATION_BOUNDS, SLI_BOUNDS } from './definitions.ts'
 import { CAUSES } from '../trace/cause.ts'
-import { OPERATIONS, OUTCOMES, type Vocabulary } from './labels.ts'
+import { EVIDENCE, OPERATIONS, OUTCOMES, type Vocabulary } from './labels.ts'
+import { countOnNode, createNodes, nodeLabels, type Nodes } from './nodes.ts'
+import { boundAt, increase, toSeconds } from './start-times.ts'
 import { createWorkloads, type Workloads } from './workloads.ts'
 
 /** Whether somebody can open the trace: a start that no session exported is counted, but is nobody's exemplar. */
@@ -16,10 +18,13 @@ export type Fate = 'exported' | 'kept'
 
 export interface Starts {
   readonly workloads: Workloads
+  readonly nodes: Nodes
   readonly sli: Buckets
   /** By operation, as OPERATIONS lists them. */
   readonly operations: readonly Buckets[]
   readonly causes: Map<string, number>
+  /** As EVIDENCE lists it. */
+  readonly evidence: Float64Array
   /** Resource × seconds by operation. */
   readonly waits: Map<string, Float64Array>
   /** The latest moment that somebody told of, in seconds since the epoch: all the time there is here. */
@@ -33,11 +38,13 @@ const INDEX: ReadonlyMap<string, number> = new Map([
 ])
 const OUTCOME_INDEX: ReadonlyMap<string, number> = new Map(OUTCOMES.map((name, index) => [name, index]))
 
-export const emptyStarts = (workloadsMax: number): Starts => ({
+export const emptyStarts = (workloadsMax: number, nodesMax: number): Starts => ({
   workloads: createWorkloads(workloadsMax),
+  nodes: createNodes(nodesMax),
   sli: emptyBuckets(SLI_BOUNDS),
   operations: [...OPERATIONS, ''].map(() => emptyBuckets(OPERATION_BOUNDS)),
   causes: new Map(CAUSES.map((cause) => [cause, 0])),
+  evidence: new Float64Array(EVIDENCE.length),
   waits: new Map(),
   now: 0,
 })
@@ -53,10 +60,13 @@ export function countStart(starts: Starts, trace: Trace, fate: Fate, vocabulary:
   const at = toSeconds(root.end.best)
   letTimeGoOn(starts, root.end.best)
   const exemplar = fate === 'exported' ? trace.traceId : undefined
-  const counts = starts.workloads.countsOf(trace.namespace, trace.workload, starts.now)
+  const counts = starts.workloads.countsOf(labelsOf(trace.namespace, trace.workload), starts.now)
   increase(counts.outcomes, outcome, 1)
   if (trace.outcome === 'ready') observe(counts.durations, toSeconds(trace.startup), exemplar, at)
+  if (trace.node !== undefined)
+    countOnNode(starts.nodes.countsOf(nodeLabels(trace.node), starts.now), trace, outcome)
   countSli(starts.sli, root, exemplar, at)
+  increase(starts.evidence, EVIDENCE.indexOf(trace.evidenceComplete ? 'complete' : 'incomplete'), 1)
   const cause = vocabulary.admit('cause', trace.cause)
   starts.causes.set(cause, (starts.causes.get(cause) ?? 0) + 1)
   countOperations(starts, trace, counts, exemplar, at)
@@ -111,20 +121,8 @@ function countWaits({ waits }: Starts, trace: Trace, vocabulary: Vocabulary): vo
   }
 }
 
-/** The end of scheduling; a pod that nobody scheduled was bound when it was created. */
-function boundAt(trace: Trace): UnixNano {
-  const schedule = trace.spans.findLast(({ name }) => name === 'schedule')
-  return schedule ? schedule.end.best : rootOf(trace).start.best
-}
-
 function secondsAfter(critical: Span['critical'], bound: UnixNano): number {
   let total: bigint = ZERO
   for (const { from, to } of critical) if (to > bound) total += to - (from > bound ? from : bound)
   return toSeconds(total)
-}
-
-const toSeconds = (nanoseconds: bigint): number => Number(nanoseconds) / 1e9
-
-function increase(counts: Float64Array, index: number, by: number): void {
-  if (by > 0) counts[index] = (counts[index] as number) + by
 }

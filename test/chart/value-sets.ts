@@ -99,6 +99,7 @@ export const VALUE_SETS: Readonly<Record<string, Values>> = {
     metrics: {
       port: 9090,
       workloadsMax: 500,
+      nodesMax: 1000,
       service: { enabled: true, annotations: labels },
       podMonitor: monitor,
       serviceMonitor: monitor,

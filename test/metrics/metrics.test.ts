@@ -255,6 +255,79 @@ test('starts in flight are counted by what they wait for, stuck ones apart, and 
   assert.equal((await openMetrics(metrics)).value('podspan_pod_start_oldest_age_seconds'), 0)
 })
 
+test('starts in flight are shown by workload and by node, from the first on and again with each list', async () => {
+  const metrics = createMetrics()
+  const checkout = { workload: 'Deployment/checkout', node: 'node-1' }
+  metrics.startsInFlight(
+    [
+      { ...flying('pull image', 100, 139), ...checkout },
+      { ...flying('readiness', 100, 150), ...checkout },
+      flying('schedule', 100, 100),
+    ],
+    fromSeconds(200),
+  )
+  const gauges = async (name: string) =>
+    Object.fromEntries(
+      (await linesOf(metrics, name)).map((line) => [
+        /(?:workload|node)="([^"]*)"/.exec(line)?.[1],
+        line.slice(line.lastIndexOf('}') + 2),
+      ]),
+    )
+  assert.deepEqual(await gauges('podspan_workload_starts_in_flight'), { checkout: '2', '': '1' })
+  assert.deepEqual(await gauges('podspan_workload_starts_stuck'), { checkout: '1', '': '1' })
+  assert.deepEqual(await gauges('podspan_node_starts_in_flight'), { 'node-1': '2' })
+  const parsed = await openMetrics(metrics)
+  assert.equal(parsed.value('podspan_pod_starts_total', { workload: 'checkout', outcome: 'ready' }), 0)
+  metrics.startsInFlight([], fromSeconds(201))
+  assert.deepEqual(await gauges('podspan_workload_starts_in_flight'), { checkout: '0', '': '0' })
+  assert.deepEqual(await gauges('podspan_node_starts_in_flight'), { 'node-1': '0' })
+})
+
+test('a node is told from the binding on, by what the kubelet and the runtime did there', async () => {
+  const metrics = createMetrics()
+  const pulled: Made = {
+    ...{ name: 'pull image', start: 1000, end: 3000 },
+    attributes: { 'podspan.image.bytes': 5_000_000 },
+  }
+  const spans = [ROOT, { name: 'schedule', start: 0, end: 1000 }, pulled]
+  metrics.take(trace({ spans: [...spans, { name: 'readiness', start: 3000, end: 4000 }] }))
+  metrics.take(trace({ spans, outcome: 'timeout' }))
+  const { node: _, ...unbound } = made({ outcome: 'timeout' })
+  metrics.take(unbound)
+  const parsed = await openMetrics(metrics)
+  const of = (name: string, labels = {}) =>
+    parsed.value(`podspan_node_${name}`, { node: 'node-1', ...labels })
+  assert.equal(of('starts_total', { outcome: 'ready' }), 1)
+  assert.equal(of('starts_total', { outcome: 'timeout' }), 1)
+  assert.equal(of('start_seconds_total'), 3)
+  assert.equal(of('operations_total', { operation: 'pull image' }), 2)
+  assert.equal(of('operation_seconds_total', { operation: 'pull image' }), 4)
+  assert.equal(of('operations_total', { operation: 'readiness' }), undefined)
+  assert.equal(of('pulled_bytes_total'), 10_000_000)
+  assert.equal(parsed.sum('podspan_node_starts_total'), 2)
+})
+
+test('a node that is called as all others together has a series of its own', async () => {
+  const metrics = createMetrics({ nodesMax: 1 })
+  for (const node of ['other', 'other-1', 'node-1']) metrics.take(made({ node }))
+  const counts = await linesOf(metrics, 'podspan_node_starts_total{outcome="ready"')
+  assert.deepEqual(counts, [
+    'podspan_node_starts_total{outcome="ready",node="other (node)"} 1',
+    'podspan_node_starts_total{outcome="ready",node="other"} 2',
+  ])
+})
+
+test('starts are counted by whether their evidence was complete', async () => {
+  const metrics = createMetrics()
+  metrics.take(made())
+  metrics.take(made({ evidenceComplete: false }))
+  metrics.take(made({ evidenceComplete: false, outcome: 'failed' }))
+  assert.deepEqual(await linesOf(metrics, 'podspan_pod_start_evidence_total'), [
+    'podspan_pod_start_evidence_total{evidence="complete"} 1',
+    'podspan_pod_start_evidence_total{evidence="incomplete"} 2',
+  ])
+})
+
 test('bare pods of a namespace are one workload, and so are static pods', async () => {
   const metrics = createMetrics()
   const { workload: _, ...bare } = made()
@@ -327,10 +400,11 @@ test('a trace that nobody exported is no exemplar', async () => {
   assert.equal(await bucketExemplar(metrics), undefined)
 })
 
-test('a number of workloads that cannot be is refused with the range', () => {
+test('a number of workloads or nodes that cannot be is refused with the range', () => {
   for (const workloadsMax of [-1, 1.5, 2001, Number.NaN])
     assert.throws(
       () => createMetrics({ workloadsMax }),
       /workloadsMax: .+ expected a whole number from 0 to 2000/,
     )
+  assert.throws(() => createMetrics({ nodesMax: 2001 }), /nodesMax: 2001 .+ from 0 to 2000/)
 })

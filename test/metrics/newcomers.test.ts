@@ -64,7 +64,10 @@ test('what was not scraped in time is new again when it comes back', async () =>
 })
 
 test('gauges, what the process uses, and the text format show what is so', async () => {
-  const cpu = { cpuSeconds: 7, residentBytes: 8, heapUsedBytes: 9, startedAt: 1, collections: new Map() }
+  const cpu = {
+    ...{ cpuSeconds: 7, residentBytes: 8, heapUsedBytes: 9, limitBytes: undefined },
+    ...{ startedAt: 1, collections: new Map() },
+  }
   const metrics = createMetrics({ newcomerSeconds: 60, readProcess: () => cpu })
   metrics.health(() => ({ ...healthy, leader: true }))
   metrics.take(start('schedule'))

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { seriesMax, seriesOfWorkload, USUAL_OPERATIONS } from '../../scripts/generate-metrics-doc.ts'
+import {
+  seriesMax,
+  seriesOfNode,
+  seriesOfWorkload,
+  USUAL_OPERATIONS,
+} from '../../scripts/generate-metrics-doc.ts'
 import type { HealthSnapshot } from '../../src/metrics/health.ts'
+import { fromSeconds, unixNano } from '../../src/base/time.ts'
 import { CAUSES } from '../../src/trace/cause.ts'
 import { OPERATIONS, OUTCOMES } from '../../src/metrics/labels.ts'
-import { createMetrics, type Metrics, WORKLOADS_MAX } from '../../src/metrics/metrics.ts'
+import { createMetrics, type Metrics, NODES_MAX, WORKLOADS_MAX } from '../../src/metrics/metrics.ts'
 import { observeProcess } from '../../src/metrics/process.ts'
 import type { Trace } from '../../src/trace/trace.ts'
 import { trace } from '../cli/hand-made.ts'
@@ -36,12 +42,12 @@ const USUAL = [
   'report status',
 ]
 
-/** 2,000 workloads in each of three namespaces, each with as many starts. */
+/** 2,000 workloads in each of three namespaces, each with as many starts, on as many nodes. */
 function takeAll(metrics: Metrics, given: Trace): number {
   let taken = 0
   for (let workload = 0; workload < 2000; workload++)
     for (const namespace of ['a', 'b', 'c']) {
-      metrics.take({ ...given, namespace, workload: `Deployment/w${workload}` })
+      metrics.take({ ...given, namespace, workload: `Deployment/w${workload}`, node: `n${workload}` })
       taken++
     }
   return taken
@@ -61,6 +67,32 @@ test('2,000 workloads in three namespaces with usual starts have as many series 
   assert.equal(all.sum('podspan_pod_starts_total'), taken)
   assert.equal(all.value('podspan_metrics_workloads'), 200)
   assert.equal(all.value('podspan_metrics_folded_total', { label: 'workload' }), taken - 200)
+})
+
+test('2,000 nodes have no more series than docs/metrics.md says, and all of their starts', async () => {
+  const metrics = createMetrics()
+  const taken = takeAll(metrics, startWith([...OPERATIONS, 'x']))
+  const all = await parsed(metrics)
+  const ofNodes = all.samples.filter(({ labels }) => 'node' in labels)
+  assert.equal(ofNodes.length, (NODES_MAX.default + 1) * seriesOfNode())
+  assert.equal(all.sum('podspan_node_starts_total'), taken)
+  assert.equal(all.value('podspan_metrics_folded_total', { label: 'node' }), taken - 3 * NODES_MAX.default)
+})
+
+test('starts in flight of more workloads and nodes than have a place are shown together', async () => {
+  const metrics = createMetrics({ workloadsMax: 20, nodesMax: 10 })
+  const flying = Array.from({ length: 100 }, (_, index) => ({
+    ...{ uid: `${index}`, namespace: 'shop', name: 'p', workload: `Deployment/w${index}`, node: `n${index}` },
+    ...{ labels: {}, owners: [], cause: 'rollout', operation: 'schedule', waitsFor: '' },
+    ...{ created: unixNano(0n), since: unixNano(0n) },
+  }))
+  metrics.startsInFlight(flying, fromSeconds(61))
+  const all = await parsed(metrics)
+  assert.equal(all.sum('podspan_workload_starts_in_flight'), 100)
+  assert.equal(all.value('podspan_workload_starts_in_flight', { workload: 'other' }), 80)
+  assert.equal(all.value('podspan_workload_starts_stuck', { workload: 'w7' }), 1)
+  assert.equal(all.value('podspan_node_starts_in_flight', { node: 'other' }), 90)
+  assert.equal(all.value('podspan_metrics_folded_total', { label: 'workload' }), 0, 'none of them is over')
 })
 
 const many = <T>(count: number, make: (index: number) => T): Record<string, T> =>
@@ -119,7 +151,7 @@ test('whatever the cluster holds, there are no more series than the limit says',
       metrics.take(startWith([...OPERATIONS, 'x'], { outcome, requests, cause: `because ${outcome}` }))
     for (const cause of CAUSES) metrics.take(startWith(OPERATIONS, { cause }))
     const { samples } = await parsed(metrics)
-    const limit = seriesMax(WORKLOADS_MAX.default)
+    const limit = seriesMax(WORKLOADS_MAX.default, NODES_MAX.default)
     assert.ok(samples.length <= limit, `${samples.length} series, the limit is ${limit}`)
     // A limit far above what can be reached would say nothing.
     assert.ok(samples.length > limit * 0.9, `${samples.length} series, the limit is ${limit}`)

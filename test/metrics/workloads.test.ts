@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { WorkloadCounts } from '../../src/metrics/counts.ts'
+import { labelsOf, type WorkloadCounts } from '../../src/metrics/counts.ts'
 import { createWorkloads, type Workloads } from '../../src/metrics/workloads.ts'
 
 const DAY = 86_400
@@ -9,7 +9,7 @@ const DAY = 86_400
 /** Counts a start, as starts.ts does. */
 function start(workloads: Workloads, name: string, now: number, times = 1): void {
   for (let time = 0; time < times; time++) {
-    const { outcomes } = workloads.countsOf('shop', `Deployment/${name}`, now)
+    const { outcomes } = workloads.countsOf(labelsOf('shop', `Deployment/${name}`), now)
     outcomes[0] = (outcomes[0] as number) + 1
   }
 }
@@ -42,7 +42,9 @@ test('with no places everything is other', () => {
 
 test('the same workload of another namespace is another workload', () => {
   const workloads = createWorkloads(5)
-  const [a, b] = ['shop', 'staging'].map((namespace) => workloads.countsOf(namespace, 'Deployment/web', 0))
+  const [a, b] = ['shop', 'staging'].map((namespace) =>
+    workloads.countsOf(labelsOf(namespace, 'Deployment/web'), 0),
+  )
   assert.notEqual(a, b)
 })
 

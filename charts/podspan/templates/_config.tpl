@@ -43,7 +43,7 @@
   "serviceName" .Values.serviceName
   "ring" .Values.ring
   "log" .Values.log
-  "metrics" (dict "workloadsMax" .Values.metrics.workloadsMax)
+  "metrics" (pick .Values.metrics "workloadsMax" "nodesMax")
   "leaderElection" (merge (dict "leaseName" (include "podspan.fullname" .)) .Values.leaderElection)
   "server" (dict "address" "0.0.0.0" "port" .Values.metrics.port)
   "page" (omit .Values.page "viewers")
