@@ -59,7 +59,7 @@ pictures: install ## Take the pictures of the page in README.md and docs/ anew; 
 check: dist/podspan.mjs ## Check format, types, lint, tests and drift, in under a minute
 	@biome format --log-level=warn
 	@tsc -p . && tsc -p src/web/page && tsc -p test/page
-	@oxlint --type-aware --quiet src test scripts bench
+	@oxlint --type-aware --quiet src test scripts bench dashboards
 	@node test/run.ts --fast
 	@$(MAKE) --no-print-directory verify
 
@@ -94,7 +94,7 @@ accuracy: install ## Measure boundaries against the components' own spans
 	@node test/accuracy/run.ts $(ARGS)
 
 # Tests that compare a file of the repository with what the code gives; they rewrite it where PODSPAN_GOLDEN=write.
-GOLDEN_TESTS := test/chart/generated.test.ts test/cli/output-forms.test.ts test/cli/reference.test.ts test/cli/session-report.test.ts test/cli/waterfall.test.ts test/controller/documents.test.ts test/golden.test.ts test/metrics/document.test.ts test/metrics/recordings.test.ts test/rollout/recordings.test.ts test/simulator/starts/measure.test.ts
+GOLDEN_TESTS := test/chart/generated.test.ts test/cli/output-forms.test.ts test/cli/reference.test.ts test/cli/session-report.test.ts test/cli/waterfall.test.ts test/controller/documents.test.ts test/dashboards/dashboards.test.ts test/golden.test.ts test/metrics/document.test.ts test/metrics/recordings.test.ts test/rollout/recordings.test.ts test/simulator/starts/measure.test.ts
 GOLDEN := node --test --test-isolation=none --test-reporter=dot $(GOLDEN_TESTS)
 
 # `make test` has bash; the others are not on every machine.
@@ -107,9 +107,10 @@ golden: install ## Rewrite what recordings and pictures should give; look at the
 	@PODSPAN_GOLDEN=write $(GOLDEN)
 	@git --no-pager diff --stat -- test docs
 
-generate: install ## Write what is generated: the CRD, the chart's copy of it and its README, docs/metrics.md
+generate: install ## Write what is generated: the CRD, the chart's copy of it and its README, dashboards, docs/metrics.md
 	@node scripts/generate-crd.ts
 	@node scripts/generate-chart.ts
+	@node scripts/generate-dashboards.ts
 	@node scripts/generate-metrics-doc.ts
 
 verify: dist/podspan.mjs ## Fail where a file no longer says what the code does: golden files, references, CRD, chart

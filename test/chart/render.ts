@@ -77,8 +77,12 @@ export function at<T = unknown>(manifest: unknown, path: string): T {
   return value as T
 }
 
+/** Of the ConfigMap that the controller reads; others hold dashboards. */
 export const configText = (manifests: readonly Manifest[]): string =>
-  at<Record<string, string>>(only(manifests, 'ConfigMap'), 'data')['config.yaml'] ?? ''
+  manifests
+    .filter(({ kind }) => kind === 'ConfigMap')
+    .map((one) => at<Record<string, string>>(one, 'data')['config.yaml'])
+    .find((text) => text !== undefined) ?? ''
 
 export interface Container {
   readonly name: string

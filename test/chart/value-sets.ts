@@ -105,6 +105,19 @@ export const VALUE_SETS: Readonly<Record<string, Values>> = {
       serviceMonitor: monitor,
       prometheusRule: { enabled: true, labels, alertLabels: labels },
     },
+    dashboards: {
+      enabled: true,
+      namespace: 'grafana',
+      labels: { dashboards: 'platform' },
+      annotations: { 'k8s-sidecar-target-directory': '/dashboards/pods' },
+      folder: 'Pods',
+      folderAnnotation: 'folder',
+      grafanaOperator: {
+        enabled: true,
+        instanceSelector: { matchLabels: { team: 'platform' } },
+        allowCrossNamespaceImport: false,
+      },
+    },
     networkPolicy: {
       enabled: true,
       from: [{ namespaceSelector: {} }],

@@ -14,6 +14,7 @@ export type ToolName =
   | 'jaeger'
   | 'prometheus'
   | 'prometheus-operator'
+  | 'grafana-operator'
   | 'karpenter'
   | 'kwok'
   | 'devices'
@@ -147,6 +148,14 @@ const tools: Readonly<Record<ToolName, Family>> = {
       directories: ['example/prometheus-operator-crd'],
     },
     firstBuild: '1 s',
+  },
+  'grafana-operator': {
+    ...plain,
+    name: 'grafana-operator',
+    version: '5.18.0',
+    binaries: [],
+    files: { module: 'github.com/grafana/grafana-operator/v5', directories: ['config/crd/bases'] },
+    firstBuild: '2 s',
   },
   // Real Karpenter whose cloud are nodes that KWOK pretends. Its main package is named kwok too.
   karpenter: {

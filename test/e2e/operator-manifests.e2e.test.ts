@@ -15,9 +15,10 @@ import { apply, listOf, restrictedNamespace } from './operator-support.ts'
 import { noCluster } from './trace-support.ts'
 import { applyMissingCrds, wholeCluster } from './whole-cluster.ts'
 
-/** What the chart makes of the Prometheus operator's kinds. */
+/** What the chart makes of other operators' kinds. */
 const MONITORING = ['podmonitors', 'prometheusrules', 'servicemonitors']
-const NAMESPACES = [releaseNamespace, 'shop', 'billing']
+const GRAFANA = 'grafanadashboards'
+const NAMESPACES = [releaseNamespace, 'shop', 'billing', 'grafana']
 const runtimeClass = {
   apiVersion: 'node.k8s.io/v1',
   kind: 'RuntimeClass',
@@ -40,10 +41,15 @@ describe('the chart before a real API server', { skip: noCluster, timeout: 120_0
     cleanups.unshift(removeAll)
     await apply([...NAMESPACES.map(restrictedNamespace), runtimeClass, ...ACCOUNTS.map(account)])
     const crds = join(await toolFiles('prometheus-operator'), 'example', 'prometheus-operator-crd')
-    const files = MONITORING.map(
-      (name) => [`${name}.monitoring.coreos.com`, join(crds, `monitoring.coreos.com_${name}.yaml`)] as const,
+    const files = new Map(
+      MONITORING.map((name) => [
+        `${name}.monitoring.coreos.com`,
+        join(crds, `monitoring.coreos.com_${name}.yaml`),
+      ]),
     )
-    cleanups.unshift(await applyMissingCrds(new Map(files)))
+    const grafana = join(await toolFiles('grafana-operator'), 'config', 'crd', 'bases')
+    files.set(`${GRAFANA}.grafana.integreatly.org`, join(grafana, `grafana.integreatly.org_${GRAFANA}.yaml`))
+    cleanups.unshift(await applyMissingCrds(files))
   })
   after(async () => {
     for (const cleanup of cleanups) await cleanup()
@@ -66,6 +72,7 @@ describe('the chart before a real API server', { skip: noCluster, timeout: 120_0
       /PodMonitor.*honourLabels/s,
     ],
     ['ServiceMonitor', { selector: {}, endpoints: [{ interval: 'often' }] }, /ServiceMonitor.*interval/s],
+    ['GrafanaDashboard', { configMap: { name: 'a' } }, /GrafanaDashboard.*configMap/s],
     ['PrometheusRule', { groups: [{ name: 'podspan', rules: [{ alert: 'A' }] }] }, /PrometheusRule.*expr/s],
   ]
   for (const [kind, spec, says] of WRONG)
