@@ -1,132 +1,155 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { type Definition, DEFINITIONS } from '../../src/metrics/definitions.ts'
+import { parse } from 'yaml'
 import { attempt } from '../cluster/commands.ts'
-import { at, noHelm, only, releaseNamespace, render, toolIfBuilt } from './render.ts'
+import { problemsOf, type Recorded } from '../support/promql.ts'
+import {
+  alertsDirectory,
+  alertsOf,
+  FILES,
+  namesOf,
+  readGroups,
+  renderGroups,
+  rulesOf,
+} from './alert-rules.ts'
+import { noHelm, toolIfBuilt } from './render.ts'
 
 const promtool = (await toolIfBuilt('prometheus'))?.['promtool']
 const noPromtool: string | false =
   promtool === undefined && 'promtool is not built; `node test/cluster/build.ts prometheus` builds it'
 
-const metrics: Readonly<Record<string, Definition | undefined>> = DEFINITIONS
-
-interface Alert {
-  readonly alert: string
-  readonly expr: string
-  readonly for: string
-  readonly labels: Readonly<Record<string, string>>
-  readonly annotations: Readonly<Record<string, string>>
+const root = join(import.meta.dirname, '..', '..')
+/** Of a file that promtool tests. */
+interface Scene {
+  readonly promql_expr_test: readonly unknown[]
 }
 
-async function groups(values: object = {}): Promise<readonly { readonly rules: readonly Alert[] }[]> {
-  const metrics = { prometheusRule: { enabled: true, ...values } }
-  return at(only(await render({ metrics }), 'PrometheusRule'), 'spec.groups')
-}
-
-const alerts = async (values: object = {}): Promise<readonly Alert[]> =>
-  (await groups(values)).flatMap(({ rules }) => rules)
+const DEFAULTS = readGroups()
 
 describe('the alerts of the chart', { skip: noHelm }, () => {
-  test('name only metrics and labels that Podspan has', async () => {
-    for (const { alert, expr } of await alerts()) {
-      const names = [...expr.matchAll(/podspan_\w+/g)].map(([name]) => name)
-      assert.ok(names.length > 0, alert)
-      for (const name of names) {
-        const definition = metrics[name]
-        assert.ok(definition, `${alert}: ${name} is a metric`)
-        const [, list = ''] = /by \(([^)]*)\)/.exec(expr) ?? []
-        const grouped = list.split(', ').filter((label) => label !== '' && label !== 'pod')
-        for (const label of grouped)
-          assert.ok((definition.labels as readonly string[]).includes(label), `${name} has ${label}`)
-      }
-    }
+  test('carry the labels that were asked for', async () => {
+    for (const { labels } of alertsOf(await renderGroups({ alertLabels: { team: 'platform' } })))
+      assert.ok(labels['team'] === 'platform' && /^(warning|critical)$/.test(labels['severity'] ?? ''))
+    for (const { labels } of alertsOf(await renderGroups({ alertLabels: { severity: 'info' } })))
+      assert.equal(labels['severity'], 'info')
   })
 
-  test('say what happened and what that costs, and carry the labels that were asked for', async () => {
-    for (const { labels, annotations } of await alerts({ alertLabels: { team: 'platform' } })) {
-      assert.deepEqual(labels, { severity: 'warning', team: 'platform' })
-      assert.match(annotations['summary'] ?? '', /\.$/)
-      assert.match(annotations['description'] ?? '', /\.$/)
-    }
+  test('lead to runbooks, wherever they are kept', async () => {
+    for (const { alert, annotations } of alertsOf(
+      await renderGroups({ runbookURL: 'https://wiki.example/{alert}' }),
+    ))
+      assert.equal(annotations['runbook_url'], `https://wiki.example/${alert}`)
+  })
+
+  test('are left out by name, and a group without any too', async () => {
+    const all = namesOf(await renderGroups())
+    const starts = ['PodspanWorkloadTooSlow', 'PodspanStartsStuck', 'PodspanStartsTimedOut']
+    const fewer = await renderGroups({ disabled: starts, slo: { enabled: false } })
+    assert.deepEqual(
+      fewer.map(({ name }) => name),
+      ['podspan'],
+    )
+    const gone = [...starts, 'PodspanStartsTooSlow', 'PodspanPlatformTooSlow']
+    assert.deepEqual(
+      namesOf(fewer),
+      all.filter((name) => !gone.includes(name)),
+    )
   })
 
   test('ask for no leader where none is elected', async () => {
-    const values = { metrics: { prometheusRule: { enabled: true } }, leaderElection: { enabled: false } }
-    const rule = only(await render(values), 'PrometheusRule')
-    assert.ok(!JSON.stringify(rule).includes('podspan_leader'))
+    const found = namesOf(await renderGroups({}, { leaderElection: { enabled: false } }))
+    assert.ok(!found.includes('PodspanWithoutLeader'))
   })
 
-  test('fire on what they are about, and on nothing else', { skip: noPromtool }, async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'podspan-alerts-'))
-    try {
-      writeFileSync(join(directory, 'rules.json'), JSON.stringify({ groups: await groups() }))
-      writeFileSync(join(directory, 'tests.json'), JSON.stringify(unitTests()))
-      const { code, stdout, stderr } = await attempt(promtool ?? '', [
-        'test',
-        'rules',
-        join(directory, 'tests.json'),
-      ])
-      assert.equal(code, 0, `${stdout}${stderr}`)
-    } finally {
-      rmSync(directory, { recursive: true })
-    }
+  test('take their limits from the values', async () => {
+    const found = rulesOf(
+      await renderGroups({
+        slo: { ready: { threshold: 30, objective: 99.5 }, platform: { threshold: 0.5 }, minStarts: 7 },
+        thresholds: { watchLagSeconds: 1.5, memoryPercent: 75, stuckFor: '8m', workloadTooSlowPercent: 12.5 },
+      }),
+    )
+    const text = (name: string): string => JSON.stringify(found.filter(({ alert }) => alert === name))
+    const recorded = JSON.stringify(found.filter(({ record }) => record !== undefined))
+    assert.match(recorded, /le=~\\"30\(/)
+    assert.match(recorded, /le=~\\"0.5\(/)
+    // 14.4 times half a percent.
+    assert.match(text('PodspanStartsTooSlow'), /ratio_rate1h > 0\.072 .*>= 7/)
+    assert.match(text('PodspanWatchLate'), /> 1\.5"/)
+    assert.match(text('PodspanMemoryNearLimit'), /> 0\.75"/)
+    assert.match(text('PodspanStartsStuck'), /"for":"8m"/)
+    assert.match(text('PodspanWorkloadTooSlow'), /> 0\.125/)
   })
+
+  test('can fire whatever the objective: where its multiple is more than everything, 90 % is enough', async () => {
+    const [critical] = alertsOf(await renderGroups({ slo: { ready: { objective: 80 } } }))
+    assert.match(critical?.expr ?? '', /ratio_rate1h > 0\.9 /)
+  })
+
+  const refused: readonly (readonly [string, object, RegExp])[] = [
+    ['a threshold that is no bound of a bucket', { slo: { ready: { threshold: 45 } } }, /threshold/],
+    ['an objective that cannot be missed', { slo: { platform: { objective: 100 } } }, /objective/],
+    ['an alert by a name that none has', { disabled: ['stuck'] }, /disabled/],
+    ['a runbook without its alert', { runbookURL: 'https://wiki.example' }, /runbookURL/],
+    ['a misspelt limit', { thresholds: { watchLag: 1 } }, /'watchLag' not allowed/],
+  ]
+  for (const [what, values, message] of refused)
+    test(`refuse ${what}`, async () => {
+      await assert.rejects(renderGroups(values), message)
+    })
 })
 
-const of = `namespace="${releaseNamespace}",pod="podspan-1"`
-const healthy: Readonly<Record<string, string>> = {
-  [`podspan_build_info{${of},version="1"}`]: '1x40',
-  [`podspan_leader{${of}}`]: '1x40',
-  [`podspan_leader{namespace="${releaseNamespace}",pod="podspan-2"}`]: '0x40',
-  [`podspan_watch_live{${of},source="pods"}`]: '1x40',
-  [`podspan_watch_lag_seconds{${of}}`]: '0.2x40',
-  [`podspan_export_traces_dropped_total{${of},exporter="default",reason="refused"}`]: '7x40',
-  [`podspan_export_queue_traces{${of},exporter="default"}`]: '3x40',
-  [`podspan_export_traces_sent_total{${of},exporter="default"}`]: '0+5x40',
-}
+describe('each alert', () => {
+  const recorded: Recorded = Object.fromEntries(
+    rulesOf(DEFAULTS).map(({ record = '' }) => [record, ['cluster']]),
+  )
+  const names = namesOf(DEFAULTS)
 
-/** Each alert with the one series that differs from a healthy installation, absent where undefined. */
-const TROUBLES: Readonly<Record<string, readonly [series: string, values: string | undefined]>> = {
-  PodspanAbsent: [`podspan_build_info{${of},version="1"}`, undefined],
-  PodspanWithoutLeader: [`podspan_leader{${of}}`, '0x40'],
-  PodspanWatchDown: [`podspan_watch_live{${of},source="pods"}`, '0x40'],
-  PodspanWatchLate: [`podspan_watch_lag_seconds{${of}}`, '30x40'],
-  PodspanDropsTraces: [
-    `podspan_export_traces_dropped_total{${of},exporter="default",reason="refused"}`,
-    '0+1x40',
-  ],
-  PodspanExportStalled: [`podspan_export_traces_sent_total{${of},exporter="default"}`, '9x40'],
-}
+  test('there are some', () => assert.ok(names.length >= 20, names.join()))
 
-/** At 35 minutes, which alerts fire; by the expression over ALERTS, so that every one of them is compared. */
-function unitTests(): object {
-  const scene = (
-    series: Readonly<Record<string, string | undefined>>,
-    firing: readonly string[],
-  ): object => ({
-    interval: '1m',
-    input_series: Object.entries(series)
-      .filter(([, values]) => values !== undefined)
-      .map(([name, values]) => ({ series: name, values })),
-    promql_expr_test: [
-      {
-        expr: 'count by (alertname) (ALERTS{alertstate="firing"})',
-        eval_time: '35m',
-        exp_samples: firing.map((name) => ({ labels: `{alertname="${name}"}`, value: 1 })),
-      },
-    ],
+  for (const rule of rulesOf(DEFAULTS))
+    test(`names only metrics and labels that Podspan has: ${rule.alert ?? rule.record}`, () => {
+      assert.deepEqual(problemsOf(rule.expr, recorded), [])
+    })
+
+  test('says what happened and what that costs', () => {
+    for (const { annotations, labels } of alertsOf(DEFAULTS)) {
+      assert.match(annotations['summary'] ?? '', /[.]$/)
+      assert.match(annotations['description'] ?? '', /[.]$/)
+      assert.match(labels['severity'] ?? '', /^(warning|critical)$/)
+    }
   })
-  return {
-    rule_files: ['rules.json'],
-    evaluation_interval: '1m',
-    tests: [
-      scene(healthy, []),
-      ...Object.entries(TROUBLES).map(([alert, [series, values]]) =>
-        scene({ ...healthy, [series]: values }, [alert]),
-      ),
-    ],
-  }
-}
+
+  test('has a runbook, and each runbook an alert', () => {
+    const runbooks = readdirSync(join(root, 'docs', 'runbooks'))
+    assert.deepEqual(
+      runbooks.toSorted(),
+      names.map((name) => `${name}.md`),
+    )
+  })
+
+  test('is tested by a scene in which it does not fire yet, and then does', () => {
+    const scenes = globSync('*.test.yaml', { cwd: alertsDirectory })
+      .map((file) => parse(readFileSync(join(alertsDirectory, file), 'utf8')) as { tests: readonly Scene[] })
+      .flatMap(({ tests }) =>
+        tests.map(({ promql_expr_test: moments }) => moments.map((moment) => JSON.stringify(moment))),
+      )
+    for (const name of names) {
+      const fires = (moment: string): boolean => moment.includes(`alertname=\\"${name}\\"`)
+      assert.ok(
+        scenes.some((moments) => moments.some(fires) && moments.some((moment) => !fires(moment))),
+        name,
+      )
+    }
+  })
+
+  test('fires on what it is about, and on nothing else', { skip: noPromtool }, async () => {
+    const files = globSync('*.test.yaml', { cwd: alertsDirectory }).map((file) => join(alertsDirectory, file))
+    assert.ok(files.length >= 2)
+    const checked = await attempt(promtool ?? '', ['check', 'rules', ...Object.values(FILES)])
+    assert.equal(checked.code, 0, `${checked.stdout}${checked.stderr}`)
+    const answers = await Promise.all(files.map((file) => attempt(promtool ?? '', ['test', 'rules', file])))
+    for (const { code, stdout, stderr } of answers) assert.equal(code, 0, `${stdout}${stderr}`)
+  })
+})

@@ -103,7 +103,21 @@ export const VALUE_SETS: Readonly<Record<string, Values>> = {
       service: { enabled: true, annotations: labels },
       podMonitor: monitor,
       serviceMonitor: monitor,
-      prometheusRule: { enabled: true, labels, alertLabels: labels },
+      prometheusRule: {
+        ...{ enabled: true, labels, alertLabels: labels, disabled: ['PodspanRelists'] },
+        runbookURL: 'https://wiki.example/{alert}',
+        slo: {
+          ...{ enabled: true, minStarts: 100 },
+          ready: { threshold: 30, objective: 99.5 },
+          platform: { threshold: 0.5, objective: 90 },
+        },
+        thresholds: {
+          ...{ workloadTooSlowPercent: 25, workloadMinStarts: 10, stuckPods: 2, stuckFor: '8m' },
+          ...{ timedOutPods: 2, watchLagSeconds: 1.5, gapsPerHour: 0, relistsPerHour: 5 },
+          ...{ droppedTraces: 10, incompletePercent: 5, eventLoopDelaySeconds: 0.2 },
+          ...{ memoryPercent: 80, failedStatusWrites: 0 },
+        },
+      },
     },
     dashboards: {
       enabled: true,
