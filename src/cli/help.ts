@@ -33,6 +33,7 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['replay incident.jsonl.gz --slowest 3', 'the three slowest starts, and where the time went'],
     ['replay incident.jsonl.gz --pod shop/web-x2x4p -o json', 'one pod, with its evidence'],
     ['replay incident.jsonl.gz --ui', 'all of it on a page'],
+    ['replay incident.jsonl.gz --otlp-endpoint http://localhost:4318', 'and send its starts to a backend'],
   ],
   advise: [
     ['advise deploy/web -n shop', 'from the pods that are there now'],

@@ -128,6 +128,14 @@ function addReplay(program: Command, context: Context, done: Done): void {
     .option('--pod <pod>', 'print only this pod: NAME, NAMESPACE/NAME or UID')
     .option('--slower-than <duration>', 'print only starts longer than this, such as 5s', duration)
     .option('--summary', 'print only the table')
+    .addOption(
+      new Option(
+        '--otlp-endpoint <url>',
+        'send starts there too, as fast as they are taken, but for those that --pod and --slower-than leave out; can be given several times',
+      )
+        .argParser(collect)
+        .conflicts('ui'),
+    )
   withTimes(withPage(withLook(command, context))).action(async (files: string[], options: ReplayOptions) => {
     const [{ replay }, { createPipeline }] = await Promise.all([
       import('./replay.ts'),

@@ -9,6 +9,7 @@ import { rootOf, type Trace } from '../trace/trace.ts'
 import type { Context } from './context.ts'
 import { CliError, EXIT, type ExitCode } from './exit.ts'
 import { type Formatter, formatterOf, type OutputForm } from './output.ts'
+import { openSender, type Sender } from './send.ts'
 import { Summary } from './summary.ts'
 import { neutralise, plural } from './text.ts'
 
@@ -18,6 +19,7 @@ export interface ReplayOptions {
   readonly pod?: string
   readonly slowerThan?: DurationNano
   readonly summary?: boolean
+  readonly otlpEndpoint?: readonly string[]
   /** Serve the page at this port, and start a browser. */
   readonly ui?: number
   readonly open: boolean
@@ -38,11 +40,17 @@ export async function replay(
     const { replayPage } = await import('./replay-page.ts')
     return replayPage(context, files, { ...options, ui }, createPipeline)
   }
-  const report = new Report(context, options, await formatterOf(options.output, context.terminal))
-  for (const file of files) {
-    for await (const trace of startsOf(context, file, options, createPipeline)) await report.take(trace)
+  const sender = await openSender(context, options.otlpEndpoint ?? [])
+  const report = new Report(context, options, await formatterOf(options.output, context.terminal), sender)
+  let arrived = false
+  try {
+    for (const file of files)
+      for await (const trace of startsOf(context, file, options, createPipeline)) await report.take(trace)
+  } finally {
+    arrived = await sender.finish()
   }
-  return report.finish(files)
+  const code = await report.finish(files)
+  return code === EXIT.ok && !arrived ? EXIT.inconclusive : code
 }
 
 /** The starts of one recording. */
@@ -73,25 +81,28 @@ function asInputError(error: unknown): never {
   throw error
 }
 
-/** Prints starts as they come, or holds the slowest until the end; the summary is over all that were asked for. */
+/** Prints and sends starts as they come, or holds the slowest until the end; the summary is over all that were asked for. */
 class Report {
   readonly #context: Context
   readonly #options: ReplayOptions
   readonly #format: Formatter
+  readonly #sender: Sender
   readonly #summary = new Summary()
   #seen = 0
   #slowest: Trace[] = []
 
-  constructor(context: Context, options: ReplayOptions, format: Formatter) {
+  constructor(context: Context, options: ReplayOptions, format: Formatter, sender: Sender) {
     this.#context = context
     this.#options = options
     this.#format = format
+    this.#sender = sender
   }
 
   async take(trace: Trace): Promise<void> {
     this.#seen++
     if (!this.#isWanted(trace)) return
     this.#summary.add(trace)
+    await this.#sender.send(trace)
     const { slowest, summary } = this.#options
     if (summary) return
     if (slowest === undefined) return this.#context.terminal.print(this.#format(trace))
