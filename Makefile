@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install build demo executables executables-test shells test test-fast test-page pictures check run cluster-up cluster-down failover scenarios scenarios-karpenter scenarios-volumes accuracy golden generate verify bench faults soak fuzz sbom audit clean
+.PHONY: help install build demo executables executables-test shells test test-fast test-page pictures check run cluster-up cluster-down failover scenarios scenarios-karpenter scenarios-volumes accuracy golden generate verify bench faults soak fuzz sbom audit clean dashboards
 
 # Node 24 comes with the packages, whatever Node runs npm; so do esbuild and the checkers.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -77,6 +77,10 @@ cluster-down: install ## Take that cluster down and prove that nothing is left
 failover: dist/podspan.mjs ## Kill the leader ten times and take the Collector away for two minutes, on the cluster of cluster-up
 	@PODSPAN_E2E_KILLS=$${PODSPAN_E2E_KILLS:-10} PODSPAN_E2E_AWAY_SECONDS=$${PODSPAN_E2E_AWAY_SECONDS:-120} \
 	  node --test test/e2e/failover.ts
+
+dashboards: dist/podspan.mjs ## Ask a real Prometheus every query of dashboards and alerts, and a real Jaeger for every recorded start; needs Go, no cluster
+	@node test/cluster/build.ts prometheus jaeger
+	@node --test test/e2e/dashboards.e2e.test.ts test/e2e/jaeger.e2e.test.ts
 
 scenarios: install ## Run all scenarios on the real cluster and record them anew (ARGS=NAME for one)
 	@node test/scenarios/run.ts $(ARGS)

@@ -9,14 +9,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { type TruthCursor, truthCursor, type TruthSpan } from '../accuracy/collector.ts'
+import { type TruthCursor, truthCursor } from '../accuracy/collector.ts'
 import { buildTool } from '../cluster/build.ts'
 import { kubectl, readCluster } from '../cluster/cluster.ts'
 import { attempt, type CommandResult } from '../cluster/commands.ts'
 import { Api } from '../scenarios/api.ts'
 import { eventually, removeNamespace } from '../scenarios/namespaces.ts'
 import { assertCounts, assertLengths, endingsOf, rootsByUid } from './agreement.ts'
-import { pushJaeger, type ShownSpan, tracePage } from './jaeger.ts'
+import { asShown, byId, pushJaeger, tracePage } from './jaeger.ts'
 import { get, list, pushPodspan } from './operator-support.ts'
 import type { Session } from './operator-objects.ts'
 import { noCluster } from './trace-support.ts'
@@ -80,16 +80,6 @@ const sessionOf = async (): Promise<Session> => {
   assert.equal(more.length, 0)
   return get<Session>('tsn', one?.metadata.name ?? '', '-n', DEMO)
 }
-
-const asShown = (span: TruthSpan): ShownSpan => ({
-  ...{ traceId: span.traceId, spanId: span.spanId, parentSpanId: span.parentSpanId },
-  ...{ name: span.name, service: span.service },
-  startUs: span.start / 1000n,
-  durationUs: (span.end - span.start) / 1000n,
-})
-
-const byId = (spans: readonly ShownSpan[]): ShownSpan[] =>
-  spans.toSorted((a, b) => (a.spanId < b.spanId ? -1 : 1))
 
 describe('the first ten minutes', { skip: noCluster, timeout: 900_000 }, () => {
   const cleanups: Cleanup[] = []

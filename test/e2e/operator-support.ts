@@ -1,10 +1,9 @@
-// Owns what the end-to-end test of the operator installs: Podspan's image and chart, a Collector in the cluster, a Prometheus beside it.
+// Owns what the end-to-end test of the operator installs: Podspan's image and chart, and a Collector in the cluster.
 // Promises that a process is ended with the test that started it, and that what is said of the cluster comes from the API server.
 // Does not assert anything.
 
-import { type ChildProcess, spawn } from 'node:child_process'
 import { globSync, statSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { podspanImage } from '../../scripts/image.ts'
@@ -14,7 +13,6 @@ import { buildTool } from '../cluster/build.ts'
 import { kubectl, pushImage, readCluster } from '../cluster/cluster.ts'
 import { attempt, ClusterError, type CommandResult, run } from '../cluster/commands.ts'
 import type { KubeObject } from '../scenarios/api.ts'
-import { eventually } from '../scenarios/namespaces.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -166,92 +164,6 @@ export const restrictedPod = {
   seccompProfile: { type: 'RuntimeDefault' },
 }
 export const restrictedContainer = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } }
-
-export interface Sample {
-  readonly metric: Readonly<Record<string, string>>
-  readonly value: number
-}
-
-export interface Prometheus extends AsyncDisposable {
-  query(expression: string): Promise<readonly Sample[]>
-}
-
-/** A real Prometheus that finds Podspan's pods as one in the cluster would, and scrapes them every second. */
-export async function startPrometheus(namespace: string): Promise<Prometheus> {
-  const { prometheus = '' } = await buildTool('prometheus')
-  const directory = await mkdtemp(join(tmpdir(), 'podspan-prometheus-'))
-  await mkdir(join(directory, 'data'))
-  await writeFile(join(directory, 'prometheus.yml'), JSON.stringify(prometheusConfig(namespace)))
-  const address = '127.0.0.1:19090'
-  const child = spawn(
-    prometheus,
-    [
-      `--config.file=${directory}/prometheus.yml`,
-      `--storage.tsdb.path=${directory}/data`,
-      `--web.listen-address=${address}`,
-      '--log.level=warn',
-    ],
-    { stdio: ['ignore', 'inherit', 'inherit'] },
-  )
-  const get = async (path: string): Promise<Response | undefined> => {
-    const answer = fetch(`http://${address}${path}`, { signal: AbortSignal.timeout(5000) })
-    return answer.catch(() => undefined)
-  }
-  await eventually('Prometheus is ready', async () => (await get('/-/ready'))?.ok === true, 20)
-  return {
-    query: async (expression) =>
-      samplesOf(await get(`/api/v1/query?query=${encodeURIComponent(expression)}`)),
-    [Symbol.asyncDispose]: async () => {
-      await endOf(child)
-      await rm(directory, { recursive: true, force: true })
-    },
-  }
-}
-
-function prometheusConfig(namespace: string): object {
-  const roleOf = {
-    role: 'pod',
-    kubeconfig_file: readCluster().kubeconfig,
-    namespaces: { names: [namespace] },
-  }
-  return {
-    global: { scrape_interval: '1s', scrape_timeout: '1s' },
-    scrape_configs: [
-      {
-        job_name: 'podspan',
-        honor_labels: true,
-        kubernetes_sd_configs: [roleOf],
-        relabel_configs: [
-          {
-            source_labels: [
-              '__meta_kubernetes_pod_label_app_kubernetes_io_name',
-              '__meta_kubernetes_pod_container_port_name',
-            ],
-            regex: 'podspan;http',
-            action: 'keep',
-          },
-          { source_labels: ['__meta_kubernetes_pod_name'], target_label: 'pod' },
-        ],
-      },
-    ],
-  }
-}
-
-async function samplesOf(response: Response | undefined): Promise<readonly Sample[]> {
-  if (!response?.ok) throw new Error(`Prometheus answered ${response?.status}: ${await response?.text()}`)
-  const { data } = (await response.json()) as {
-    data: { result: { metric: Record<string, string>; value: [number, string] }[] }
-  }
-  return data.result.map(({ metric, value: [, value] }) => ({ metric, value: Number(value) }))
-}
-
-function endOf(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    if (child.exitCode !== null) return resolve()
-    child.on('close', () => resolve())
-    child.kill('SIGTERM')
-  })
-}
 
 /** What `promtool` has to say of these metrics; nothing is best. */
 export async function lintMetrics(metrics: string): Promise<string> {

@@ -6,11 +6,13 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
+import { parse } from 'yaml'
 import { expectedRights } from '../chart/expected-rights.ts'
 import type { Values } from '../chart/render.ts'
 import { kubectl, readCluster } from '../cluster/cluster.ts'
 import { Api } from '../scenarios/api.ts'
 import { eventually, freshNamespace, removeNamespace } from '../scenarios/namespaces.ts'
+import { MAY_BE_EMPTY, missingSeries, unansweredPanels } from '../support/answers.ts'
 import {
   assertColumns,
   assertCounts,
@@ -48,12 +50,11 @@ import {
   lintMetrics,
   list,
   may,
-  type Prometheus,
   pushPodspan,
   restrictedNamespace,
   rightsIn,
-  startPrometheus,
 } from './operator-support.ts'
+import { type Prometheus, scrapeOfPods, startPrometheus } from './prometheus.ts'
 import { noCluster } from './trace-support.ts'
 import { CRD, wholeCluster, withoutCrd } from './whole-cluster.ts'
 
@@ -75,11 +76,16 @@ const GIVEN_BACK_SECONDS = 40
 /** From the start of the process until every list is read; 0.9 to 1.5 s on two busy cores. */
 const READY_MAX_MS = 4000
 
+interface RuleGroup {
+  readonly rules: readonly { readonly expr: string }[]
+}
+
 interface Stage {
   readonly api: Api
   readonly helm: Helm & AsyncDisposable
   readonly collector: Collector
   readonly prometheus: Prometheus
+  readonly alerts: readonly string[]
   readonly tag: string
 }
 
@@ -105,9 +111,19 @@ async function install(cleanups: (() => PromiseLike<unknown>)[]): Promise<Stage>
   const args = ['install', 'podspan', chart, '-n', home, '--wait', '--timeout', '60s']
   const { code, stderr } = await helm(args, valuesFor(collector))
   assert.equal(code, 0, code === 0 ? '' : `${stderr}${await logs()}`)
-  const prometheus = await startPrometheus(home)
+  const groups = await rulesOf(helm)
+  const prometheus = await startPrometheus({ scrapes: [scrapeOfPods(home)], groups })
   later(() => prometheus[Symbol.asyncDispose]())
-  return { api, helm, collector, tag, prometheus }
+  const alerts = groups.flatMap(({ rules }) => rules.map(({ expr }) => expr))
+  return { api, helm, collector, tag, prometheus, alerts }
+}
+
+/** The alerts that come with the chart, as they would be for this release. */
+async function rulesOf(helm: Helm): Promise<readonly RuleGroup[]> {
+  const args = ['template', 'podspan', chart, '-n', home, '--show-only', 'templates/prometheusrule.yaml']
+  const { code, stdout, stderr } = await helm(args, { metrics: { prometheusRule: { enabled: true } } })
+  assert.equal(code, 0, stderr)
+  return (parse(stdout) as { readonly spec: { readonly groups: readonly RuleGroup[] } }).spec.groups
 }
 
 const logs = (): Promise<string> => kubectl(['logs', 'deployment/podspan', '-n', home]).catch(String)
@@ -305,6 +321,34 @@ describe('the operator, installed by Helm', { skip: noCluster, timeout: 600_000 
     )
   })
 
+  test('answers every query of dashboards and alerts, and no alert is about what is well', async () => {
+    const all = { __range: '10m', __rate_interval: '15s', window: '10m' }
+    const one = { namespace: shop, workload_kind: 'Deployment', workload: 'meets' }
+    let unanswered: string[] = []
+    const answered = async (): Promise<boolean> => {
+      unanswered = await unansweredPanels(stage.prometheus, { all, one, excused: MAY_BE_EMPTY })
+      unanswered.push(...(await missingSeries(stage.prometheus, stage.alerts, MAY_BE_EMPTY)))
+      return unanswered.length === 0
+    }
+    await eventually('all are answered', answered, 30).catch(() => assert.deepEqual(unanswered, []))
+    const raised = (await stage.prometheus.query('ALERTS')).map(
+      ({ metric }) => `${metric['alertname']} ${metric['alertstate']}`,
+    )
+    assert.ok(raised.includes('PodspanStartsTimedOut firing'), raised.join())
+    assert.deepEqual(
+      raised.filter((one) => !ABOUT_STARTS.test(one) && !WHERE_CORES_ARE_BUSY.has(one)),
+      [],
+    )
+  })
+
+  test('gives exemplars that lead to traces which the backend has', async () => {
+    const bucket = `podspan_pod_start_duration_seconds_bucket{namespace="${shop}"}`
+    const exemplars = await stage.prometheus.exemplars(bucket)
+    const received = new Set((await stage.collector.read()).map(({ traceId }) => traceId))
+    assert.ok(exemplars.length > 0)
+    for (const traceId of exemplars) assert.ok(received.has(traceId), traceId)
+  })
+
   test('says on the session what became of it', async () => {
     const reasons = async (name: string): Promise<string[]> =>
       (
@@ -428,6 +472,10 @@ describe('the operator, installed by Helm', { skip: noCluster, timeout: 600_000 
     assert.equal(code, 0, stderr)
   }
 })
+
+/** Of pods that do not start in time there is one at the least, and more where the node is slow. */
+const ABOUT_STARTS = /^Podspan(Starts|Platform|Workload)/
+const WHERE_CORES_ARE_BUSY = new Set(['PodspanWatchLate pending', 'PodspanEventLoopBlocked pending'])
 
 const completed = (...names: readonly string[]): Promise<string> =>
   kubectl([
