@@ -48,7 +48,7 @@ export function assertRollout(spans: readonly TruthSpan[], roots: ReadonlyMap<st
   assert.equal(Number(root.attributes['podspan.rollout.pods']), roots.size)
   const pods = spans.filter(({ name, parentSpanId }) => name === 'start pod' && parentSpanId === root.spanId)
   assert.deepEqual(
-    pods.map(({ attributes }) => attributes['k8s.pod.uid']).toSorted(),
+    pods.map(({ attributes }) => String(attributes['k8s.pod.uid'])).toSorted(),
     [...roots.keys()].toSorted(),
   )
   for (const pod of pods) {
