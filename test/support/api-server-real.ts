@@ -185,7 +185,8 @@ export class RealApiServer {
     const holding = `${pods}?resourceVersion=999999999999&resourceVersionMatch=NotOlderThan`
     const code = (path: string) => this.call('GET', path, undefined, THROTTLED).then((answer) => answer.code)
     for (let n = 0; n < 20; n++) {
-      void code(holding)
+      // It need not live to see the answer.
+      void code(holding).catch(() => undefined)
       for (let looks = 0; looks < 10; looks++) {
         await delay(100)
         if ((await code(pods)) === 429) return THROTTLED
@@ -222,7 +223,7 @@ const listening = (server: Server): Promise<Server> =>
   new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)))
 
 /** A door between a client and the server: shut, it breaks what is open and refuses what comes. */
-export class Door {
+export class Door implements AsyncDisposable {
   readonly url: string
   private readonly server: Server
   private readonly sockets = new Set<Socket>()
@@ -263,7 +264,7 @@ export class Door {
     this.isShut = false
   }
 
-  async close(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.shut()
     await new Promise((resolve) => this.server.close(resolve))
   }
