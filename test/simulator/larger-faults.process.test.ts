@@ -98,7 +98,7 @@ test('of two replicas the one that is cut off from the API server is replaced, a
   timeout,
 }, async () => {
   await using run = await openRun()
-  const door = await Door.before(run.simulator.url)
+  await using door = await Door.before(run.simulator.url)
   const first = await run.operator({ name: 'podspan-0', url: door.url, config: SHORT_TERM })
   await run.until('the first leads', async () => (await first.metric('podspan_leader')) === 1)
   const second = await run.operator({ name: 'podspan-1', config: SHORT_TERM })
@@ -112,7 +112,6 @@ test('of two replicas the one that is cut off from the API server is replaced, a
   await run.settled()
   const repeats = await second.metric('podspan_export_repeats_total')
   await assertWhole(run, repeats)
-  await door.close()
 })
 
 test('a store that is restored from a backup costs what it has forgotten, and nothing else', {
