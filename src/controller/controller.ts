@@ -18,7 +18,7 @@ import { NEWCOMER_SECONDS } from '../metrics/newcomers.ts'
 import { observeProcess } from '../metrics/process.ts'
 import type { SessionBook } from '../session/book.ts'
 import { createSessionBook } from '../session/create-book.ts'
-import { createPipeline, type InFlight, type Pipeline, type PipelineOptions } from '../trace/pipeline.ts'
+import { createPipeline, type Pipeline, type PipelineOptions } from '../trace/pipeline.ts'
 import type { PageFiles } from '../web/routes.ts'
 import { backfillSessions } from './backfill.ts'
 import type { ConfigSources, ControllerConfig } from './config.ts'
@@ -27,13 +27,15 @@ import { createDelivery, type Delivery } from './delivery.ts'
 import type { Exporters } from './exporters.ts'
 import { createGiveBack, type GiveBack } from './give-back.ts'
 import { createHandover, type Handover } from './handover.ts'
+import { createInFlight, type InFlightDuty } from './in-flight.ts'
 import { type LoopDelay, readHealth, watchLoopDelay } from './health.ts'
 import type { Log } from './log.ts'
 import { type OperatorPage, servePage } from './page.ts'
 import { createProgress, type Progress } from './progress.ts'
+import { type Missing, readinessOf, sayMissing } from './readiness.ts'
 import { createReload, RELOAD_MS, type Reload } from './reload.ts'
 import { createRollouts, type RolloutDuties } from './rollouts.ts'
-import { type HttpServer, type Readiness, startServer } from './server.ts'
+import { type HttpServer, startServer } from './server.ts'
 import { createSessionDuties, type SessionDuties } from './session-duties.ts'
 import { type SessionWatch, watchSessions } from './session-watch.ts'
 import { streamOf, type Streams, watchStreams } from './streams.ts'
@@ -76,8 +78,6 @@ export async function runController(options: ControllerOptions): Promise<void> {
 const BEAT_MS = 1000
 /** Below the usual grace period of 30 s, with room for the Lease and the log. */
 export const DRAIN_DEADLINE_MS = 20_000
-/** Of a second, at most this share goes into telling what is in flight. */
-const IN_FLIGHT_SHARE = 0.1
 
 class Operator {
   readonly #options: ControllerOptions
@@ -103,14 +103,13 @@ class Operator {
   #delivery!: Delivery
   #pipeline!: Pipeline
   #rollouts!: RolloutDuties
+  #inFlight!: InFlightDuty
   #pipelineOptions: PipelineOptions = {}
   #sessions: SessionWatch | undefined
   #streams: Streams | undefined
   #synced = { sessions: false, streams: false }
   /** From watches, not ticks. */
   #frames = 0
-  #inFlightDueMs = 0
-  #inFlight: readonly InFlight[] = []
   #page: OperatorPage | undefined
   #reloadDueMs = 0
 
@@ -170,7 +169,7 @@ class Operator {
     this.#server = await startServer({
       ...config.server,
       metrics: (accept) => this.#metrics.expose(accept),
-      readiness: () => this.#readiness(),
+      readiness: () => readinessOf(this.#synced, this.#missing()),
       onError: (error) => log.error('a request could not be answered', { reason: error.message }),
     })
     onListening?.(this.#server.port)
@@ -203,7 +202,7 @@ class Operator {
     this.#synced.streams = true
     this.#handover.watching()
     this.#rollouts.listed(clock.now())
-    this.#sayMissing()
+    sayMissing(log, this.#missing())
   }
 
   /** What has to be known before the first list: what leaders before us have exported, and which cluster this is. */
@@ -249,12 +248,18 @@ class Operator {
       handover: this.#handover,
       metrics: this.#metrics,
     })
+    this.#inFlight = createInFlight({
+      clock,
+      pipeline: this.#pipeline,
+      book: this.#book,
+      metrics: this.#metrics,
+    })
     this.#page = await servePage({
       ...this.#options,
       book: this.#book,
       ring: this.#delivery.ring,
       pipeline: this.#pipeline,
-      inFlight: () => this.#inFlight,
+      inFlight: () => this.#inFlight.last,
       leads: () => this.#leads(),
     })
     this.#metrics.health(() =>
@@ -304,7 +309,7 @@ class Operator {
     this.#onFrame('', { kind: 'tick', t: clock.now() })
     this.#rollouts.pass(clock.now())
     this.#terms?.check()
-    this.#tellInFlight()
+    this.#inFlight.tell()
     this.#startBackfills()
     if (this.#leads()) this.#duties.perform()
     this.#giveBack.beat(this.#frames)
@@ -323,19 +328,6 @@ class Operator {
       this.#page?.told(trace)
     }
     this.#handover.passed(frame.t)
-  }
-
-  /** Each second, or less often where thousands are in flight. */
-  #tellInFlight(): void {
-    const { clock } = this.#options
-    const startedMs = clock.monotonicMs()
-    if (startedMs < this.#inFlightDueMs) return
-    const starts = this.#pipeline.inFlight()
-    this.#inFlight = starts
-    this.#book.startsInFlight(starts, clock.now())
-    this.#metrics.startsInFlight(starts, clock.now())
-    const tookMs = clock.monotonicMs() - startedMs
-    this.#inFlightDueMs = startedMs + tookMs / IN_FLIGHT_SHARE
   }
 
   #startBackfills(): void {
@@ -372,27 +364,8 @@ class Operator {
     }
   }
 
-  #readiness(): Readiness {
-    const waiting = [
-      ...(this.#synced.sessions ? [] : ['TraceSessions are being read']),
-      ...(this.#synced.streams ? [] : ['the streams are being read']),
-    ]
-    return {
-      ready: waiting.length === 0,
-      lines: [
-        ...waiting,
-        ...this.#missing().map(({ resource, reason, cost }) => `without ${resource}: ${reason}. ${cost}`),
-      ],
-    }
-  }
-
-  #missing(): readonly { readonly resource: string; readonly reason: string; readonly cost: string }[] {
+  #missing(): readonly Missing[] {
     return [...(this.#streams?.missing() ?? []), ...(this.#sessions?.missing() ?? [])]
-  }
-
-  #sayMissing(): void {
-    for (const { cost, reason, resource } of this.#missing())
-      this.#options.log.warn(`${resource} are not seen`, { reason, cost })
   }
 
   /** What is told by now is sent while the Lease is still ours; then the Lease says so, and is free. */

