@@ -136,7 +136,7 @@ bench: install ## Measure speed and memory
 	@node bench/run.ts $(ARGS)
 
 faults: dist/podspan.mjs ## Disturb the operator in every way that docs/reliability.md names, against the simulator; ten minutes
-	@node --test --test-concurrency=1 test/simulator/*.process.test.ts
+	@PODSPAN_FAULTS=all node --test --test-concurrency=1 test/simulator/*.process.test.ts
 
 soak: dist/podspan.mjs ## Starts and faults for an hour, and a report (PODSPAN_SOAK_MINUTES, PODSPAN_SOAK_RATE, PODSPAN_SOAK_SEED)
 	@node test/simulator/soak.ts

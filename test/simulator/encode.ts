@@ -2,6 +2,8 @@
 // Promises Go's habits: unset strings and numbers that are no pointers are written as empty, absent pointers are not.
 // Does not share a line with src/decode, so that the two cannot be wrong together. Numbers: kubernetes/api generated.proto.
 
+import { BackwardWriter } from './backward-writer.ts'
+
 type Field = readonly [number: number, type: string]
 type Schema = Readonly<Record<string, Field>>
 export type Obj = { readonly [key: string]: unknown }
@@ -263,89 +265,108 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
   Cause: { reason: [1, 's'], message: [2, 's'], field: [3, 's'] },
 }
 
-const VARINT = 0
-const BYTES = 2
-
-export function varint(value: number | bigint): Buffer {
-  let rest = BigInt.asUintN(64, BigInt(value))
-  const out: number[] = []
-  for (; rest > 127n; rest >>= 7n) out.push(Number(rest & 127n) | 128)
-  out.push(Number(rest))
-  return Buffer.from(out)
-}
-
-const tag = (number: number, wire: number): Buffer => varint(number * 8 + wire)
-export const lengthDelimited = (number: number, body: Buffer): Buffer =>
-  Buffer.concat([tag(number, BYTES), varint(body.length), body])
-
 const isObject = (value: unknown): value is Obj => typeof value === 'object' && value !== null
 
-export function message(name: string, object: Obj): Buffer {
-  const schema = SCHEMAS[name]
-  if (!schema) throw new Error(`no schema for ${name}`)
-  const fields = Object.entries(schema).sort(([, a], [, b]) => a[0] - b[0])
-  return Buffer.concat(
-    // A message written inline in JSON (VolumeSource) has the empty name here.
-    fields.map(([key, [number, type]]) => field(number, type, key === '' ? object : object[key])),
-  )
+interface Planned {
+  readonly key: string
+  readonly number: number
+  readonly type: string
+  readonly form: 'one' | 'pointer' | 'many' | 'map' | 'quantities'
 }
 
-function field(number: number, type: string, value: unknown): Buffer {
-  if (type.startsWith('[]'))
-    return Buffer.concat(((value ?? []) as unknown[]).map((item) => scalar(number, type.slice(2), item)))
-  if (type === 'map' || type === 'quantities') return mapField(number, type, (value ?? {}) as Obj)
-  const pointer = type.endsWith('?')
-  if (pointer && (value === undefined || value === null)) return Buffer.alloc(0)
-  return scalar(number, pointer ? type.slice(0, -1) : type, value)
+function plan([key, [number, type]]: readonly [string, Field]): Planned {
+  if (type === 'map' || type === 'quantities') return { key, number, type, form: type }
+  if (type.startsWith('[]')) return { key, number, type: type.slice(2), form: 'many' }
+  if (type.endsWith('?')) return { key, number, type: type.slice(0, -1), form: 'pointer' }
+  return { key, number, type, form: 'one' }
 }
 
-function mapField(number: number, type: string, map: Obj): Buffer {
-  const value = (text: unknown): Buffer =>
-    type === 'map' ? scalar(2, 's', text) : lengthDelimited(2, scalar(1, 's', text))
-  const entries = Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1))
-  return Buffer.concat(
-    entries.map(([key, text]) => lengthDelimited(number, Buffer.concat([scalar(1, 's', key), value(text)]))),
-  )
+/** By falling number, since writing begins at the end. */
+const PLANS = new Map(
+  Object.entries(SCHEMAS).map(([name, schema]) => [
+    name,
+    Object.entries(schema)
+      .map(plan)
+      .sort((a, b) => b.number - a.number),
+  ]),
+)
+
+/** One for all: nothing is written by two at once. */
+const writer = new BackwardWriter()
+
+function written(write: () => void): Buffer {
+  write()
+  return writer.take()
 }
 
-function scalar(number: number, type: string, value: unknown): Buffer {
+export const varint = (value: number | bigint): Buffer => written(() => writer.varint(value))
+export const lengthDelimited = (number: number, body: Buffer): Buffer =>
+  written(() => writer.bytes(number, body))
+export const message = (name: string, object: Obj): Buffer => written(() => writeMessage(name, object))
+
+function writeMessage(name: string, object: Obj): void {
+  const fields = PLANS.get(name)
+  if (!fields) throw new Error(`no schema for ${name}`)
+  // A message written inline in JSON (VolumeSource) has the empty name here.
+  for (const field of fields) writeField(field, field.key === '' ? object : object[field.key])
+}
+
+function writeField({ form, number, type }: Planned, value: unknown): void {
+  if (form === 'one') return writeScalar(number, type, value)
+  if (value === undefined || value === null) return
+  if (form === 'pointer') return writeScalar(number, type, value)
+  if (form === 'many') for (const item of (value as unknown[]).toReversed()) writeScalar(number, type, item)
+  else writeMap(number, form, value as Obj)
+}
+
+function writeMap(number: number, form: 'map' | 'quantities', map: Obj): void {
+  const entries = Object.entries(map).sort(([a], [b]) => (a < b ? 1 : -1))
+  for (const [key, text] of entries)
+    writer.nested(number, () => {
+      if (form === 'map') writeScalar(2, 's', text)
+      else writer.nested(2, () => writeScalar(1, 's', text))
+      writeScalar(1, 's', key)
+    })
+}
+
+function writeScalar(number: number, type: string, value: unknown): void {
   switch (type) {
     case 's':
-      return lengthDelimited(number, Buffer.from(String(value ?? ''), 'utf8'))
+      return writer.text(number, String(value ?? ''))
     case 'i':
-      return Buffer.concat([tag(number, VARINT), varint(Number(value ?? 0))])
+      return writer.number(number, Number(value ?? 0))
     case 'b':
-      return Buffer.concat([tag(number, VARINT), varint(value === true ? 1 : 0)])
+      return writer.number(number, value === true ? 1 : 0)
     case 'time':
     case 'micro':
-      return lengthDelimited(number, time(value))
+      return writer.nested(number, () => writeTime(value))
     case 'fields':
-      return lengthDelimited(number, lengthDelimited(1, Buffer.from(JSON.stringify(value))))
+      return writer.nested(number, () => writer.text(1, JSON.stringify(value)))
     default:
-      return lengthDelimited(number, message(type, isObject(value) ? value : {}))
+      return writer.nested(number, () => writeMessage(type, isObject(value) ? value : {}))
   }
 }
 
 /** Go writes the zero time as an empty message. */
-function time(value: unknown): Buffer {
-  if (typeof value !== 'string') return Buffer.alloc(0)
-  const nanos = BigInt((/\.(\d+)/.exec(value)?.[1] ?? '').padEnd(9, '0'))
-  const seconds = Math.floor(Date.parse(value.replace(/\.\d+/, '')) / 1000)
-  return Buffer.concat([tag(1, VARINT), varint(seconds), tag(2, VARINT), varint(nanos)])
+function writeTime(value: unknown): void {
+  if (typeof value !== 'string') return
+  writer.number(2, BigInt((/\.(\d+)/.exec(value)?.[1] ?? '').padEnd(9, '0')))
+  writer.number(1, Math.floor(Date.parse(value.replace(/\.\d+/, '')) / 1000))
 }
 
 const MAGIC = Buffer.from('k8s\0', 'latin1')
 
-export function unknown(apiVersion: string, kind: string, raw: Buffer): Buffer {
-  const typeMeta = Buffer.concat([scalar(1, 's', apiVersion), scalar(2, 's', kind)])
-  return Buffer.concat([
-    MAGIC,
-    lengthDelimited(1, typeMeta),
-    lengthDelimited(2, raw),
-    scalar(3, 's', ''),
-    scalar(4, 's', ''),
-  ])
-}
+export const unknown = (apiVersion: string, kind: string, raw: Buffer): Buffer =>
+  written(() => {
+    writer.text(4, '')
+    writer.text(3, '')
+    writer.bytes(2, raw)
+    writer.nested(1, () => {
+      writer.text(2, kind)
+      writer.text(1, apiVersion)
+    })
+    writer.raw(MAGIC)
+  })
 
 /** Whether this encoder knows the kind; of the others a client gets metadata only. */
 export const hasSchema = (kind: string): boolean => kind in SCHEMAS
@@ -360,9 +381,11 @@ export function encodeWatchEvent(type: string, object: Obj): Buffer {
   return wrapWatchEvent(type, encodeObject(object))
 }
 
-export function wrapWatchEvent(type: string, envelope: Buffer): Buffer {
-  return Buffer.concat([scalar(1, 's', type), lengthDelimited(2, lengthDelimited(1, envelope))])
-}
+export const wrapWatchEvent = (type: string, envelope: Buffer): Buffer =>
+  written(() => {
+    writer.nested(2, () => writer.bytes(1, envelope))
+    writer.text(1, type)
+  })
 
 /** A frame as it stands in a watch: four bytes of length before the event. */
 export function frame(event: Buffer): Buffer {

@@ -172,11 +172,14 @@ test('a thousand sessions are judged, with as few writes as are promised, and co
   assert.equal(operator.child.exitCode, null)
 })
 
-test('fifty thousand pods of one namespace deleted at once cost no start of another', {
+/** `make faults` has them all; the simulator takes half a minute to write so many out. */
+const CROWD = process.env['PODSPAN_FAULTS'] === 'all' ? 50_000 : 10_000
+
+test(`${CROWD.toLocaleString('en')} pods of one namespace deleted at once cost no start of another`, {
   timeout,
 }, async () => {
   await using run = await openRun()
-  await run.simulator.commands.addPods(50_000)
+  await run.simulator.commands.addPods(CROWD)
   const operator = await run.operator()
   const playing = run.play(300, { ...QUICK, startsPerSecond: 30 })
   await delay(2000)
@@ -205,6 +208,8 @@ test('an end with a full queue sends what it can within its deadline, and the ne
   const { dropped, taken } = accountOf(first)
   assert.equal(taken, dropped, 'all are left to the next leader')
   run.receiver.always({ kind: 'ok' })
+  // What has been deleted by now only the first has seen: it has counted it as dropped.
+  run.judge.excuse(({ outcome }) => outcome === 'deleted')
   const second = await run.operator({ name: 'podspan-1', config: SHORT_TERM })
   await run.settled()
   await assertWhole(run, await second.metric('podspan_export_repeats_total'))

@@ -141,9 +141,9 @@ async function said(lines: readonly Line[], waiting: Set<() => void>, message: s
     waiting.add(look)
     look()
   })
-  const line = await Promise.race([heard, delay(60_000, undefined, { ref: false })])
+  const line = await Promise.race([heard, delay(120_000, undefined, { ref: false })])
   if (line) return line
-  throw new Error(`'${message}' was not said within a minute, but ${JSON.stringify(lines.slice(-5))}`)
+  throw new Error(`'${message}' was not said within two minutes, but ${JSON.stringify(lines.slice(-5))}`)
 }
 
 export function sumOf(exposition: string, name: string, labels: readonly string[]): number {
