@@ -2,6 +2,7 @@
 // Promises nothing about order across objects; per object, frames come in the order in which the API server stored its versions.
 // Does not say what a frame means: that is observe/.
 
+import type { NativeSpan } from './native.ts'
 import type { AnyRecord } from './record.ts'
 import type { DurationNano, UnixNano } from './time.ts'
 
@@ -48,23 +49,12 @@ export interface TickFrame {
   readonly final?: boolean
 }
 
-/** A native span from a kubelet, runtime or API server. */
+/** Spans that another component sent, in one request. */
 export interface OtlpFrame {
   readonly kind: 'otlp'
   readonly t: UnixNano
   readonly source: Source
-  readonly span: NativeSpan
-}
-
-export interface NativeSpan {
-  readonly traceId: string
-  readonly spanId: string
-  readonly parentSpanId?: string
-  readonly name: string
-  readonly service: string
-  readonly start: UnixNano
-  readonly end: UnixNano
-  readonly attributes: Readonly<Record<string, string | number | boolean>>
+  readonly spans: readonly NativeSpan[]
 }
 
 export type Frame = ObjectFrame | GapFrame | SyncedFrame | TickFrame | OtlpFrame

@@ -2,12 +2,19 @@
 // Promises whole spans only: a line that is still being written is left for the next read. Does not choose among spans.
 
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
-import type { NativeSpan } from '../../src/base/frame.ts'
-import { unixNano } from '../../src/base/time.ts'
+import { type UnixNano, unixNano } from '../../src/base/time.ts'
 
-/** A native span and what was noted during it. */
-export interface TruthSpan extends NativeSpan {
+/** A native span with all its attributes. */
+export interface TruthSpan {
+  readonly traceId: string
+  readonly spanId: string
+  readonly parentSpanId?: string
+  readonly name: string
+  readonly service: string
+  readonly start: UnixNano
+  readonly end: UnixNano
   readonly failed?: boolean
+  readonly attributes: Readonly<Record<string, string | number | boolean>>
 }
 
 type OtlpValue = Readonly<Record<string, string | number | boolean>>
