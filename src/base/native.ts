@@ -81,9 +81,10 @@ export interface OtlpAttribute {
   readonly value?: OtlpValue
 }
 
+/** OTLP/JSON's `ResourceSpans` and `ScopeSpans` but for the spans. */
 export interface OriginDetail {
-  readonly resource?: { readonly attributes?: readonly OtlpAttribute[] }
-  readonly scope?: { readonly name?: string; readonly version?: string }
+  readonly ofResource: { readonly resource?: { readonly attributes?: readonly OtlpAttribute[] } }
+  readonly ofScope: { readonly scope?: { readonly name?: string; readonly version?: string } }
 }
 
 /** OTLP/JSON's form of a span, as far as anybody looks into it; what else was sent is there too. */

@@ -353,14 +353,17 @@ class Origin implements NativeOrigin {
   constructor(resourceBytes: Uint8Array, scopeBytes: Uint8Array) {
     this.resourceBytes = resourceBytes
     this.scopeBytes = scopeBytes
-    const attributes = this.describe().resource?.attributes ?? []
+    const attributes = this.describe().ofResource.resource?.attributes ?? []
     const text = (key: string): string | undefined =>
       attributes.find((one) => one.key === key)?.value?.stringValue
     this.service = text('service.name') ?? 'unknown_service'
     this.podUid = text('k8s.pod.uid')
   }
   describe(): OriginDetail {
-    return { ...describe(RESOURCE_BODY, this.resourceBytes), ...describe(SCOPE_BODY, this.scopeBytes) }
+    return {
+      ofResource: describe(RESOURCE_BODY, this.resourceBytes),
+      ofScope: describe(SCOPE_BODY, this.scopeBytes),
+    }
   }
 }
 

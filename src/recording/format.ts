@@ -7,6 +7,9 @@ import { type DurationNano, durationNano, type UnixNano, unixNano } from '../bas
 
 export const FORMAT = 'recording/v1'
 
+/** The resource of a line whose object is an OTLP/JSON export request: spans that other components sent. */
+export const OTLP = 'otlp'
+
 /** The annotation of the bookmark that ends an initial list. */
 export const INITIAL_EVENTS_END = 'k8s.io/initial-events-end'
 

@@ -3,6 +3,7 @@
 // Does not read or decode, and does not know what a frame means.
 
 import type { Frame, GapFrame, Phase } from '../base/frame.ts'
+import type { NativeSpan } from '../base/native.ts'
 import type { AnyRecord } from '../base/record.ts'
 import {
   add,
@@ -24,6 +25,7 @@ export type Entry = { readonly t: UnixNano; readonly index: number; readonly res
       readonly phase?: Phase
       readonly heldUp?: DurationNano
     }
+  | { readonly kind: 'spans'; readonly spans: readonly NativeSpan[] }
   | { readonly kind: 'synced' }
   | { readonly kind: 'gap'; readonly reason: string }
   | { readonly kind: 'time' }
@@ -58,6 +60,7 @@ export function frameMaker(lists: InitialLists): (entry: Entry) => Frame {
     const { t, resource: source } = entry
     if (entry.kind === 'time') return { kind: 'tick', t }
     if (entry.kind === 'synced') return { kind: 'synced', t, source }
+    if (entry.kind === 'spans') return { kind: 'otlp', t, source, spans: entry.spans }
     if (entry.kind === 'gap') return gap(entry.reason, t, source, from)
     const phase = entry.phase ?? lists.phaseOf(entry)
     // A list shows no deletions: what a relist deletes was found missing, and nobody saw when it went.

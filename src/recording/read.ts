@@ -5,11 +5,13 @@
 import { createReadStream } from 'node:fs'
 import type { Frame, Source } from '../base/frame.ts'
 import { decodeJson } from '../decode/json.ts'
+import { decodeJsonSpans, EVERY_SPAN } from '../decode/otlp.ts'
 import type { Decoded, DecodeError } from '../decode/result.ts'
 import { decodeWhole, WHOLE_SOURCES } from '../decode/whole.ts'
 import {
   INITIAL_EVENTS_END,
   isObject,
+  OTLP,
   parseLine,
   type RecordedFrame,
   type RecordingHeader,
@@ -195,6 +197,7 @@ function toEntry(frame: RecordedFrame, index: number, decode: Decode): Made {
   if (type === 'ERROR') return { kind: 'entry', entry: { ...at, kind: 'gap', reason: reasonOf(object) } }
   if (type === 'BOOKMARK')
     return { kind: 'entry', entry: { ...at, kind: endsInitialList(object) ? 'synced' : 'time' } }
+  if (resource === OTLP) return spansOf(at, object)
   const decoded = decode(resource, object)
   if (!decoded.ok)
     return decoded.error.kind === 'unsupported'
@@ -212,6 +215,13 @@ function toEntry(frame: RecordedFrame, index: number, decode: Decode): Made {
   }
 }
 
+/** Spans that are none among others are left out, as they were when they came. */
+function spansOf(at: Pick<Entry, 't' | 'index' | 'resource'>, object: RecordedFrame['object']): Made {
+  const decoded = decodeJsonSpans(object, EVERY_SPAN)
+  if (!decoded.ok) return { kind: 'broken', error: decoded.error }
+  return { kind: 'entry', entry: { ...at, kind: 'spans', spans: decoded.spans } }
+}
+
 function endsInitialList(object: Readonly<Record<string, unknown>>): boolean {
   const metadata = object['metadata']
   const annotations = isObject(metadata) ? metadata['annotations'] : undefined
@@ -227,7 +237,7 @@ function reasonOf(status: Readonly<Record<string, unknown>>): string {
 }
 
 function usable(error: DecodeError): string {
-  return `a Kubernetes object that can be used, without: ${error.what}${error.where === '' ? '' : ` (${error.where})`}`
+  return `an object that can be used, without: ${error.what}${error.where === '' ? '' : ` (${error.where})`}`
 }
 
 function unreadable(name: string, error: unknown): string {

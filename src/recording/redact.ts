@@ -99,7 +99,7 @@ const IN_MESSAGES = [
   /(object "[^"]*"\/")([^"]+)(")/g,
 ] as const
 
-function redactMessage(value: unknown, parent: string): unknown {
+export function redactMessage(value: unknown, parent: string): unknown {
   if (typeof value !== 'string') return redactFields(value, parent)
   return IN_MESSAGES.reduce(
     (text, pattern) => text.replace(pattern, (_, before, name, after) => before + redactedName(name) + after),

@@ -5,8 +5,9 @@
 import { createWriteStream } from 'node:fs'
 import type { Writable } from 'node:stream'
 import { constants, createGzip, type Gzip } from 'node:zlib'
-import { formatFrame, formatHeader, type RecordedFrame, type RecordingHeader } from './format.ts'
+import { formatFrame, formatHeader, OTLP, type RecordedFrame, type RecordingHeader } from './format.ts'
 import { redact } from './redact.ts'
+import { redactSpans } from './redact-spans.ts'
 
 export interface RecordingWriter {
   write(frame: RecordedFrame): void
@@ -62,12 +63,15 @@ export function createRecordingWriter(
     write: (frame) => {
       counts.frames++
       counts.byResource.set(frame.resource, (counts.byResource.get(frame.resource) ?? 0) + 1)
-      put(formatFrame(options.redact ? { ...frame, object: redact(frame.object) } : frame))
+      put(formatFrame(options.redact ? { ...frame, object: redacted(frame) } : frame))
     },
     flush: () => gzip?.flush(constants.Z_SYNC_FLUSH),
     close: () => closed(sink, target, failure, target === options.stdout),
   }
 }
+
+const redacted = ({ resource, object }: RecordedFrame): RecordedFrame['object'] =>
+  resource === OTLP ? redactSpans(object) : redact(object)
 
 function pipeInto(gzip: Gzip, target: Writable): Gzip {
   gzip.pipe(target)
