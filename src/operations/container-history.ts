@@ -199,7 +199,7 @@ function runAt(history: ContainerHistory, index: number): Run {
   return run
 }
 
-const newRun = (): Run => ({
+export const newRun = (): Run => ({
   image: undefined,
   cached: false,
   created: undefined,

@@ -11,6 +11,8 @@ import type { Fact } from '../timeline/facts.ts'
 import type { PodTimeline } from '../timeline/pod-timeline.ts'
 import type { Surroundings } from '../timeline/related.ts'
 import type { Boundary } from '../timeline/weight.ts'
+import { findEvidence, type NativeEvidence, type NativeOfPod, type Write } from './native-evidence.ts'
+import { matchVersions, type StoredVersions } from './native-versions.ts'
 
 export type Ending = 'ready' | 'completed' | 'failed' | 'deleted' | 'timeout' | 'starting'
 
@@ -21,6 +23,13 @@ export interface Facts {
   readonly byContainer: ReadonlyMap<string, readonly Fact[]>
   /** The objects beside the pod. */
   readonly surroundings: Surroundings
+  /** What the components' own spans say; undefined where none has come. */
+  readonly native: NativeFacts | undefined
+}
+
+export interface NativeFacts {
+  readonly evidence: NativeEvidence
+  readonly stored: StoredVersions
 }
 
 export interface Milestones {
@@ -40,14 +49,25 @@ export interface Milestones {
   readonly readyReceipt: Stamp | undefined
 }
 
-export function sortFacts(timeline: PodTimeline, clocks: Clocks, surroundings: Surroundings): Facts {
+export function sortFacts(
+  timeline: PodTimeline,
+  clocks: Clocks,
+  surroundings: Surroundings,
+  native?: NativeOfPod,
+): Facts {
   const byWhat = new Map<What, Fact[]>()
   const byContainer = new Map<string, Fact[]>()
   for (const fact of readFacts(timeline.facts, timeline.pod)) {
     append(byWhat, fact.what, fact)
     if (fact.container !== undefined) append(byContainer, fact.container, fact)
   }
-  return { pod: timeline.pod, clocks, byWhat, byContainer, surroundings }
+  const found = native && nativeFacts(native, clocks)
+  return { pod: timeline.pod, clocks, byWhat, byContainer, surroundings, native: found }
+}
+
+function nativeFacts(native: NativeOfPod, clocks: Clocks): NativeFacts {
+  const evidence = findEvidence(native)
+  return { evidence, stored: matchVersions(native.versions, evidence.writes, clocks) }
 }
 
 function append<K>(lists: Map<K, Fact[]>, key: K, fact: Fact): void {
@@ -80,17 +100,18 @@ export function findMilestones(facts: Facts): Milestones {
   const gates = factsOf(facts, 'gated').map(({ detail }) => detail?.value ?? '')
   const bindings = factsOf(facts, 'bound')
   const ready = firstTrue(facts, 'Ready')
+  const taken = facts.native?.evidence.taken
   return {
-    created: combineAll(facts, 'created', factsOf(facts, 'created')) ?? unseen(),
+    created: combineAll(facts, 'created', factsOf(facts, 'created'), writesOf(facts, 'create')) ?? unseen(),
     gates,
     ungated: combineAll(facts, 'ungated', factsOf(facts, 'ungated')),
-    bound: pod.nodeName ? combineAll(facts, 'bound', bindings) : undefined,
+    bound: pod.nodeName ? combineAll(facts, 'bound', bindings, writesOf(facts, 'bind')) : undefined,
     preset: isPreset(pod, bindings),
-    admitted: combineAll(facts, 'admitted', factsOf(facts, 'admitted').slice(0, 1)),
+    admitted: combineAll(facts, 'admitted', factsOf(facts, 'admitted').slice(0, 1), taken ? [taken] : NONE),
     networkReady: combineOne(facts, 'network ready', firstTrue(facts, 'PodReadyToStartContainers')),
     containersReady: combineOne(facts, 'ready on node', firstTrue(facts, 'ContainersReady')),
     readyOnNode: combineOne(facts, 'ready on node', ready),
-    readyStored: combineOne(facts, isLive(ready) ? 'ready stored' : 'ready listed', ready),
+    readyStored: combineAll(facts, isLive(ready) ? 'ready stored' : 'ready listed', ready ? [ready] : []),
     readyReceipt: ready?.stamps.find(({ clock }) => clock === 'observer'),
   }
 }
@@ -104,13 +125,32 @@ function isPreset(pod: PodRecord, bindings: readonly Fact[]): boolean {
   return bindings.length === 1 && bindings[0]?.detail?.type === 'preset'
 }
 
-function combineAll(facts: Facts, boundary: Boundary, found: readonly Fact[]): Draft | undefined {
+const NONE: readonly Stamp[] = []
+
+/** The last write of its kind: the name may have been another pod's before. A mirror is written when its pod runs already. */
+function writesOf({ native, pod }: Facts, kind: Write['kind']): readonly Stamp[] {
+  if (!native || pod.annotations?.['kubernetes.io/config.mirror'] !== undefined) return NONE
+  const write = native.evidence.writes.findLast((one) => one.kind === kind)
+  return write ? [write.stored] : NONE
+}
+
+/** What was stored, by its stamps and by the write that the watch's receipt is of; `more` where its write is known by what it is. */
+function combineAll(
+  facts: Facts,
+  boundary: Boundary,
+  found: readonly Fact[],
+  more: readonly Stamp[] = NONE,
+): Draft | undefined {
   if (found.length === 0) return undefined
-  return combine(
-    boundary,
-    found.flatMap(({ stamps }) => stamps),
-    facts.clocks,
-  )
+  const stamps = found.flatMap((fact) => [...fact.stamps, ...storedOf(facts, fact)])
+  return combine(boundary, more.length === 0 ? stamps : [...stamps, ...more], facts.clocks)
+}
+
+function storedOf({ native }: Facts, { stamps }: Fact): readonly Stamp[] {
+  if (!native) return NONE
+  const receipt = stamps.find(({ source }) => source === 'watch-receipt')
+  const stored = receipt && native.stored.get(receipt.at)
+  return stored ? [stored] : NONE
 }
 
 const combineOne = (facts: Facts, boundary: Boundary, fact: Fact | undefined): Draft | undefined =>

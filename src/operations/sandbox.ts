@@ -1,16 +1,20 @@
 // Owns what lies between binding and the first container: admission, volumes, cgroup, sandbox and network.
-// Promises one span where no evidence draws a line between preparing and the sandbox; failed attempts appear below it.
+// Promises one span where no evidence draws a line between preparing and the sandbox; below it its parts where something does: a native
+// span of the call for a sandbox, or attempts that failed.
 // Volumes have operations of their own (volumes.ts), which stand below it too; their trouble is told here as events.
 
+import { add, seconds } from '../base/time.ts'
 import { combine, type Draft, unseen } from '../timeline/combine.ts'
 import type { Fact } from '../timeline/facts.ts'
 import { type Failure, numberFailures } from './failures.ts'
+import { callsNamed, type RuntimeCall } from './native-evidence.ts'
+import { refined } from './native-runs.ts'
 import type { OperationEvent } from './operation.ts'
 import { type Facts, factsOf, type Milestones } from './milestones.ts'
 import { comesBefore, type Plan, type Planned } from './plan.ts'
 import { planPreparation, refusalOf, shortOf } from './devices.ts'
 import { planAttachments } from './volume-attach.ts'
-import { planMounts } from './volume-mount.ts'
+import { planMounts, type Preparation } from './volume-mount.ts'
 
 /** Failed attempts shown one by one; the rest are counted. */
 const ATTEMPTS_MAX = 20
@@ -30,8 +34,12 @@ export function planSandbox(
   comesBefore(plan, start, ready)
   // The kubelet's startTime is the start of its first sync, which comes before the sandbox.
   comesBefore(plan, admitted, ready)
-  const volumes = planVolumes(plan, facts, start, ready)
-  const devices = planPreparation(plan, facts, start, ready)
+  const begun = ready && beginOfCall(facts, callsOf(facts, 'succeeded')[0])
+  comesBefore(plan, start, begun)
+  comesBefore(plan, admitted, begun)
+  comesBefore(plan, begun, ready)
+  const volumes = planVolumes(plan, facts, { start, ready, begun })
+  const devices = planPreparation(plan, facts, start, begun ?? ready)
   plan.planned.push({
     name: 'prepare pod and create sandbox',
     path: 'prepare pod and create sandbox',
@@ -40,7 +48,7 @@ export function planSandbox(
     end: ready,
     ...refusedBy(facts),
     events: troubles(facts),
-    children: withVolumes(planAttempts(plan, facts, start, ready), [...volumes, ...devices], facts),
+    children: withVolumes(planAttempts(plan, facts, start, begun, ready), [...volumes, ...devices], facts),
   })
   return ready
 }
@@ -53,9 +61,9 @@ function refusedBy(facts: Facts): Pick<Planned, 'error' | 'attributes'> {
   return { error, ...(short.length > 0 ? { attributes: { 'podspan.devices.insufficient': short } } : {}) }
 }
 
-function planVolumes(plan: Plan, facts: Facts, start: Draft, ready: Draft | undefined): Planned[] {
-  const { planned, reported } = planAttachments(plan, facts, start)
-  return [...planned, ...planMounts(plan, facts, { start, attached: reported, ready })]
+function planVolumes(plan: Plan, facts: Facts, around: Omit<Preparation, 'attached'>): Planned[] {
+  const { planned, reported } = planAttachments(plan, facts, around.start)
+  return [...planned, ...planMounts(plan, facts, { ...around, attached: reported })]
 }
 
 /** Volumes are there before the runtime is asked for a sandbox: where that drew a line, they are part of what lies before it. */
@@ -74,7 +82,8 @@ function sandboxReady(
 ): Draft | undefined {
   const { networkReady } = milestones
   const sign = firstImage?.stamps.find(({ source }) => source === 'event-name')
-  const stamps = [...(networkReady?.stamps ?? []), ...(sign ? [sign] : [])]
+  const created = callsOf(facts, 'succeeded')[0]?.end
+  const stamps = [...(networkReady?.stamps ?? []), ...(sign ? [sign] : []), ...(created ? [created] : [])]
   if (stamps.length > 0) return combine('network ready', stamps, facts.clocks)
   return anyContainer ? unseen() : undefined
 }
@@ -108,21 +117,49 @@ export const lastTrouble = (facts: Facts): Fact | undefined =>
     .filter(({ detail }) => detail?.message !== undefined)
     .at(-1)
 
-/** A failed attempt is known by its end only: its begin lies anywhere after the one before it. */
-function planAttempts(plan: Plan, facts: Facts, start: Draft, ready: Draft | undefined): Planned[] {
+/** The kubelet's own calls for a sandbox, where their spans have come. */
+const callsOf = ({ native }: Facts, outcome: 'failed' | 'succeeded'): readonly RuntimeCall[] =>
+  native ? callsNamed(native.evidence, 'RunPodSandbox', outcome) : []
+
+const beginOfCall = ({ clocks }: Facts, call: RuntimeCall | undefined): Draft | undefined =>
+  call && combine('sandbox began', [call.start], clocks)
+
+/** An event of a failure is recorded when its call has returned; its repeats come as late as the kubelet sends them. */
+const RECORDED_WITHIN = seconds(1)
+
+/** The failure's end is then that of its call; returns where the call began. */
+function refineFailure(facts: Facts, { draft }: Failure): Draft | undefined {
+  const told = draft.stamps.find(({ source }) => source === 'event-name')?.at
+  const call = callsOf(facts, 'failed').findLast(
+    ({ end }) => told !== undefined && end.at <= told && told <= add(end.at, RECORDED_WITHIN),
+  )
+  if (call) refined(draft, 'sandbox failed', call.end, facts.clocks)
+  return beginOfCall(facts, call)
+}
+
+/** By events alone a failed attempt is known by its end only: its begin lies anywhere after the one before it. */
+function planAttempts(
+  plan: Plan,
+  facts: Facts,
+  start: Draft,
+  sandboxBegun: Draft | undefined,
+  ready: Draft | undefined,
+): Planned[] {
   const failures = numberFailures(factsOf(facts, 'sandbox failed'), 'sandbox failed', facts.clocks)
+  if (failures.length === 0) return sandboxBegun ? planParts(start, sandboxBegun, ready) : []
   const children: Planned[] = []
   let from = start
   let seen = 0
   for (const failure of failures.slice(0, ATTEMPTS_MAX)) {
+    const failureBegun = refineFailure(facts, failure) ?? unseen()
     comesBefore(plan, from, failure.draft)
-    children.push(...failedAttempt(plan, failure, failure.number > seen + 1 ? after(plan, from) : from))
+    const waitedFrom = failure.number > seen + 1 ? after(plan, from) : from
+    children.push(...failedAttempt(plan, failure, waitedFrom, failureBegun))
     from = failure.draft
     seen = failure.number
   }
-  if (failures.length === 0) return children
   comesBefore(plan, from, ready)
-  const begun = unseen()
+  const begun = sandboxBegun ?? unseen()
   comesBefore(plan, from, begun)
   comesBefore(plan, begun, ready)
   const number = (failures.at(-1)?.number ?? 0) + 1
@@ -154,8 +191,24 @@ const attempt = (number: number) =>
     attempt: number,
   }) as const
 
-function failedAttempt(plan: Plan, { fact, draft: failed, number }: Failure, from: Draft): Planned[] {
-  const begun = unseen()
+/** What one span names both where nothing draws a line between them. */
+const planParts = (start: Draft, begun: Draft, ready: Draft | undefined): Planned[] => [
+  { name: 'prepare pod', path: 'prepare pod', actor: 'kubelet', start, end: begun },
+  {
+    name: 'create sandbox',
+    path: 'create sandbox/1',
+    actor: 'container runtime',
+    start: begun,
+    end: ready,
+  },
+]
+
+function failedAttempt(
+  plan: Plan,
+  { fact, draft: failed, number }: Failure,
+  from: Draft,
+  begun: Draft,
+): Planned[] {
   comesBefore(plan, from, begun)
   comesBefore(plan, begun, failed)
   const wait: Planned =

@@ -16,6 +16,8 @@ import type { PodTimeline } from '../timeline/pod-timeline.ts'
 import { type ContainerHistory, tellHistory } from './container-history.ts'
 import { type ContainerContext, planContainer, type Role } from './containers.ts'
 import { type Ending, type Facts, findEnd, findMilestones, type Milestones, sortFacts } from './milestones.ts'
+import type { NativeOfPod } from './native-evidence.ts'
+import { refineHistories } from './native-runs.ts'
 import { isOnNewNode } from './node-awaited.ts'
 import { nest, type Operation, operation } from './operation.ts'
 import { comesBefore, emptyPlan, finishPlan, isObserved, type Plan, type Planned } from './plan.ts'
@@ -34,6 +36,7 @@ export interface Snapshot {
   readonly lag: LagModel
   readonly revisions: RevisionModel
   readonly surroundings: Surroundings
+  readonly native?: NativeOfPod | undefined
 }
 
 export interface Startup {
@@ -68,7 +71,7 @@ export function tellStartup(
   const { timeline } = snapshot
   const { clocks: model, lag, revisions } = snapshot
   const clocks: Clocks = { clocks: model, lag, revisions, around: timeline.firstSeen }
-  const facts = sortFacts(timeline, clocks, snapshot.surroundings)
+  const facts = sortFacts(timeline, clocks, snapshot.surroundings, snapshot.native)
   const milestones = findMilestones(facts)
   const plan = emptyPlan()
   const histories = planAll(plan, facts, milestones, snapshot)
@@ -119,6 +122,7 @@ function planAll(plan: Plan, facts: Facts, milestones: Milestones, snapshot: Sna
   const { pod } = facts
   const inits = tellAll(pod.initContainers ?? [], facts)
   const apps = tellAll(pod.containers, facts)
+  if (facts.native) refineHistories([...inits, ...apps], facts.native.evidence, facts.clocks)
   planScheduling(plan, facts, milestones, snapshot.node)
   const serial = [...inits, ...apps]
   const firstImage = serial.map(firstSign).find(isObserved)
@@ -233,7 +237,7 @@ function findMissing(
   for (const { spec, runs } of histories) {
     const first = runs.get(0)
     const dated = first?.started?.stamps.some(
-      ({ source }) => source === 'event-name' || source === 'event-second',
+      ({ source }) => source === 'event-name' || source === 'event-second' || source === 'native-span',
     )
     if (first?.started && !dated) missing.push(`no Started event of ${spec.name}`)
     else if (ending === 'ready' && !first) missing.push(`nothing of ${spec.name}`)

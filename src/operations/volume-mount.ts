@@ -21,9 +21,15 @@ export interface Preparation {
   readonly attached: readonly (Draft | undefined)[]
   /** Where the sandbox was, if it ever was. */
   readonly ready: Draft | undefined
+  /** Where the runtime was asked for it, if a native span tells. */
+  readonly begun?: Draft | undefined
 }
 
-export function planMounts(plan: Plan, facts: Facts, { start, attached, ready }: Preparation): Planned[] {
+export function planMounts(
+  plan: Plan,
+  facts: Facts,
+  { start, attached, ready, begun: asked }: Preparation,
+): Planned[] {
   const sandbox = firstSandbox(facts)
   // Volumes of the kinds that are kept up to date are mounted again while the pod runs.
   const isOfStart = ({ draft }: { draft: Draft }): boolean =>
@@ -45,8 +51,9 @@ export function planMounts(plan: Plan, facts: Facts, { start, attached, ready }:
   for (const { draft } of progress) comesBefore(plan, draft, ended)
   const children = planTries(plan, { ...MOUNT, start: whole.start }, failures.map(tryOf), ended)
   comesBefore(plan, ended, sandbox)
-  comesBefore(plan, ended, ready)
-  if (ended && ended.best === undefined) placeBeforeSandbox(ended, sandbox ?? ready)
+  comesBefore(plan, ended, asked ?? ready)
+  // Where the runtime was asked is where the volumes were there at the latest, and so estimated.
+  if (ended && ended.best === undefined && (!asked || sandbox)) placeBeforeSandbox(ended, sandbox ?? ready)
   return [{ ...whole, end: ended, children }]
 }
 

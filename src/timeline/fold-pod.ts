@@ -8,7 +8,7 @@ import { isReady, observePod, wasReady } from '../observe/pod.ts'
 import { sampleClock } from './clocks.ts'
 import { adoptOrphans, observeInto } from './fold-event.ts'
 import { foldArrival } from './node-timeline.ts'
-import { startTimeline } from './pod-timeline.ts'
+import { noteVersion, startTimeline } from './pod-timeline.ts'
 import { foldChild, foldClaimant } from './related.ts'
 import { sampleRevision } from './revisions.ts'
 import { isLeaving, noteDeparture } from './departures.ts'
@@ -41,6 +41,7 @@ function foldKnownPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
   const timeline = known ?? startTimeline(pod, frame.t, frame.phase, world.vocabulary)
   observeInto(world, timeline, observePod(known?.pod, frame, pod))
   timeline.pod = pod
+  noteVersion(timeline, frame)
   const node = pod.nodeName === undefined ? undefined : world.nodes.get(pod.nodeName)
   if (node) foldArrival(node, pod, isReady(pod), frame.t)
   sampleCreation(world, frame, pod)

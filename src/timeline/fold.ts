@@ -10,6 +10,7 @@ import { isBelievable, sampleLease, shiftOf } from './clocks.ts'
 import { foldEvent, forgetOrphans } from './fold-event.ts'
 import { foldPod } from './fold-pod.ts'
 import { noteHeldUp, sampleLag } from './lag.ts'
+import { foldSpans, sweepSpans } from './native-fold.ts'
 import { foldRelated, sweepRelated } from './related.ts'
 import { sampleRevision } from './revisions.ts'
 import { isOlder } from '../base/resource-version.ts'
@@ -35,8 +36,11 @@ export function foldFrame(world: World, frame: Frame): void {
       return foldObject(world, frame)
     case 'gap':
       return foldGap(world, frame)
+    case 'otlp':
+      return foldSpans(world, frame)
     case 'tick':
       forgetOrphans(world, frame.t)
+      sweepSpans(world, frame.t)
       return sweepRelated(world.related, frame.t)
   }
 }

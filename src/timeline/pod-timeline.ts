@@ -2,7 +2,7 @@
 // Promises that folding is idempotent and, but for which of two equal receipts came first, independent of order.
 // Does not compute boundaries: operations/ does, once, when they are asked for.
 
-import type { Phase } from '../base/frame.ts'
+import type { ObjectFrame, Phase } from '../base/frame.ts'
 import type { PodRecord } from '../base/record.ts'
 import type { UnixNano } from '../base/time.ts'
 import { emptyFactLog, type FactLog } from './fact-log.ts'
@@ -15,6 +15,8 @@ export interface PodTimeline {
   readonly facts: FactLog
   readonly firstSeen: UnixNano
   readonly firstPhase: Phase
+  /** When the watch showed each version, the first ones. */
+  readonly versions: UnixNano[]
   /** A gap in the pods' or events' stream fell into this start. */
   gap: boolean
   /** When by our clock the start's end was first seen, and which kind of end. */
@@ -33,5 +35,12 @@ export function startTimeline(
   vocabulary: Vocabulary,
 ): PodTimeline {
   const facts = emptyFactLog(vocabulary)
-  return { uid: pod.uid, pod, facts, firstSeen, firstPhase, gap: false, ended: undefined }
+  return { uid: pod.uid, pod, facts, firstSeen, firstPhase, versions: [], gap: false, ended: undefined }
+}
+
+/** A start has a dozen; a pod that fails again and again has more. */
+const VERSIONS_MAX = 200
+
+export function noteVersion({ versions }: PodTimeline, { kind, phase, t }: ObjectFrame): void {
+  if (phase === 'live' && kind !== 'deleted' && versions.length < VERSIONS_MAX) versions.push(t)
 }

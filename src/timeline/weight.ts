@@ -4,7 +4,7 @@
 
 import type { What } from '../observe/observation.ts'
 import type { Stamp } from '../base/stamp.ts'
-import { type DurationNano, durationNano, milliseconds, SECOND, ZERO } from '../base/time.ts'
+import { type DurationNano, durationNano, milliseconds, minus, SECOND, ZERO } from '../base/time.ts'
 
 export interface Weight {
   /** The truth lies at most this long before the stamp; undefined: the stamp says nothing about how early. */
@@ -26,6 +26,7 @@ export type Boundary =
   | 'node asked for'
   | 'node claim step'
   | 'transfer began'
+  | 'sandbox began'
   | 'wait began'
 
 const exact = (back: number, lag: number): Weight => ({
@@ -83,6 +84,14 @@ function weighTold({ at, receivedAt }: Stamp): Weight {
   return { ahead: late, lag: milliseconds(10), rank: 3 }
 }
 
+/** A moment, or somewhere within a write: near its end, since the store answers when it has stored. */
+const weighNative = ({ resolution }: Stamp): Weight => ({
+  back: ZERO,
+  ahead: resolution,
+  lag: minus(resolution),
+  rank: 0,
+})
+
 /** The API server or the runtime takes its stamp a little before the boundary is reached. */
 const WRITE_SLACK = milliseconds(250)
 
@@ -93,8 +102,9 @@ export function weighStamp(boundary: Boundary, stamp: Stamp): Weight {
     case 'event-time':
       return NODE_STEPS.has(boundary) ? weighTold(stamp) : (EVENT_NAMES[boundary] ?? OTHER_EVENT)
     case 'config-seen':
-    case 'native-span':
       return { back: ZERO, ahead: ZERO, lag: ZERO, rank: 0 }
+    case 'native-span':
+      return weighNative(stamp)
     case 'pull-duration':
       // Both durations are cut to 1 ms, and the event lags the pull's end (measured: 0.02 to 1.06 ms in all).
       return { back: milliseconds(2.4), ahead: milliseconds(0.9), lag: milliseconds(0.5), rank: 1 }

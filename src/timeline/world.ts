@@ -7,6 +7,7 @@ import type { OwnerRecord, PodRecord } from '../base/record.ts'
 import type { UnixNano } from '../base/time.ts'
 import { type ClockModel, emptyClocks } from './clocks.ts'
 import { emptyLag, type LagModel } from './lag.ts'
+import type { NativeBook } from './native-book.ts'
 import { emptyNode, type NodeTimeline } from './node-timeline.ts'
 import type { PodTimeline } from './pod-timeline.ts'
 import { emptyRelatedObjects, type RelatedObjects } from './related.ts'
@@ -32,6 +33,8 @@ export interface World {
   readonly revised: Map<string, UnixNano>
   /** By owner UID: when it was lately seen to be scaled, and by which field manager; the latest last. */
   readonly scaled: Map<string, readonly Scaling[]>
+  /** Spans that other components sent; undefined as long as none has come. */
+  native: NativeBook | undefined
   readonly clocks: ClockModel
   readonly lag: LagModel
   readonly revisions: RevisionModel
@@ -77,6 +80,7 @@ export function emptyWorld(backfill: (pod: PodRecord) => boolean = () => false):
     departures: new Map(),
     revised: new Map(),
     scaled: new Map(),
+    native: undefined,
     clocks: emptyClocks(),
     lag: emptyLag(),
     revisions: emptyRevisions(),

@@ -2,18 +2,13 @@
 // Promises the same ids in every run and replica. A UID that is none still gets ids of its own, from its hash.
 
 import { sha256Hex } from '../base/digest.ts'
+import { isUid, swapHalves } from '../base/pod-trace.ts'
 
-const UID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-
-export const isUid = (uid: string): boolean => UID.test(uid)
+export { isUid } from '../base/pod-trace.ts'
 
 const digits = (uid: string): string => (isUid(uid) ? uid.replaceAll('-', '') : sha256Hex(uid).slice(0, 32))
 
-/** The UID's halves swapped: samplers read the low 8 bytes, and a UUID's variant bits there would pin the ratio. */
-export function traceIdOf(uid: string): string {
-  const u = digits(uid)
-  return u.slice(16) + u.slice(0, 16)
-}
+export const traceIdOf = (uid: string): string => swapHalves(digits(uid))
 
 /** The UID that a trace id was made from, if it was one. */
 export function uidOf(traceId: string): string {

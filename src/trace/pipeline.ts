@@ -20,13 +20,17 @@ import type { Clocks } from '../timeline/claim.ts'
 import { offsetOf } from '../timeline/clocks.ts'
 import type { Fact } from '../timeline/facts.ts'
 import type { End, PodTimeline } from '../timeline/pod-timeline.ts'
+import type { NativeSpan } from '../base/native.ts'
 import { foldFrame } from '../timeline/fold.ts'
+import { knownIn } from '../timeline/native-fold.ts'
+import { emptySift, type NativeSift, siftSpans } from '../timeline/native-sift.ts'
 import { lagNow } from '../timeline/lag.ts'
 import { surroundingsOf } from '../timeline/related.ts'
 import { count, emptyWorld, finish, type World } from '../timeline/world.ts'
 import { buildTrace, type Cluster } from './build.ts'
 import { isUid } from './identity.ts'
-import type { Outcome, PodIdentity, Trace } from './trace.ts'
+import { nativeOf, settleNative, takeLate, withNative } from './native-spans.ts'
+import type { LateSpans, Outcome, PodIdentity, Trace } from './trace.ts'
 import { deepestOpen, describe, reasonOf } from './verdict.ts'
 import { findWorkload, identityOf } from './workload.ts'
 
@@ -69,6 +73,10 @@ export interface Pipeline {
   /** Takes one frame; returns the traces that became final by it, in order of their end. */
   push(frame: Frame): Trace[]
   inFlight(): InFlight[]
+  /** Which native spans of a request, of those whose names `wantsSpan`, are worth a frame: the others are of no start. */
+  chooseSpans(spans: readonly NativeSpan[], t: UnixNano): readonly NativeSpan[]
+  /** What the last frame brought for traces that were returned before. */
+  late(): readonly LateSpans[]
   /** The trace of a pod that has not been returned yet, as it stands. */
   traceOf(uid: string): Trace | undefined
   /** Whether the start of this pod is still to be told: it is in flight, or its evidence settles. */
@@ -83,6 +91,10 @@ export interface Pipeline {
 }
 
 const SETTLE = seconds(5)
+/** Where native spans come, for their exporters batch for 5 s by default. */
+export const NATIVE_SETTLE = seconds(10)
+
+export { isWantedName as wantsSpan } from '../observe/native.ts'
 const START_TIMEOUT = seconds(600)
 
 interface State {
@@ -92,6 +104,8 @@ interface State {
   readonly startTimeout: DurationNano
   /** Pods whose end was seen, in that order; settling takes equally long for all. */
   readonly settling: string[]
+  readonly sift: NativeSift
+  late: readonly LateSpans[]
   now: UnixNano
   nextSweep: UnixNano
 }
@@ -103,12 +117,16 @@ export function createPipeline(options: PipelineOptions = {}): Pipeline {
     settle: options.settle ?? SETTLE,
     startTimeout: options.startTimeout ?? START_TIMEOUT,
     settling: [],
+    sift: emptySift(),
+    late: [],
     now: 0n as UnixNano,
     nextSweep: 0n as UnixNano,
   }
   return {
     push: (frame) => push(state, frame),
     inFlight: () => listInFlight(state),
+    chooseSpans: (spans, t) => siftSpans(state.sift, spans, t, knownIn(state.world)),
+    late: () => state.late,
     traceOf: (uid) => {
       const timeline = state.world.pods.get(uid)
       return timeline && tell(state, timeline, timeline.ended?.outcome ?? 'starting')
@@ -124,10 +142,17 @@ export function createPipeline(options: PipelineOptions = {}): Pipeline {
 function push(state: State, frame: Frame): Trace[] {
   const told = advance(state, frame.t)
   foldFrame(state.world, frame)
+  state.late = frame.kind === 'otlp' ? takeLate(state.world) : NO_LATE
   if (frame.kind === 'added' || frame.kind === 'modified' || frame.kind === 'deleted') noteEnd(state, frame)
   if (frame.kind === 'tick' && frame.final) told.push(...tellAll(state))
   return told
 }
+
+const NO_LATE: readonly LateSpans[] = []
+
+/** Native spans come late: where they do, they are waited for. */
+const settleOf = ({ settle, world }: State): DurationNano =>
+  world.native && settle < NATIVE_SETTLE ? NATIVE_SETTLE : settle
 
 /** Time goes on to `t`: what has settled by then is told, before the frame of `t` is taken in. */
 function advance(state: State, t: UnixNano): Trace[] {
@@ -137,7 +162,7 @@ function advance(state: State, t: UnixNano): Trace[] {
     const uid = state.settling[0]
     const timeline = uid === undefined ? undefined : state.world.pods.get(uid)
     if (uid === undefined) break
-    if (timeline?.ended && add(timeline.ended.seenAt, state.settle) > state.now) break
+    if (timeline?.ended && add(timeline.ended.seenAt, settleOf(state)) > state.now) break
     state.settling.shift()
     if (timeline?.ended) pushTold(state, timeline, timeline.ended.outcome, told)
   }
@@ -195,30 +220,45 @@ const compareEnds = (a: Trace, b: Trace): number => {
 }
 
 function pushTold(state: State, timeline: PodTimeline, ending: Ending, told: Trace[]): void {
-  const trace = tell(state, timeline, ending)
+  const native = nativeOf(state.world, timeline)
+  const trace = tell(state, timeline, ending, native)
+  if (trace && native) settleNative(state.world, trace, native, state.now)
   if (trace) told.push(trace)
   else count(state.world, 'garbage.pod without times')
   finish(state.world, timeline.uid)
 }
 
-function tell(state: State, timeline: PodTimeline, ending: Ending): Trace | undefined {
+function tell(
+  state: State,
+  timeline: PodTimeline,
+  ending: Ending,
+  native = nativeOf(state.world, timeline),
+): Trace | undefined {
   if (!isUid(timeline.uid)) count(state.world, 'garbage.uid')
-  const startup = startupOf(state, timeline, ending)
+  const startup = startupOf(state, timeline, ending, native)
   if (!startup) return undefined
-  const crashed = ending === 'ready' ? crashedAfterReady(startup.facts, timeline.ended, state) : undefined
-  return buildTrace(state.world, state.cluster, startup, crashed ? 'unstable' : (ending as Outcome), crashed)
+  const crashed =
+    ending === 'ready' ? crashedAfterReady(startup.facts, timeline.ended, settleOf(state)) : undefined
+  const outcome = crashed ? 'unstable' : (ending as Outcome)
+  const trace = buildTrace(state.world, state.cluster, startup, outcome, crashed)
+  return native ? withNative(state.world, trace, native, state.now) : trace
 }
 
-function startupOf(state: State, timeline: PodTimeline, ending: Ending): Startup | undefined {
+function startupOf(
+  state: State,
+  timeline: PodTimeline,
+  ending: Ending,
+  native = nativeOf(state.world, timeline),
+): Startup | undefined {
   const node = timeline.pod.nodeName === undefined ? undefined : state.world.nodes.get(timeline.pod.nodeName)
   const { clocks, lag, revisions, related, owners } = state.world
   const surroundings = surroundingsOf(related, owners)
-  const snapshot = { timeline, node, clocks, lag, revisions, surroundings }
+  const snapshot = { timeline, node, clocks, lag, revisions, surroundings, native }
   return tellStartup(snapshot, ending, state.now, state.startTimeout)
 }
 
 /** A container that ended non-zero while the evidence settled, in words. One that ended because its pod was deleted was killed, not unstable. */
-function crashedAfterReady(facts: Facts, ended: End | undefined, { settle }: State): string | undefined {
+function crashedAfterReady(facts: Facts, ended: End | undefined, settle: DurationNano): string | undefined {
   if (!ended) return undefined
   const asked = factsOf(facts, 'deleting')[0]
   const deleting = asked && receiptOf(asked)

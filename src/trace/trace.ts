@@ -2,6 +2,7 @@
 // Promises that spans[0] is the root, parents stand before their children, and no span ends before it starts.
 // Does not know OTLP (export/), text (cli/) or how operations are found (operations/).
 
+import type { NativeSpan } from '../base/native.ts'
 import type { OwnerReference } from '../base/record.ts'
 import type { DurationNano, UnixNano } from '../base/time.ts'
 import type { Instant } from '../timeline/instant.ts'
@@ -52,6 +53,22 @@ export interface SpanLink {
   readonly attributes: Attributes
 }
 
+/** A span of another component, in the trace of the pod that it is about. Its ids are its own, but for the trace's. */
+export interface JoinedSpan {
+  readonly span: NativeSpan
+  /** Its own parent, or for the top of what came together, the operation that it stands below. */
+  readonly parentSpanId: string | undefined
+  /** What is said of it beside its own attributes, and names none of them. */
+  readonly attributes: Attributes
+}
+
+/** Spans that came when their start had been told: they are appended to its trace, and change nothing in it. */
+export interface LateSpans {
+  readonly traceId: string
+  readonly uid: string
+  readonly spans: readonly JoinedSpan[]
+}
+
 /** Whose pod it is and why there is one: what sessions and metrics choose by. */
 export interface PodIdentity {
   readonly labels: Readonly<Record<string, string>>
@@ -86,6 +103,8 @@ export interface Trace extends PodIdentity {
   readonly startup: DurationNano
   /** What the pod asks of its node, by resource in base units: cores, bytes, devices. */
   readonly requests?: Requests
+  /** What the components themselves say of this start; absent where they say nothing. */
+  readonly native?: readonly JoinedSpan[]
   /** What happened before the pod was there; the root is linked to each. Pods of one Workload have the same. */
   readonly before?: readonly Prelude[]
 }

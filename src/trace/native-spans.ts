@@ -1,0 +1,130 @@
+// Owns the way of native spans from the book into traces: those that are there when a start is told, and those that come later.
+// Promises that a start without any is told as if there were no such thing, and that what comes later changes nothing that was told.
+// Does not place them (native.ts).
+
+import type { NativeSpan } from '../base/native.ts'
+import { add, minus, type UnixNano } from '../base/time.ts'
+import { nodeClock } from '../observe/pod.ts'
+import type { NativeOfPod } from '../operations/native-evidence.ts'
+import { shiftOf } from '../timeline/clocks.ts'
+import {
+  isAfter,
+  keysOfPod,
+  type NativeBook,
+  type Place,
+  rememberTold,
+  settleSpans,
+  spansIn,
+  spansOf,
+  type ToldStart,
+  toldIn,
+} from '../timeline/native-book.ts'
+import { dropSpans } from '../timeline/native-fold.ts'
+import type { PodTimeline } from '../timeline/pod-timeline.ts'
+import { count, type World } from '../timeline/world.ts'
+import { traceIdOf } from './identity.ts'
+import { JOINED_MAX, joinSpans, type Offsets } from './native.ts'
+import type { LateSpans, Trace } from './trace.ts'
+
+/** What is known of the pod by now; undefined as long as nobody has sent a span. */
+export function nativeOf({ native }: World, { pod, versions }: PodTimeline): NativeOfPod | undefined {
+  if (!native) return undefined
+  const keys = keysOfPod(pod)
+  return {
+    spans: spansOf(native, keys),
+    versions,
+    keys,
+    nodeClock: nodeClock(pod.nodeName),
+  }
+}
+
+/** The trace with the spans of this start; what began when it was over is none of it. */
+export function withNative(world: World, trace: Trace, found: NativeOfPod, now: UnixNano): Trace {
+  const start = toldStart(world, trace, found, now)
+  const joined = joinSpans(
+    found.spans.filter((span) => !isAfter(start, span)),
+    {
+      traceId: trace.traceId,
+      places: start.places,
+      offsets: offsetsOf(world, found, now),
+      isBelowTold: () => false,
+    },
+  )
+  return joined.spans.length === 0 ? trace : { ...trace, native: joined.spans }
+}
+
+/** That trace is final: what is in it is let go, and what still comes is late. */
+export function settleNative(world: World, trace: Trace, found: NativeOfPod, now: UnixNano): void {
+  const book = world.native
+  if (!book) return
+  const { native = [] } = trace
+  const start = { ...toldStart(world, trace, found, now), joined: native.length }
+  const told = new Set(native.map(({ span }) => span))
+  settleSpans(book, trace.uid, found.spans)
+  letGo(
+    world,
+    found.spans.filter((span) => !told.has(span)),
+    start,
+  )
+  if (native.length > 0) count(world, 'native.joined', native.length)
+  rememberTold(book, start)
+}
+
+function toldStart(world: World, trace: Trace, found: NativeOfPod, now: UnixNano): ToldStart {
+  const places: Place[] = trace.spans.map(({ spanId, start, end }) => ({
+    spanId,
+    start: start.best,
+    end: end.best,
+  }))
+  const end = places[0]?.end ?? now
+  const { control, node } = offsetsOf(world, found, now)
+  return {
+    at: now,
+    keys: found.keys,
+    places,
+    offsets: { control, node },
+    over: { control: add(end, minus(control)), node: add(end, minus(node)) },
+    joined: 0,
+  }
+}
+
+function offsetsOf({ clocks }: World, { nodeClock: node }: NativeOfPod, now: UnixNano): Offsets {
+  return { control: shiftOf(clocks, 'apiserver', now).by, node: shiftOf(clocks, node, now).by }
+}
+
+/** Too many, doubles, or of another time. */
+function letGo(world: World, spans: readonly NativeSpan[], start: ToldStart): void {
+  const surplus = spans.filter((span) => !isAfter(start, span))
+  if (surplus.length > 0) count(world, 'limit.native spans of a start', surplus.length)
+  dropSpans(world, spans)
+}
+
+/** What the last frame brought for starts that were told. */
+export function takeLate(world: World): LateSpans[] {
+  const book = world.native
+  if (!book || book.told.size === 0 || book.touched.size === 0) return []
+  return [...toldIn(book, book.touched)].flatMap((start) => lateOf(world, book, start))
+}
+
+function lateOf(world: World, book: NativeBook, start: ToldStart): LateSpans[] {
+  const { keys, places, offsets } = start
+  const [uid = ''] = keys.uids
+  const found = spansIn(book, book.touched, keys)
+  const traceId = traceIdOf(uid)
+  const isBelowTold = ({ traceId: id, parentSpanId = '' }: NativeSpan): boolean =>
+    book.traces.get(id)?.joined.get(parentSpanId) === uid
+  const around = { traceId, places, offsets, isBelowTold }
+  const inTime = found.filter((span) => !isAfter(start, span))
+  const joined = joinSpans(inTime, around, JOINED_MAX - start.joined)
+  const told = new Set(joined.spans.map(({ span }) => span))
+  settleSpans(book, uid, found)
+  letGo(
+    world,
+    found.filter((span) => !told.has(span)),
+    start,
+  )
+  if (joined.spans.length === 0) return []
+  start.joined += joined.spans.length
+  count(world, 'native.late', joined.spans.length)
+  return [{ traceId, uid, spans: joined.spans }]
+}
