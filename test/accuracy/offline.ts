@@ -7,7 +7,9 @@ import { gunzipSync } from 'node:zlib'
 import { readRecording } from '../../src/recording/read.ts'
 import { createPipeline } from '../../src/trace/pipeline.ts'
 import type { Trace } from '../../src/trace/trace.ts'
+import type { TruthSpan } from './collector.ts'
 import { type Comparison, compareTrace } from './compare.ts'
+import { withNative } from './native.ts'
 import { parseTruth } from './reduce.ts'
 import { findViolations, type Violation } from './shape.ts'
 import { joinTruth } from './truth.ts'
@@ -31,22 +33,28 @@ export function recordingsIn(directory: string): string[] {
   return scenarios.filter((name) => existsSync(join(directory, `${name}.truth.json.gz`))).sort()
 }
 
-/** Traces that were made live are judged in place of the replay's. */
+export interface Judged {
+  /** Traces that were made live are judged in place of the replay's. */
+  readonly live?: readonly Trace[]
+  /** Whether the replay is shown the native spans as well, as exporters send them. */
+  readonly native?: boolean
+}
+
 export async function judgeRecording(
   directory: string,
   scenario: string,
-  live?: readonly Trace[],
+  { live, native = false }: Judged = {},
 ): Promise<Judgement> {
+  const spans = readTruth(directory, scenario)
   const versions = new Versions()
   const pipeline = createPipeline()
   const replayed: Trace[] = []
   const recording = await readRecording(join(directory, `${scenario}.jsonl.gz`))
-  for await (const frame of recording.frames) {
+  for await (const frame of native ? withNative(recording.frames, spans) : recording.frames) {
     versions.see(frame)
     if (live === undefined) replayed.push(...pipeline.push(frame))
   }
-  const text = gunzipSync(readFileSync(join(directory, `${scenario}.truth.json.gz`))).toString()
-  const truth = joinTruth(parseTruth(text))
+  const truth = joinTruth(spans)
   const traces = live?.filter(({ uid }) => versions.of(uid) !== undefined) ?? replayed
   const judged = traces.map((trace) => compareTrace(trace, truth, versions, scenario))
   return {
@@ -58,3 +66,6 @@ export async function judgeRecording(
     violations: traces.flatMap(findViolations),
   }
 }
+
+const readTruth = (directory: string, scenario: string): TruthSpan[] =>
+  parseTruth(gunzipSync(readFileSync(join(directory, `${scenario}.truth.json.gz`))).toString())

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { before, describe, test } from 'node:test'
 import { type Judgement, judgeRecording, RECORDINGS, recordingsIn } from './offline.ts'
-import { EXPLAINED_MEDIAN_MIN, INSIDE_MIN, missedBy, quantile, rowOf, rowsOf, worstOf } from './table.ts'
+import {
+  EXPLAINED_MEDIAN_MIN,
+  INSIDE_MIN,
+  missedBy,
+  NATIVE_LIMITS,
+  quantile,
+  rowOf,
+  rowsOf,
+  worstOf,
+} from './table.ts'
 
 /** Recordings hold the receipts of the run that made them: what was late then is late for good. */
 const MARGIN = 2
@@ -43,5 +52,38 @@ describe('replayed recordings against the components own spans', () => {
       0.5,
     )
     assert.ok(median >= EXPLAINED_MEDIAN_MIN, `${median}`)
+  })
+})
+
+describe('replayed recordings that are shown the native spans too', () => {
+  const judgements: Judgement[] = []
+  before(async () => {
+    for (const name of recordingsIn(RECORDINGS))
+      judgements.push(await judgeRecording(RECORDINGS, name, { native: true }))
+  })
+  const comparisons = () => judgements.flatMap((one) => one.comparisons)
+
+  test('every boundary that they cover is exact to a millisecond', () => {
+    assert.ok(comparisons().length > 500)
+    assert.deepEqual(
+      rowsOf(comparisons()).flatMap((row) => missedBy(row, 1, NATIVE_LIMITS)),
+      [],
+    )
+  })
+
+  test('nothing that they tell is missed, and the truth lies inside the stated intervals', () => {
+    assert.deepEqual(
+      judgements.flatMap(({ missed }) => missed),
+      [],
+    )
+    const { inside } = rowOf('all boundaries', comparisons())
+    assert.ok(inside >= INSIDE_MIN, `${inside}\n${worstOf(comparisons(), 5)}`)
+  })
+
+  test('no span is of a wrong shape by them', () => {
+    assert.deepEqual(
+      judgements.flatMap((one) => one.violations.map(({ text }) => text)),
+      [],
+    )
   })
 })

@@ -1,5 +1,5 @@
 // Owns the accuracy report: every boundary of every scenario against the native span of the same moment, as one table.
-// Promises exit code 1 where a row misses its limit. Usage: run.ts [--recordings [--from DIRECTORY]] [--strict] [NAME]… [--worst N]
+// Promises exit code 1 where a row misses its limit. Usage: run.ts [--recordings [--from DIRECTORY]] [--native] [--strict] [NAME]… [--worst N]
 // Does not decide what is compared: compare.ts does. Limits are doubled unless --strict, since other machines are busier.
 
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -14,7 +14,9 @@ import {
   EXPLAINED_MEDIAN_MIN,
   formatRows,
   INSIDE_MIN,
+  LIMITS,
   missedBy,
+  NATIVE_LIMITS,
   quantile,
   rowOf,
   rowsOf,
@@ -24,6 +26,8 @@ import {
 interface Options {
   readonly strict: boolean
   readonly worst: number
+  /** Whether Podspan was shown the native spans. */
+  readonly native: boolean
 }
 
 /** Prints the report and returns what it misses. */
@@ -54,8 +58,9 @@ export function report(judgements: readonly Judgement[], options: Options): stri
   for (const { text, kind } of violations.slice(0, 20)) say(`${kind}: ${text}`)
   say(`\n${worstOf(comparisons, options.worst)}`)
   const margin = options.strict ? 1 : 2
+  const limits = options.native ? NATIVE_LIMITS : LIMITS
   return [
-    ...rows.flatMap((row) => missedBy(row, margin)),
+    ...rows.flatMap((row) => missedBy(row, margin, limits)),
     ...(1 - all.inside > (1 - INSIDE_MIN) * margin
       ? [`truth inside: ${(all.inside * 100).toFixed(2)} %`]
       : []),
@@ -70,21 +75,26 @@ function countWords(words: readonly string[]): string {
   return [...counts].map(([word, count]) => `${word} ${count}`).join(', ') || 'none'
 }
 
-async function judgeRecordings(directory: string, only: readonly string[]): Promise<Judgement[]> {
+async function judgeRecordings(
+  directory: string,
+  only: readonly string[],
+  native: boolean,
+): Promise<Judgement[]> {
   const names = recordingsIn(directory).filter((name) => only.length === 0 || only.includes(name))
   const judgements: Judgement[] = []
-  for (const name of names) judgements.push(await judgeRecording(directory, name))
+  for (const name of names) judgements.push(await judgeRecording(directory, name, { native }))
   return judgements
 }
 
 /** The recordings of a live run are only for the join with the native spans; they are not kept. */
-async function judgeLive(only: readonly string[]): Promise<Judgement[]> {
+async function judgeLive(only: readonly string[], native: boolean): Promise<Judgement[]> {
   const directory = await mkdtemp(join(tmpdir(), 'podspan-accuracy-'))
   try {
     const { traces, failed } = await runLive(chooseScenarios(only), directory)
     if (failed.length > 0) say(`not judged, since they failed: ${failed.join(', ')}`)
     const judgements: Judgement[] = []
-    for (const name of recordingsIn(directory)) judgements.push(await judgeRecording(directory, name, traces))
+    for (const name of recordingsIn(directory))
+      judgements.push(await judgeRecording(directory, name, native ? { native } : { live: traces }))
     return judgements
   } finally {
     await rm(directory, { recursive: true, force: true })
@@ -96,14 +106,17 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: {
       recordings: { type: 'boolean', default: false },
+      native: { type: 'boolean', default: false },
       strict: { type: 'boolean', default: false },
       worst: { type: 'string', default: '10' },
       from: { type: 'string', default: RECORDINGS },
     },
   })
-  const { recordings, from } = values
-  const judgements = recordings ? await judgeRecordings(from, positionals) : await judgeLive(positionals)
-  const missed = report(judgements, { strict: values.strict, worst: Number(values.worst) })
+  const { recordings, from, native } = values
+  const judgements = recordings
+    ? await judgeRecordings(from, positionals, native)
+    : await judgeLive(positionals, native)
+  const missed = report(judgements, { strict: values.strict, worst: Number(values.worst), native })
   if (missed.length > 0) throw new ClusterError(`missed:\n${missed.join('\n')}`)
 }
 
