@@ -183,10 +183,18 @@ function footer(drawing: Drawing): string[] {
   const facts = `explained ${formatShare(trace.explainedRatio)}, ${evidence}; trace ${trace.traceId}`
   const left =
     hidden === 0 ? [] : [`${plural(hidden, 'shorter span')} not shown; --output json has them all.`]
-  return [...left, legend(drawing), facts]
+  return [...left, legend(drawing), nativeSpans(trace), facts]
     .filter((line) => line !== '')
     .flatMap((line) => wrap(line, width, 3))
     .map((line) => paint('dim', line))
+}
+
+/** They are in the trace, and would be hundreds of rows here. */
+function nativeSpans({ native = [] }: Trace): string {
+  const services = new Set(native.map(({ span }) => span.origin.service))
+  const names = [...services].map((service) => neutralise(service)).sort()
+  if (names.length === 0) return ''
+  return `${plural(native.length, 'span')} of ${names.join(', ')} in this trace; --output json has them.`
 }
 
 /** Only what this picture shows is explained. */

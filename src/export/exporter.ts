@@ -3,12 +3,12 @@
 // Does not read the environment: see config.ts for the settings.
 
 import { MILLISECOND, toMilliseconds } from '../base/time.ts'
-import { type Prelude, rootOf, type Trace } from '../trace/trace.ts'
+import { type LateSpans, type Prelude, rootOf, spanCountOf, type Trace } from '../trace/trace.ts'
 import { BATCHER, Batcher, type BatcherDependencies, type BatcherOptions } from './batcher.ts'
 import { ConfigError, type OtlpConfig } from './config.ts'
 import { type Accounting, describeAccounting } from './ledger.ts'
 import type { Entry, Fate } from './queue.ts'
-import { encodeTrace } from './otlp-protobuf.ts'
+import { encodeLate, encodeTrace } from './otlp-protobuf.ts'
 import { createPreludes, type Preludes } from './preludes.ts'
 import { BY_ACTOR, type ServiceNaming } from './resource.ts'
 import { checkTls } from './tls.ts'
@@ -28,6 +28,8 @@ export interface ExporterDependencies extends BatcherDependencies {
 export interface Exporter {
   /** `settled` is called once, when it is known what became of it; perhaps at once. */
   export(trace: Trace, settled?: (fate: Fate) => void): void
+  /** What came for a trace later; in the account it is as one more. */
+  append(late: LateSpans): void
   accounting(): Accounting
   /** The account in one line, shown at exit. */
   describe(): string
@@ -55,12 +57,23 @@ export function createExporter(options: ExporterOptions, dependencies: ExporterD
       batcher.add({
         // Requests joined end to end are one request: what lies before a start travels with it.
         request: joined([...before, trace].map((one) => encodeTrace(one, serviceName))),
-        spans: before.reduce((sum, { spans }) => sum + spans.length, trace.spans.length),
+        spans: before.reduce((sum, { spans }) => sum + spans.length, spanCountOf(trace)),
         failed: FAILED.has(trace.outcome),
         startupMs: toMilliseconds(trace.startup),
         endedMs: Number(rootOf(trace).end.best / MILLISECOND),
         queuedMs: clock.monotonicMs(),
         ...whenSettled(settled, before.length > 0 ? giveBack(preludes, before) : undefined),
+      })
+    },
+    append: (late) => {
+      batcher.add({
+        request: encodeLate(late),
+        spans: late.spans.length,
+        // Where there is no room, whole starts are worth more.
+        failed: false,
+        startupMs: 0,
+        endedMs: Number(clock.now() / MILLISECOND),
+        queuedMs: clock.monotonicMs(),
       })
     },
     accounting: () => batcher.accounting(),

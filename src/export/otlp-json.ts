@@ -2,8 +2,25 @@
 // Promises what the OTLP specification says: lowerCamelCase keys, hex ids, enums as numbers, 64-bit integers as strings.
 // Does not send it, and knows nothing of the SDK; a test holds it equal to the protobuf encoding.
 
-import type { Attributes, AttributeValue, Prelude, Span, SpanEvent, SpanLink, Trace } from '../trace/trace.ts'
-import { BY_ACTOR, groupByService, SERVICE_NAME, type ServiceGroup, type ServiceNaming } from './resource.ts'
+import type { NativeOrigin } from '../base/native.ts'
+import type {
+  Attributes,
+  AttributeValue,
+  JoinedSpan,
+  Prelude,
+  Span,
+  SpanEvent,
+  SpanLink,
+  Trace,
+} from '../trace/trace.ts'
+import {
+  BY_ACTOR,
+  groupByOrigin,
+  groupByService,
+  SERVICE_NAME,
+  type ServiceGroup,
+  type ServiceNaming,
+} from './resource.ts'
 import {
   ERROR,
   eachAttribute,
@@ -25,7 +42,28 @@ export function toOtlpJson(
   const resourceSpans = [...before, trace].flatMap((one) =>
     groupByService(one, naming).map((group) => resourceSpansJson(one, group)),
   )
-  return JSON.stringify({ resourceSpans })
+  const native = [...groupByOrigin(trace.native ?? NO_SPANS)].map(([origin, spans]) =>
+    originJson(trace.traceId, origin, spans),
+  )
+  return JSON.stringify({ resourceSpans: [...resourceSpans, ...native] })
+}
+
+const NO_SPANS: readonly JoinedSpan[] = []
+
+function originJson(traceId: string, origin: NativeOrigin, spans: readonly JoinedSpan[]) {
+  const { ofResource, ofScope } = origin.describe()
+  return {
+    ...ofResource,
+    scopeSpans: [{ ...ofScope, spans: spans.map((one) => joinedJson(traceId, one)) }],
+  }
+}
+
+function joinedJson(traceId: string, { attributes, parentSpanId, span }: JoinedSpan) {
+  const detail = span.body.describe()
+  return {
+    ...{ traceId, spanId: span.spanId, parentSpanId, ...detail },
+    attributes: [...(detail.attributes ?? []), ...attributesJson(attributes)],
+  }
 }
 
 const resourceSpansJson = (trace: Prelude, { service, spans }: ServiceGroup) => ({

@@ -2,9 +2,25 @@
 // Promises that it decodes to the same as what the SDK's encoder writes; a test holds it to that.
 // Does not send it, and chooses nothing that a span says: that is spans.ts.
 
-import type { AttributeValue, Prelude, Span, SpanEvent, SpanLink } from '../trace/trace.ts'
+import type { NativeOrigin } from '../base/native.ts'
+import type {
+  AttributeValue,
+  JoinedSpan,
+  LateSpans,
+  Prelude,
+  Span,
+  SpanEvent,
+  SpanLink,
+  Trace,
+} from '../trace/trace.ts'
 import { ProtobufWriter } from './protobuf-writer.ts'
-import { groupByService, SERVICE_NAME, type ServiceGroup, type ServiceNaming } from './resource.ts'
+import {
+  groupByOrigin,
+  groupByService,
+  SERVICE_NAME,
+  type ServiceGroup,
+  type ServiceNaming,
+} from './resource.ts'
 import {
   ERROR,
   eachAttribute,
@@ -55,14 +71,53 @@ interface Repeated {
  * One ExportTraceServiceRequest. Requests of several traces may be joined end to end: the message has one repeated field,
  * and protobuf reads concatenated messages as their merge. So a trace is encoded once, however often it is sent.
  */
-export function encodeTrace(trace: Prelude, naming: ServiceNaming): Uint8Array {
+export function encodeTrace(trace: Prelude & Pick<Trace, 'native'>, naming: ServiceNaming): Uint8Array {
   out.clear()
   out.hex(SPAN.traceId, trace.traceId)
   const traceIdEnd = out.length
   eachAttribute(trace.resource, putOnResource)
   const resourceEnd = out.length
   for (const group of groupByService(trace, naming)) writeGroup(group, { traceIdEnd, resourceEnd })
+  if (trace.native) writeNative(trace.native, traceIdEnd)
   return out.copyFrom(resourceEnd)
+}
+
+/** What is appended to a trace that was sent before. */
+export function encodeLate({ traceId, spans }: LateSpans): Uint8Array {
+  out.clear()
+  out.hex(SPAN.traceId, traceId)
+  const traceIdEnd = out.length
+  writeNative(spans, traceIdEnd)
+  return out.copyFrom(traceIdEnd)
+}
+
+function writeNative(joined: readonly JoinedSpan[], traceIdEnd: number): void {
+  for (const [origin, spans] of groupByOrigin(joined)) writeOrigin(origin, spans, traceIdEnd)
+}
+
+/** Its fields as they came. */
+function writeOrigin(
+  { resourceBytes, scopeBytes }: NativeOrigin,
+  spans: readonly JoinedSpan[],
+  traceIdEnd: number,
+): void {
+  const resourceSpans = out.begin(REQUEST.resourceSpans)
+  out.fields(resourceBytes)
+  const scopeSpans = out.begin(RESOURCE_SPANS.scopeSpans)
+  out.fields(scopeBytes)
+  for (const span of spans) writeJoined(span, traceIdEnd)
+  out.end(scopeSpans)
+  out.end(resourceSpans)
+}
+
+function writeJoined({ attributes, parentSpanId, span }: JoinedSpan, traceIdEnd: number): void {
+  const start = out.begin(SCOPE_SPANS.spans)
+  out.repeat(0, traceIdEnd)
+  out.hex(SPAN.spanId, span.spanId)
+  if (parentSpanId !== undefined) out.hex(SPAN.parentSpanId, parentSpanId)
+  out.fields(span.body.bytes)
+  eachAttribute(attributes, putOnSpan)
+  out.end(start)
 }
 
 function writeGroup(group: ServiceGroup, repeated: Repeated): void {

@@ -2,7 +2,8 @@
 // Promises low-cardinality service names in kebab case, and one resource per service of a trace.
 // Does not choose what a span says: that is spans.ts.
 
-import type { Prelude, Span } from '../trace/trace.ts'
+import type { NativeOrigin } from '../base/native.ts'
+import type { JoinedSpan, Prelude, Span } from '../trace/trace.ts'
 
 /**
  * `actor`: who did the work, so that a backend colours the timeline by component and a start does not enter a service's
@@ -60,3 +61,8 @@ export function kebab(actor: string): string {
 }
 
 const KEBAB = /^[a-z0-9.]+(?:-[a-z0-9.]+)*$/
+
+/** What another component sent keeps the resource and the scope that it came with, its `service.name` included. */
+export function groupByOrigin(joined: readonly JoinedSpan[]): Map<NativeOrigin, readonly JoinedSpan[]> {
+  return Map.groupBy(joined, ({ span }) => span.origin)
+}

@@ -5,7 +5,7 @@
 import type { DurationNano, UnixNano } from '../base/time.ts'
 import { add } from '../base/time.ts'
 import type { InFlight } from '../trace/pipeline.ts'
-import type { Trace } from '../trace/trace.ts'
+import { spanCountOf, type Trace } from '../trace/trace.ts'
 import type {
   BackfillRequest,
   BookOptions,
@@ -185,7 +185,7 @@ function settle(
     const one = countStart(session, trace, facts, now, options.settle)
     if (one) taken.push(one)
   }
-  const start = { startupMs: facts.startupMs, spans: trace.spans.length, had }
+  const start = { startupMs: facts.startupMs, spans: spanCountOf(trace), had }
   const decisions = exports.decide(trace.traceId, start, taken, now)
   for (const one of taken) {
     const decision = decisions.get(one.session.plan.exporter)

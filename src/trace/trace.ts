@@ -69,6 +69,9 @@ export interface LateSpans {
   readonly spans: readonly JoinedSpan[]
 }
 
+export const spanCountOf = ({ native, spans }: Pick<Trace, 'native' | 'spans'>): number =>
+  spans.length + (native?.length ?? 0)
+
 /** Whose pod it is and why there is one: what sessions and metrics choose by. */
 export interface PodIdentity {
   readonly labels: Readonly<Record<string, string>>

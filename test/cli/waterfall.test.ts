@@ -7,6 +7,7 @@ import { displayWidth } from '../../src/cli/display-width.ts'
 import { drawWaterfall, type Look } from '../../src/cli/waterfall.ts'
 import type { Trace } from '../../src/trace/trace.ts'
 import { assertGolden } from '../support/golden-file.ts'
+import { nativeSpans, runtimeCall } from '../support/native.ts'
 import { FAILED_PULLS, type Made, SLOW_PULL, STATUS_ONLY, trace } from './hand-made.ts'
 
 const PICTURES: readonly { readonly name: string; readonly trace: Trace }[] = [
@@ -131,4 +132,14 @@ test('a span whose parent is not in the trace hangs below the root', () => {
     { name: 'syncPod', start: 10, end: 20, below: 'elsewhere' },
   ]
   assert.match(drawWaterfall(trace({ spans }), look()), /syncPod/)
+})
+
+test('spans of other components are counted below the picture, by who sent them', () => {
+  const call = runtimeCall('RunPodSandbox', { id: 'a', fromMs: 100, toMs: 290 })
+  const [first, ...rest] = nativeSpans([...call, { ...call[0]!, id: '9', service: '\u001b[31mcsi' }])
+  const native = [first!, ...rest].map((span) => ({ span, parentSpanId: undefined, attributes: {} }))
+  const text = drawWaterfall({ ...SLOW_PULL, native }, look())
+  assert.match(text, /3 spans of containerd, kubelet, .*csi in this trace/)
+  assert.ok(!text.includes('\u001b'))
+  assert.ok(!drawWaterfall(SLOW_PULL, look()).includes('in this trace'))
 })

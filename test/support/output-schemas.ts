@@ -55,6 +55,18 @@ const span = z.strictObject({
   links: z.array(z.strictObject({ traceId, spanId, attributes })),
 })
 
+const native = z.strictObject({
+  service: text,
+  name: text,
+  spanId,
+  parentSpanId: spanId.optional(),
+  start: time,
+  end: time,
+  durationMs: ms,
+  error: text.optional(),
+  attributes: byName(z.unknown()),
+})
+
 const owner = z.strictObject({
   apiVersion: text,
   kind: text,
@@ -84,6 +96,7 @@ export const START = z.strictObject({
   evidenceComplete: z.boolean(),
   resource: attributes,
   spans: z.array(span).min(1),
+  native: z.array(native).optional(),
   before: z
     .array(z.strictObject({ traceId, workload: text.optional(), resource: attributes, spans: z.array(span) }))
     .optional(),
