@@ -9,7 +9,7 @@ export const isUid = (uid: string): boolean => UID.test(uid)
 export const swapHalves = (digits: string): string => digits.slice(16) + digits.slice(0, 16)
 
 /** The UID of the pod whose trace would have this id. */
-export function uidOfTrace(traceId: string): string {
+export function uidOf(traceId: string): string {
   const u = swapHalves(traceId)
   return `${u.slice(0, 8)}-${u.slice(8, 12)}-${u.slice(12, 16)}-${u.slice(16, 20)}-${u.slice(20)}`
 }

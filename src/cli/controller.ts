@@ -57,6 +57,7 @@ async function operate(
   const log = createLog({ level: config.log.level, clock, out: context.stdout })
   const exporters = createExporters({ clock, random, log, readFile, env })
   configure(exporters, config)
+  await checkReceiver(config)
   const { kubeconfig, context: kubeContext } = options
   const connection = await openConnection({
     watches: watchesOf(config),
@@ -98,6 +99,16 @@ function configure(exporters: Exporters, config: ControllerConfig): void {
     exporters.configure(config)
   } catch (error) {
     // The message names the exporter's setting and the file.
+    throw error instanceof ConfigError ? new CliError(EXIT.usage, error.message) : error
+  }
+}
+
+async function checkReceiver({ receiver }: ControllerConfig): Promise<void> {
+  if (!receiver.enabled) return
+  const { readSecrets } = await import('../controller/receiving.ts')
+  try {
+    readSecrets(receiver, readFile)
+  } catch (error) {
     throw error instanceof ConfigError ? new CliError(EXIT.usage, error.message) : error
   }
 }

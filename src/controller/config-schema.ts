@@ -3,6 +3,7 @@
 // Does not read files or the environment: config.ts puts those together.
 
 import { z } from 'zod'
+import { NATIVE_SETTLE } from '../trace/pipeline.ts'
 import { sessionSpec } from '../session/schema-spec.ts'
 import {
   ABSOLUTE_PATH,
@@ -10,6 +11,7 @@ import {
   DNS_SUBDOMAIN,
   duration,
   flag,
+  IP_ADDRESS,
   oneOf,
   text,
   whole,
@@ -196,11 +198,9 @@ const leaderElection = z
   })
 
 const server = z.strictObject({
-  address: text(
-    'Where `/metrics`, `/livez` and `/readyz` are served.',
-    'an IP address',
-    /^[0-9a-fA-F.:]{2,45}$/,
-  ).prefault('0.0.0.0'),
+  address: text('Where `/metrics`, `/livez` and `/readyz` are served.', 'an IP address', IP_ADDRESS).prefault(
+    '0.0.0.0',
+  ),
   port: whole('The port of it; 0 takes a free one.', 0, 65_535).prefault(8080),
 })
 
@@ -210,6 +210,38 @@ const page = z.strictObject({
   ).prefault(true),
   port: whole('The port of it; 0 takes a free one.', 0, 65_535).prefault(7676),
 })
+
+const receiver = z
+  .strictObject({
+    enabled: flag(
+      'Receive the spans that kubelets, runtimes and API servers send where their tracing is on, over gRPC and HTTP; the leader does.',
+    ).prefault(false),
+    address: text('Where it listens.', 'an IP address', IP_ADDRESS).prefault('0.0.0.0'),
+    grpcPort: whole('The port of OTLP over gRPC; 0 takes a free one.', 0, 65_535).prefault(4317),
+    httpPort: whole('The port of OTLP over HTTP; 0 takes a free one.', 0, 65_535).prefault(4318),
+    tls: z
+      .strictObject({
+        cert: path(
+          'PEM file of its certificate, with `key`; absent: plain text, which is all that kubelets and API servers speak.',
+        ).optional(),
+        key: path('PEM file of its key; with `cert`.').optional(),
+        ca: path('PEM file: who sends has to show a certificate that it has signed.').optional(),
+      })
+      .prefault({}),
+    tokenFile: path(
+      'File of the token that who sends has to show as `authorization: Bearer TOKEN`; absent: anybody may send.',
+    ).optional(),
+    spansPerSecond: whole('What exceeds it is asked to come again later.', 1, 1_000_000).prefault(20_000),
+    messageMaxBytes: whole('Of one request, inflated.', 1_024, 67_108_864).prefault(4_194_304),
+  })
+  .superRefine(({ grpcPort, httpPort, tls: { ca, cert, key } }, context) => {
+    const refuse = (at: string[], message: string): void =>
+      context.addIssue({ code: 'custom', path: at, message, input: undefined })
+    if (grpcPort !== 0 && grpcPort === httpPort) refuse(['httpPort'], 'another port than grpcPort')
+    if ((cert === undefined) !== (key === undefined))
+      refuse(['tls', cert === undefined ? 'cert' : 'key'], 'a path, since the other one of the two is set')
+    if (ca !== undefined && cert === undefined) refuse(['tls', 'cert'], 'a path, since tls.ca is set')
+  })
 
 export const configSchema = z
   .strictObject({
@@ -254,18 +286,28 @@ export const configSchema = z
     leaderElection: leaderElection.prefault({}),
     server: server.prefault({}),
     page: page.prefault({}),
+    receiver: receiver.prefault({}),
     log: z
       .strictObject({
         level: oneOf('The least level that is logged.', ['debug', 'info', 'warn', 'error']).prefault('info'),
       })
       .prefault({}),
   })
-  .superRefine(({ page: { enabled, port }, server: { port: other }, settle, startTimeout }, context) => {
+  .superRefine(({ page, receiver, server, settle, startTimeout }, context) => {
     const refuse = (path: string[], message: string): void =>
       context.addIssue({ code: 'custom', path, message, input: undefined })
     if (settle >= startTimeout) refuse(['settle'], 'less than startTimeout')
-    if (enabled && port !== 0 && port === other) refuse(['page', 'port'], 'another port than server.port')
+    if (page.enabled && isSamePort(page.port, server.port))
+      refuse(['page', 'port'], 'another port than server.port')
+    if (!receiver.enabled) return
+    if (startTimeout <= NATIVE_SETTLE)
+      refuse(['startTimeout'], 'more than 10s, for which spans of other components are waited for')
+    for (const key of ['grpcPort', 'httpPort'] as const)
+      if ([server.port, page.port].some((port) => isSamePort(receiver[key], port)))
+        refuse(['receiver', key], 'another port than server.port and page.port')
   })
+
+const isSamePort = (a: number, b: number): boolean => a !== 0 && a === b
 
 export type ControllerConfig = z.output<typeof configSchema>
 export type ExporterConfig = z.output<typeof exporterSchema>

@@ -63,6 +63,7 @@ export function oneOf<const T extends readonly [string, ...string[]]>(descriptio
   return z.enum(values, expecting(expected)).meta(described(description, expected))
 }
 
+export const IP_ADDRESS = /^[0-9a-fA-F.:]{2,45}$/
 export const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
 export const DNS_SUBDOMAIN = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/
 export const ABSOLUTE_PATH = /^\/[^\0]{0,4095}$/

@@ -28,11 +28,12 @@ import type { Exporters } from './exporters.ts'
 import { createGiveBack, type GiveBack } from './give-back.ts'
 import { createHandover, type Handover } from './handover.ts'
 import { createInFlight, type InFlightDuty } from './in-flight.ts'
-import { type LoopDelay, readHealth, watchLoopDelay } from './health.ts'
+import { limitsOf, type LoopDelay, readHealth, watchLoopDelay } from './health.ts'
 import type { Log } from './log.ts'
 import { type OperatorPage, servePage } from './page.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { type Missing, readinessOf, sayMissing } from './readiness.ts'
+import { type Receiving, receiveSpans, settleOf } from './receiving.ts'
 import { createReload, RELOAD_MS, type Reload } from './reload.ts'
 import { createRollouts, type RolloutDuties } from './rollouts.ts'
 import { type HttpServer, startServer } from './server.ts'
@@ -63,6 +64,8 @@ export interface ControllerOptions {
   readonly pageFiles?: () => PageFiles
   /** The server listens; its port. */
   readonly onListening?: (port: number) => void
+  /** Spans of other components are received; gRPC's port and HTTP's. */
+  readonly onReceiving?: (ports: readonly number[]) => void
 }
 
 export async function runController(options: ControllerOptions): Promise<void> {
@@ -111,6 +114,7 @@ class Operator {
   /** From watches, not ticks. */
   #frames = 0
   #page: OperatorPage | undefined
+  #receiving: Receiving | undefined
   #reloadDueMs = 0
 
   constructor(options: ControllerOptions) {
@@ -208,7 +212,8 @@ class Operator {
   /** What has to be known before the first list: what leaders before us have exported, and which cluster this is. */
   async #prepare(): Promise<void> {
     const { clock, config, exporters, log } = this.#options
-    const { clusterName, settle, startTimeout } = config
+    const { clusterName, startTimeout } = config
+    const settle = settleOf(config)
     const [before, uid] = await Promise.all([
       readWatermarks({ store: this.#leaseStore, clock, log, signal: this.#stop.signal }),
       this.#api.clusterUid(),
@@ -238,7 +243,13 @@ class Operator {
       metrics: this.#metrics,
       clock,
       log,
-      ringBytes: config.ring.maxBytes,
+      config,
+    })
+    this.#receiving = receiveSpans({
+      ...this.#options,
+      pipeline: this.#pipeline,
+      leads: () => this.#leads(),
+      onFrame: (frame) => this.#onFrame('', frame),
     })
     this.#rollouts = createRollouts({
       config,
@@ -274,7 +285,14 @@ class Operator {
         leaderAcquired: () => this.#terms?.acquired() ?? 0,
         writes: () => this.#writes.counters,
         loopDelay: this.#loopDelay,
-        limits: () => this.#limits(),
+        receiver: () => this.#receiving?.counters(),
+        limits: () =>
+          limitsOf({
+            rollouts: this.#rollouts.counters()?.limits,
+            unreadable: this.#sessions?.unreadable() ?? 0,
+            eventsOverLimit: this.#writes.counters['event over limit'] ?? 0,
+            refused: this.#reload.counters().refused,
+          }),
       }),
     )
   }
@@ -309,6 +327,7 @@ class Operator {
     this.#onFrame('', { kind: 'tick', t: clock.now() })
     this.#rollouts.pass(clock.now())
     this.#terms?.check()
+    this.#receiving?.beat()
     this.#inFlight.tell()
     this.#startBackfills()
     if (this.#leads()) this.#duties.perform()
@@ -327,6 +346,7 @@ class Operator {
       this.#rollouts.take(trace, this.#delivery.take(trace))
       this.#page?.told(trace)
     }
+    for (const late of this.#pipeline.late()) this.#delivery.append(late)
     this.#handover.passed(frame.t)
   }
 
@@ -353,17 +373,6 @@ class Operator {
     return this.#terms?.leads() ?? false
   }
 
-  #limits(): Readonly<Record<string, number>> {
-    const { refused } = this.#reload.counters()
-    const rollouts = Object.entries(this.#rollouts.counters()?.limits ?? {})
-    return {
-      ...Object.fromEntries(rollouts.map(([what, count]) => [`${what} of rollouts`, count])),
-      'sessions that cannot be read': this.#sessions?.unreadable() ?? 0,
-      'events on sessions over the limit': this.#writes.counters['event over limit'] ?? 0,
-      'configurations refused': refused,
-    }
-  }
-
   #missing(): readonly Missing[] {
     return [...(this.#streams?.missing() ?? []), ...(this.#sessions?.missing() ?? [])]
   }
@@ -372,7 +381,7 @@ class Operator {
   async end(): Promise<void> {
     const { clock, exporters, log } = this.#options
     this.#stop.abort()
-    await Promise.all([this.#streams?.close(), this.#sessions?.ended])
+    await Promise.all([this.#streams?.close(), this.#sessions?.ended, this.#receiving?.close()])
     const started = clock.monotonicMs()
     await exporters.close(this.#leads() ? DRAIN_DEADLINE_MS : 0)
     await withDeadline(

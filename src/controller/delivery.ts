@@ -6,7 +6,8 @@ import type { Clock } from '../base/clock.ts'
 import type { Fate } from '../export/queue.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { ExportDecision, SessionBook } from '../session/book.ts'
-import type { Trace } from '../trace/trace.ts'
+import type { LateSpans, Trace } from '../trace/trace.ts'
+import type { ControllerConfig } from './config.ts'
 import type { Exporters } from './exporters.ts'
 import type { Handover } from './handover.ts'
 import type { Log } from './log.ts'
@@ -19,6 +20,8 @@ export interface Delivery {
   take(trace: Trace): readonly string[]
   /** A rollout in the form of a trace; `exporters`: those that have the start of any of its pods. Returns those that get it. */
   takeRollout(trace: Trace, exporters: readonly string[]): readonly string[]
+  /** What other components sent for a start that was taken before. */
+  append(late: LateSpans): void
   /** An earlier start for a session that came late; `had`: the exporters for which leaders before us have seen to it. */
   offer(sessionUid: string, trace: Trace, had: readonly string[]): void
   /** We lead now. `mayRepeat`: the leader before us did not say its last word. */
@@ -45,11 +48,13 @@ export interface DeliveryOptions {
   readonly metrics: Metrics
   readonly clock: Clock
   readonly log: Log
-  readonly ringBytes: number
+  readonly config: Pick<ControllerConfig, 'receiver' | 'ring'>
 }
 
 /** Of the ring's bytes, rollouts that some exporter has not acknowledged yet may take so much besides. */
 const ROLLOUTS_SHARE = 8
+/** What is late is so by a minute at the most: some hundred starts a second. */
+const SENT_MAX = 20_000
 
 export const createDelivery = (options: DeliveryOptions): Delivery => new BookedDelivery(options)
 
@@ -59,13 +64,16 @@ class BookedDelivery implements Delivery {
   readonly #rollouts: Ring
   readonly #options: DeliveryOptions
   readonly #counters = new Map<string, { overBudget: number; repeats: number }>()
+  /** By trace id: the exporters that got a start, the latest last, for what comes of it late. */
+  readonly #sentTo = new Map<string, readonly string[]>()
   #leads = false
   #lost = 0
 
   constructor(options: DeliveryOptions) {
     this.#options = options
-    this.ring = createRing(options.ringBytes, (trace) => this.#evicted(trace))
-    this.#rollouts = createRing(options.ringBytes / ROLLOUTS_SHARE, (trace) => this.#evicted(trace))
+    const { maxBytes } = options.config.ring
+    this.ring = createRing(maxBytes, (trace) => this.#evicted(trace))
+    this.#rollouts = createRing(maxBytes / ROLLOUTS_SHARE, (trace) => this.#evicted(trace))
   }
 
   take(trace: Trace): readonly string[] {
@@ -74,6 +82,7 @@ class BookedDelivery implements Delivery {
     const decision = book.take(trace, clock.now())
     metrics.take(trace, decision.exporters.length > 0 ? 'exported' : 'kept')
     this.#countOverBudget(decision)
+    this.#remember(trace.traceId, decision.exporters)
     const open = handover.told(trace, decision.exporters)
     for (const exporter of decision.exporters)
       if (!open.includes(exporter)) book.delivered(trace.traceId, exporter, 'sent')
@@ -102,6 +111,22 @@ class BookedDelivery implements Delivery {
     this.#countOverBudget(decision)
     handover.offered(trace, decision.exporters)
     this.#sendTo(decision.exporters, trace)
+  }
+
+  append(late: LateSpans): void {
+    const { traceId } = late
+    const trace = this.ring.get(traceId)
+    if (trace) this.ring.put({ ...trace, native: [...(trace.native ?? []), ...late.spans] })
+    if (!this.#leads) return
+    for (const exporter of this.#sentTo.get(traceId) ?? []) this.#options.exporters.append(exporter, late)
+  }
+
+  #remember(traceId: string, exporters: readonly string[]): void {
+    // Without a receiver there is never anything to append.
+    if (!this.#options.config.receiver.enabled || exporters.length === 0) return
+    this.#sentTo.set(traceId, exporters)
+    const [oldest] = this.#sentTo.keys()
+    if (this.#sentTo.size > SENT_MAX && oldest !== undefined) this.#sentTo.delete(oldest)
   }
 
   #countOverBudget({ decisions }: ExportDecision): void {

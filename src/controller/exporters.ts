@@ -8,7 +8,7 @@ import { ConfigError, type Environment } from '../export/config.ts'
 import { createExporter, type Exporter, type ExporterOptions } from '../export/exporter.ts'
 import type { Fate } from '../export/queue.ts'
 import type { ServiceNaming } from '../export/resource.ts'
-import type { Trace } from '../trace/trace.ts'
+import type { LateSpans, Trace } from '../trace/trace.ts'
 import { type ControllerConfig, type ExporterConfig, otlpConfigOf } from './config.ts'
 import type { Log } from './log.ts'
 
@@ -17,6 +17,8 @@ export interface Exporters {
   names(): readonly string[]
   /** `settled` is called once. False where there is no exporter of this name; then it is not called. */
   export(name: string, trace: Trace, settled: (fate: Fate) => void): boolean
+  /** What came for a trace that this one was given before; nothing where there is none of this name. */
+  append(name: string, late: LateSpans): void
   /** Takes the configuration of now; throws a ConfigError, and changes nothing, where one of them cannot work. */
   configure(config: Pick<ControllerConfig, 'exporters' | 'serviceName'>): ExporterChanges
   /** By name, with what those that were replaced have done. */
@@ -77,6 +79,10 @@ class NamedExporters implements Exporters {
     const running = this.#running.get(name)
     running?.exporter.export(trace, settled)
     return running !== undefined
+  }
+
+  append(name: string, late: LateSpans): void {
+    this.#running.get(name)?.exporter.append(late)
   }
 
   configure({

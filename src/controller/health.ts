@@ -4,6 +4,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { toMilliseconds } from '../base/time.ts'
 import type { ExporterHealth, HealthSnapshot, StreamHealth } from '../metrics/health.ts'
+import type { IntakeCounters } from '../receive/intake.ts'
 import type { SessionBook } from '../session/book.ts'
 import type { Pipeline } from '../trace/pipeline.ts'
 import type { Delivery } from './delivery.ts'
@@ -19,6 +20,7 @@ export interface HealthSources {
   readonly delivery: Delivery
   readonly handover: Handover
   readonly book: SessionBook
+  readonly receiver: () => IntakeCounters | undefined
   readonly leads: () => boolean
   readonly leaderAcquired: () => number
   readonly writes: () => Readonly<Record<string, number>>
@@ -34,6 +36,22 @@ export function watchLoopDelay(): LoopDelay {
   return histogram
 }
 
+export interface Limited {
+  readonly rollouts: Readonly<Record<string, number>> | undefined
+  readonly unreadable: number
+  readonly eventsOverLimit: number
+  readonly refused: number
+}
+
+export const limitsOf = ({ eventsOverLimit, refused, rollouts, unreadable }: Limited): Counts => ({
+  ...Object.fromEntries(
+    Object.entries(rollouts ?? {}).map(([what, count]) => [`${what} of rollouts`, count]),
+  ),
+  'sessions that cannot be read': unreadable,
+  'events on sessions over the limit': eventsOverLimit,
+  'configurations refused': refused,
+})
+
 export function readHealth(from: HealthSources): HealthSnapshot {
   const lag = from.pipeline.lag()
   return {
@@ -41,6 +59,7 @@ export function readHealth(from: HealthSources): HealthSnapshot {
     streams: from.streams(),
     ...(lag === undefined ? {} : { watchLagSeconds: toMilliseconds(lag) / 1000 }),
     exporters: exportersHealth(from),
+    ...receiverHealth(from.receiver()),
     ring: from.delivery.ring.counters(),
     eventLoopDelay: loopDelayOf(from.loopDelay),
     leader: from.leads(),
@@ -53,6 +72,12 @@ export function readHealth(from: HealthSources): HealthSnapshot {
       ...from.limits(),
     },
   }
+}
+
+function receiverHealth(counters: IntakeCounters | undefined): Pick<HealthSnapshot, 'receiver'> {
+  if (!counters) return {}
+  const { bytes, invalid, requests, skipped, spans } = counters
+  return { receiver: { bytes, requests, spans: { taken: spans - skipped - invalid, skipped, invalid } } }
 }
 
 function exportersHealth({ exporters, delivery }: HealthSources): Record<string, ExporterHealth> {

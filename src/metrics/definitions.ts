@@ -247,6 +247,29 @@ const INPUT = {
     ),
     unit: 'seconds',
   },
+  podspan_receiver_requests_total: {
+    ...count(['answer'], "Requests with other components' spans, by what was answered."),
+    stability: 'alpha',
+  },
+  podspan_receiver_received_bytes_total: {
+    ...count([], "Bytes of other components' spans."),
+    unit: 'bytes',
+    stability: 'alpha',
+  },
+  podspan_receiver_spans_total: {
+    ...count(
+      ['fate'],
+      "Other components' spans in requests that were taken: taken, skipped since they are of no start, or invalid.",
+    ),
+    stability: 'alpha',
+  },
+  podspan_native_spans_total: {
+    ...count(
+      ['fate'],
+      "Other components' spans that were taken, and of these those that were joined with a start, were late, came twice, or were of no start.",
+    ),
+    stability: 'alpha',
+  },
 } as const satisfies Readonly<Record<string, Definition>>
 
 const OUTPUT = {

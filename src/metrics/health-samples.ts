@@ -84,6 +84,12 @@ export const HEALTH = {
   podspan_watch_objects: perStream(({ objects }) => objects),
   podspan_watch_live: perStream(({ state }) => (state === 'live' ? 1 : 0)),
   podspan_watch_lag_seconds: ({ watchLagSeconds }) => single(watchLagSeconds),
+  podspan_receiver_requests_total: ({ receiver }, vocabulary) =>
+    merged(rowsOf(receiver?.requests ?? {}, 'answer', vocabulary)),
+  podspan_receiver_received_bytes_total: ({ receiver }) => single(receiver?.bytes),
+  podspan_receiver_spans_total: ({ receiver }, vocabulary) =>
+    merged(rowsOf(receiver?.spans ?? {}, 'fate', vocabulary)),
+  podspan_native_spans_total: ofPipeline('native', 'fate'),
   podspan_export_traces_total: perExporter((exporter) => exporter.in),
   podspan_export_traces_sent_total: perExporter(({ sent }) => sent),
   podspan_export_traces_dropped_total: drops,

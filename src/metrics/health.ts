@@ -11,6 +11,12 @@ export interface HealthSnapshot {
   readonly streams: Readonly<Record<string, StreamHealth>>
   /** `Pipeline.lag()`: how late the watch has been of late, by its own fine stamps; absent while it is not known. */
   readonly watchLagSeconds?: number
+  /** What the receiver of other components' spans did; absent where there is none. */
+  readonly receiver?: {
+    readonly bytes: number
+    readonly requests: Readonly<Record<string, number>>
+    readonly spans: Readonly<Record<string, number>>
+  }
   /** By the exporter's configured name. */
   readonly exporters: Readonly<Record<string, ExporterHealth>>
   /** Finished traces that are kept for late sessions and the page. */

@@ -148,6 +148,14 @@ export const LABELS = {
   statistic: closed(['mean', 'p99', 'max'], 'since the scrape before'),
   phase: closed(PHASES, 'the phase of a TraceSession'),
   result: open(8, 'how the write went'),
+  answer: closed(
+    ['taken', 'garbage', 'throttled', 'unavailable', 'too large', 'unauthorized'],
+    'what became of the request',
+  ),
+  fate: closed(
+    ['taken', 'skipped', 'invalid', 'joined', 'late', 'repeated', 'of no start'],
+    'what became of the spans',
+  ),
   label: open(24, 'the label whose values did not all get a series of their own', ['workload', 'node']),
   gc: closed(['major', 'minor', 'incremental', 'weakcb'], 'the kind of garbage collection'),
   version: open(1, "Podspan's version"),

@@ -4,7 +4,7 @@
 
 import type { OtlpFrame } from '../base/frame.ts'
 import { bytesOfNative, type NativeSpan } from '../base/native.ts'
-import { swapHalves, uidOfTrace } from '../base/pod-trace.ts'
+import { swapHalves, uidOf } from '../base/pod-trace.ts'
 import type { PodRecord } from '../base/record.ts'
 import { add, type DurationNano, durationNano, fromSeconds, SECOND, type UnixNano } from '../base/time.ts'
 import { containerRunOf, isControlPlane, podNameOf, podUidOf } from '../observe/native.ts'
@@ -201,7 +201,7 @@ export const spansIn = (book: NativeBook, traces: Iterable<NativeTrace>, pod: Po
 export function toldIn({ told }: NativeBook, traces: ReadonlySet<NativeTrace>): Set<ToldStart> {
   const found = new Set<ToldStart>()
   for (const trace of traces)
-    for (const uid of [...trace.pods, ...trace.joined.values(), uidOfTrace(trace.id)]) {
+    for (const uid of [...trace.pods, ...trace.joined.values(), uidOf(trace.id)]) {
       const start = told.get(uid)
       if (start) found.add(start)
     }
@@ -264,5 +264,5 @@ export function sweepNative(book: NativeBook, t: UnixNano, inFlight: ReadonlySet
 
 function isOfAny(trace: NativeTrace, keys: ReadonlySet<string>): boolean {
   for (const key of trace.pods) if (keys.has(key)) return true
-  return keys.has(uidOfTrace(trace.id))
+  return keys.has(uidOf(trace.id))
 }

@@ -3,7 +3,7 @@
 // Does not keep spans: native-book.ts does.
 
 import { CLIENT, type NativeSpan } from '../base/native.ts'
-import { uidOfTrace } from '../base/pod-trace.ts'
+import { uidOf } from '../base/pod-trace.ts'
 import type { UnixNano } from '../base/time.ts'
 import {
   criMethod,
@@ -137,5 +137,5 @@ function inherit(
 function ofTheTrace({ joined }: SpansOfTrace, top: NativeSpan, pod: PodKeys): Verdict {
   const told = top.parentSpanId === undefined ? undefined : joined.get(top.parentSpanId)
   if (told !== undefined) return pod.uids.includes(told) ? 'ours' : 'not ours'
-  return pod.uids.includes(uidOfTrace(top.traceId)) ? 'ours' : 'unknown'
+  return pod.uids.includes(uidOf(top.traceId)) ? 'ours' : 'unknown'
 }

@@ -2,7 +2,7 @@
 // Promises that a trace which its top shows to be of no interest is left out whole, and bounded memory of such traces.
 // Does not join spans to pods: native-book.ts does, and drops what turns out to belong to none.
 
-import { uidOfTrace } from '../base/pod-trace.ts'
+import { uidOf } from '../base/pod-trace.ts'
 import { CLIENT, type NativeSpan, SERVER } from '../base/native.ts'
 import { add, durationNano, SECOND, type UnixNano } from '../base/time.ts'
 import {
@@ -103,7 +103,6 @@ function isOfInterest({ runtimes }: NativeSift, span: NativeSpan, known: Known):
   const { service, podUid } = span.origin
   if (isControlPlane(span) || isKubelet(span) || isRuntimeService(service) || runtimes.has(service))
     return true
-  const isOfPod =
-    known.isStarting(uidOfTrace(span.traceId)) || (podUid !== undefined && known.isStarting(podUid))
+  const isOfPod = known.isStarting(uidOf(span.traceId)) || (podUid !== undefined && known.isStarting(podUid))
   return isOfPod || known.holds(span.traceId)
 }

@@ -4,17 +4,11 @@
 import { sha256Hex } from '../base/digest.ts'
 import { isUid, swapHalves } from '../base/pod-trace.ts'
 
-export { isUid } from '../base/pod-trace.ts'
+export { isUid, uidOf } from '../base/pod-trace.ts'
 
 const digits = (uid: string): string => (isUid(uid) ? uid.replaceAll('-', '') : sha256Hex(uid).slice(0, 32))
 
 export const traceIdOf = (uid: string): string => swapHalves(digits(uid))
-
-/** The UID that a trace id was made from, if it was one. */
-export function uidOf(traceId: string): string {
-  const u = traceId.slice(16) + traceId.slice(0, 16)
-  return [u.slice(0, 8), u.slice(8, 12), u.slice(12, 16), u.slice(16, 20), u.slice(20)].join('-')
-}
 
 export const rootSpanIdOf = (uid: string): string => digits(uid).slice(0, 16)
 

@@ -70,6 +70,22 @@ test('the spec of the standing session stays as it is written, and what a sessio
 })
 
 const REFUSED: readonly { readonly text: string; readonly says: RegExp }[] = [
+  {
+    text: 'receiver: {grpcPort: 4318}',
+    says: /receiver\.httpPort: .* expected another port than grpcPort/,
+  },
+  {
+    text: 'receiver: {enabled: true, httpPort: 8080}',
+    says: /receiver\.httpPort: 8080 is not valid; expected another port than server\.port/,
+  },
+  {
+    text: 'receiver: {tls: {cert: /tls.crt}}',
+    says: /receiver\.tls\.key: is missing; expected a path, since the other one of the two is set/,
+  },
+  {
+    text: 'startTimeout: 10s\nreceiver: {enabled: true}',
+    says: /startTimeout: "10s" is not valid; expected more than 10s/,
+  },
   { text: 'settle: 5', says: /^config\.yaml:1: settle: 5 is not valid; expected a duration from 0s to 5m/ },
   { text: 'settle: 6m', says: /settle: "6m" is not valid; expected a duration from 0s to 5m/ },
   { text: 'startTimeout: 1d', says: /startTimeout: "1d" is not valid; expected a duration from 1s to 24h/ },

@@ -39,6 +39,8 @@ export interface Replica {
   readonly exporters: Exporters
   readonly ended: Promise<void>
   port(): number
+  /** Of gRPC and HTTP, where spans of other components are received. */
+  receiverPorts(): readonly number[]
   /** As SIGTERM. */
   stop(): void
   /** As SIGKILL. */
@@ -142,7 +144,7 @@ function startReplica(world: World, name: string, yaml: string): Replica & { bur
   const random = (): number => 0.5
   const log = createLog({ level: 'debug', clock, out })
   const config = configOf(yaml)
-  const state = { dead: false, port: 0 }
+  const state = { dead: false, port: 0, receiverPorts: [] as readonly number[] }
   const exporters = createExporters({
     env: {},
     clock,
@@ -166,6 +168,7 @@ function startReplica(world: World, name: string, yaml: string): Replica & { bur
     podNamespace: OWN,
     signal: signal.signal,
     onListening: (port) => (state.port = port),
+    onReceiving: (ports) => (state.receiverPorts = ports),
     // Of many replicas in one process only those that are asked to may take the page's port.
     ...(yaml.includes('page:') && {
       pageFiles: () => ({ 'index.html': { type: 'text/html', body: 'the page' } }),
@@ -182,6 +185,7 @@ function startReplica(world: World, name: string, yaml: string): Replica & { bur
     exporters,
     ended,
     port: () => state.port,
+    receiverPorts: () => state.receiverPorts,
     stop: () => signal.abort(),
     kill,
     bury: async () => {
