@@ -152,6 +152,37 @@ describe('the chart', { skip: noHelm }, () => {
     assert.deepEqual(at(closed, 'spec.policyTypes'), ['Ingress', 'Egress'])
   })
 
+  test('the receiver is off unless asked for, and then has its ports, its Service and its files', async () => {
+    const off = await render()
+    assert.equal(kinds(off).filter((kind) => kind === 'Service').length, 1)
+    assert.doesNotMatch(configText(off), /receiver/)
+    const values = VALUE_SETS['spans of other components'] ?? {}
+    const manifests = await render(values)
+    const spec = podSpecs(manifests)[0]
+    const ports = spec?.containers[0]?.ports?.map(({ name }) => name)
+    assert.deepEqual(ports, ['http', 'otlp-grpc', 'otlp-http'])
+    const service = manifests.find(({ metadata }) => metadata.name === 'podspan-otlp')
+    assert.ok(service)
+    assert.equal(at(service, 'spec.clusterIP'), '10.96.0.99')
+    for (const { port, targetPort } of at<{ port: number; targetPort: string }[]>(service, 'spec.ports')) {
+      const there = spec?.containers[0]?.ports?.find(({ name }) => name === targetPort)
+      assert.equal(there?.containerPort, port)
+    }
+    const policy = only(manifests, 'NetworkPolicy')
+    const [, ingress] = at<{ ports: { port: string }[]; from: object[] }[]>(policy, 'spec.ingress')
+    assert.deepEqual(
+      ingress?.ports.map(({ port }) => port),
+      ['otlp-grpc', 'otlp-http'],
+    )
+    assert.deepEqual(ingress?.from, [{ ipBlock: { cidr: '10.0.0.0/8' } }])
+    const loaded = loadConfig({ file: { path: 'config.yaml', text: configText(manifests) } })
+    assert.ok(loaded.ok)
+    const { tls, tokenFile } = loaded.config.receiver
+    const mounted = JSON.stringify(at(only(manifests, 'Deployment'), 'spec.template.spec.volumes'))
+    for (const path of [tls.cert, tls.key, tls.ca, tokenFile])
+      assert.ok(mounted.includes(`"${path?.replace('/etc/podspan/', '')}"`), `${path} is not mounted`)
+  })
+
   test('what is scraped is a port that the container has', async () => {
     const manifests = await render(VALUE_SETS['monitored'])
     const port = podSpecs(manifests)[0]?.containers[0]?.ports?.[0]

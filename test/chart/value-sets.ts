@@ -171,6 +171,19 @@ export const VALUE_SETS: Readonly<Record<string, Values>> = {
       spec: { objectives: [{ name: 'ready', percentile: 99, threshold: '30s' }], sampling: { percent: 10 } },
     },
   },
+  'spans of other components': {
+    receiver: {
+      enabled: true,
+      grpcPort: 14_317,
+      httpPort: 14_318,
+      spansPerSecond: 1000,
+      messageMaxBytes: 1_048_576,
+      tls: { secret: 'otlp-server', clientCA: { configMap: 'otlp-clients', key: 'bundle.pem' } },
+      token: { secret: 'otlp-token' },
+      service: { type: 'ClusterIP', clusterIP: '10.96.0.99', annotations: labels },
+    },
+    networkPolicy: { enabled: true, receiverFrom: [{ ipBlock: { cidr: '10.0.0.0/8' } }] },
+  },
   'everything else is somebody else’s': {
     nameOverride: 'starts',
     fullnameOverride: 'pod-starts',

@@ -48,11 +48,26 @@
   "server" (dict "address" "0.0.0.0" "port" .Values.metrics.port)
   "page" (omit .Values.page "viewers")
 -}}
+{{- if .Values.receiver.enabled }}{{ $_ := set $out "receiver" (include "podspan.receiver" . | fromYaml) }}{{ end -}}
 {{- with .Values.cluster.name }}{{ $_ := set $out "clusterName" . }}{{ end -}}
 {{- with .Values.links.traceURLTemplate }}{{ $_ := set $out "links" (dict "traceURLTemplate" .) }}{{ end -}}
 {{- if include "podspan.hasStandingSession" . -}}
 {{- $_ := set $out "standingSession" (include "podspan.standingSpec" . | fromYaml) -}}
 {{- end -}}
+{{- toYaml $out }}
+{{- end }}
+
+{{/* The receiver as `podspan controller` reads it. */}}
+{{- define "podspan.receiver" -}}
+{{- $out := omit .Values.receiver "tls" "token" "service" -}}
+{{- $directory := printf "%s/receiver" (include "podspan.configDirectory" .) -}}
+{{- $tls := dict -}}
+{{- if .Values.receiver.tls.secret -}}
+{{- $tls = dict "cert" (printf "%s/tls.crt" $directory) "key" (printf "%s/tls.key" $directory) -}}
+{{- end -}}
+{{- if .Values.receiver.tls.clientCA }}{{ $_ := set $tls "ca" (printf "%s/client-ca.crt" $directory) }}{{ end -}}
+{{- if $tls }}{{ $_ := set $out "tls" $tls }}{{ end -}}
+{{- if .Values.receiver.token }}{{ $_ := set $out "tokenFile" (printf "%s/token" $directory) }}{{ end -}}
 {{- toYaml $out }}
 {{- end }}
 
@@ -92,6 +107,21 @@
 {{- if kindIs "map" $reference }}
 {{ include "podspan.projected" (dict "reference" $reference "defaultKey" (get (dict "ca" "ca.crt" "cert" "tls.crt" "key" "tls.key") $part) "path" (include "podspan.exporterFile" (dict "exporter" $name "file" (printf "tls/%s" $part)))) }}
 {{- end }}
+{{- end }}
+{{- end }}
+{{- if .Values.receiver.enabled }}
+{{- with .Values.receiver.tls.secret }}
+- secret:
+    name: {{ . }}
+    items:
+      - {key: tls.crt, path: receiver/tls.crt}
+      - {key: tls.key, path: receiver/tls.key}
+{{- end }}
+{{- with .Values.receiver.tls.clientCA }}
+{{ include "podspan.projected" (dict "reference" . "defaultKey" "ca.crt" "path" "receiver/client-ca.crt") }}
+{{- end }}
+{{- with .Values.receiver.token }}
+{{ include "podspan.projected" (dict "reference" . "defaultKey" "token" "path" "receiver/token") }}
 {{- end }}
 {{- end }}
 {{- with .Values.extraCA }}
