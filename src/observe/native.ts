@@ -39,6 +39,10 @@ export function runtimeCall(span: NativeSpan): RuntimeCallName | undefined {
 /** The kubelet's pass over one pod. */
 export const isSync = (span: NativeSpan): boolean => span.name === 'syncPod' && isKubelet(span)
 
+/** The first that this kubelet made; after its restart there is another first one. */
+export const isFirstSync = (span: NativeSpan): boolean =>
+  isSync(span) && (span.attributes['k8s.pod.update_type'] ?? 'create') === 'create'
+
 /** POD_NAMESPACE_UID_ATTEMPT, and before it a container's name; none of the parts can hold an underscore. */
 const SANDBOX_NAME = /^[^_]+_[^_]+_([^_]+)_\d+$/
 const CONTAINER_NAME = /^([^_]+)_[^_]+_[^_]+_([^_]+)_(\d+)$/
@@ -95,6 +99,9 @@ export const isServed = (span: NativeSpan): boolean => span.kind === SERVER && i
 const READS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS'])
 export const isRead = (span: NativeSpan): boolean => READS.has(methodOf(span))
 
+/** It ends a start; it is part of none. */
+export const isDeletion = (span: NativeSpan): boolean => methodOf(span) === 'DELETE'
+
 /** Whether a request is about a pod: its object, or the token that its kubelet mounts. */
 export const isAboutPods = (span: NativeSpan): boolean => ABOUT_PODS.test(pathOf(span) ?? '')
 const ABOUT_PODS = /\/api\/v1\/namespaces\/[^/?]+\/(?:pods(?:[/?]|$)|serviceaccounts\/[^/?]+\/token)/
@@ -114,6 +121,9 @@ export const isTransaction = ({ name, kind }: NativeSpan): boolean =>
 /** Whether the span says that its request binds a pod to a node. */
 export const isBinding = (span: NativeSpan): boolean =>
   span.attributes['subresource'] === 'binding' || /\/binding(?:\?|$)/.test(pathOf(span) ?? '')
+
+/** An exec probe's, all the time that a pod runs; but a hook's too. */
+export const isExec = (span: NativeSpan): boolean => criMethod(span) === 'ExecSync'
 
 /** What kubelets and runtimes say all the time, of no pod's start. */
 const POLLS: ReadonlySet<string> = new Set([

@@ -3,7 +3,7 @@
 
 import type { PodRecord } from '../base/record.ts'
 import type { Stamp } from '../base/stamp.ts'
-import { add, type DurationNano, type UnixNano, ZERO } from '../base/time.ts'
+import { add, type DurationNano, milliseconds, minus, seconds, type UnixNano, ZERO } from '../base/time.ts'
 import type { What } from '../observe/observation.ts'
 import { type Clocks, combine, type Draft, unseen } from '../timeline/combine.ts'
 import { readFacts } from '../timeline/fact-log.ts'
@@ -100,7 +100,7 @@ export function findMilestones(facts: Facts): Milestones {
   const gates = factsOf(facts, 'gated').map(({ detail }) => detail?.value ?? '')
   const bindings = factsOf(facts, 'bound')
   const ready = firstTrue(facts, 'Ready')
-  const taken = facts.native?.evidence.taken
+  const taken = takenIn(facts)
   return {
     created: combineAll(facts, 'created', factsOf(facts, 'created'), writesOf(facts, 'create')) ?? unseen(),
     gates,
@@ -127,23 +127,48 @@ function isPreset(pod: PodRecord, bindings: readonly Fact[]): boolean {
 
 const NONE: readonly Stamp[] = []
 
-/** The last write of its kind: the name may have been another pod's before. A mirror is written when its pod runs already. */
-function writesOf({ native, pod }: Facts, kind: Write['kind']): readonly Stamp[] {
-  if (!native || pod.annotations?.['kubernetes.io/config.mirror'] !== undefined) return NONE
-  const write = native.evidence.writes.findLast((one) => one.kind === kind)
-  return write ? [write.stored] : NONE
+/** The pass begins a moment before the kubelet takes the pod's start time, in whole seconds. */
+const BEFORE_START_TIME = milliseconds(100)
+
+/** Where the kubelet's own start time says otherwise, it is not the first pass: that one was not kept, or not sent. */
+function takenIn(facts: Facts): Stamp | undefined {
+  const taken = facts.native?.evidence.taken
+  const told = factsOf(facts, 'admitted')[0]?.stamps.find(({ clock }) => clock === taken?.clock)
+  if (!taken || !told) return taken
+  const isFirst =
+    taken.at >= add(told.at, minus(BEFORE_START_TIME)) && taken.at < add(told.at, told.resolution)
+  return isFirst ? taken : undefined
 }
 
-/** What was stored, by its stamps and by the write that the watch's receipt is of; `more` where its write is known by what it is. */
+/** A mirror is written when its pod runs already. */
+function writesOf({ native, pod }: Facts, kind: Write['kind']): readonly Stamp[] {
+  if (!native || pod.annotations?.['kubernetes.io/config.mirror'] !== undefined) return NONE
+  return native.evidence.writes.flatMap((write) => (write.kind === kind ? [write.stored] : []))
+}
+
+/** What was stored, by its stamps and by the write that the watch's receipt is of; `writes`: those that may be it by what they are. */
 function combineAll(
   facts: Facts,
   boundary: Boundary,
   found: readonly Fact[],
-  more: readonly Stamp[] = NONE,
+  writes: readonly Stamp[] = NONE,
 ): Draft | undefined {
   if (found.length === 0) return undefined
   const stamps = found.flatMap((fact) => [...fact.stamps, ...storedOf(facts, fact)])
-  return combine(boundary, more.length === 0 ? stamps : [...stamps, ...more], facts.clocks)
+  const draft = combine(boundary, stamps, facts.clocks)
+  const write = writes.findLast((one) => fits(combine(boundary, [one], facts.clocks), draft))
+  return write ? combine(boundary, [...stamps, write], facts.clocks) : draft
+}
+
+/** Within it, or so little outside that the watch was later than it usually is. The name may have been another pod's, before or after. */
+const OUTSIDE = seconds(1)
+
+function fits({ earliest, latest }: Draft, within: Draft): boolean {
+  const isTooEarly =
+    latest !== undefined && within.earliest !== undefined && add(latest, OUTSIDE) < within.earliest
+  const isTooLate =
+    earliest !== undefined && within.latest !== undefined && earliest > add(within.latest, OUTSIDE)
+  return !isTooEarly && !isTooLate
 }
 
 function storedOf({ native }: Facts, { stamps }: Fact): readonly Stamp[] {

@@ -17,13 +17,29 @@ export function refineHistories(
 ): void {
   const byName = new Map(histories.map((history) => [history.spec.name, history]))
   for (const call of callsNamed(evidence, 'CreateContainer', 'succeeded'))
-    refine(runOf(byName, histories, call, 'created'), 'created', 'created container', call.end, clocks)
+    refineCreation(runOf(byName, histories, call, 'created'), call, clocks)
   for (const call of callsNamed(evidence, 'StartContainer', 'succeeded'))
     refine(runOf(byName, histories, call, 'started'), 'started', 'started container', call.end, clocks)
   for (const call of callsNamed(evidence, 'StartContainer', 'failed'))
     failRun(runOf(byName, histories, call, 'started'), call, clocks)
   refineFailedCreates(histories, callsNamed(evidence, 'CreateContainer', 'failed'), clocks)
   refinePulls(histories, evidence, clocks)
+}
+
+function refineCreation(run: Run | undefined, { end, start }: RuntimeCall, clocks: Clocks): void {
+  if (run) run.image = presentBy(run.image, combine('sandbox began', [start], clocks))
+  refine(run, 'created', 'created container', end, clocks)
+}
+
+/** The image was there by the call at the latest, whatever events say of it, unless they say that it came later. */
+function presentBy(image: Draft | undefined, called: Draft): Draft {
+  if (!image) return { ...called, earliest: undefined }
+  const { best, latest } = called
+  if (best === undefined || latest === undefined) return image
+  if (image.earliest !== undefined && image.earliest > latest) return image
+  if (image.latest === undefined || image.latest > latest) image.latest = latest
+  if (image.best === undefined || image.best > latest) image.best = best
+  return image
 }
 
 function refine(

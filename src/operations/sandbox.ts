@@ -34,7 +34,7 @@ export function planSandbox(
   comesBefore(plan, start, ready)
   // The kubelet's startTime is the start of its first sync, which comes before the sandbox.
   comesBefore(plan, admitted, ready)
-  const begun = ready && beginOfCall(facts, callsOf(facts, 'succeeded')[0])
+  const begun = ready && beginOfCall(facts, createdBy(facts, firstImage))
   comesBefore(plan, start, begun)
   comesBefore(plan, admitted, begun)
   comesBefore(plan, begun, ready)
@@ -82,7 +82,7 @@ function sandboxReady(
 ): Draft | undefined {
   const { networkReady } = milestones
   const sign = firstImage?.stamps.find(({ source }) => source === 'event-name')
-  const created = callsOf(facts, 'succeeded')[0]?.end
+  const created = createdBy(facts, firstImage)?.end
   const stamps = [...(networkReady?.stamps ?? []), ...(sign ? [sign] : []), ...(created ? [created] : [])]
   if (stamps.length > 0) return combine('network ready', stamps, facts.clocks)
   return anyContainer ? unseen() : undefined
@@ -120,6 +120,13 @@ export const lastTrouble = (facts: Facts): Fact | undefined =>
 /** The kubelet's own calls for a sandbox, where their spans have come. */
 const callsOf = ({ native }: Facts, outcome: 'failed' | 'succeeded'): readonly RuntimeCall[] =>
   native ? callsNamed(native.evidence, 'RunPodSandbox', outcome) : []
+
+/** A sandbox that was made when containers had begun is one in place of the first, whose span was not kept, or not sent. */
+function createdBy(facts: Facts, firstImage: Draft | undefined): RuntimeCall | undefined {
+  const [first] = callsOf(facts, 'succeeded')
+  const sign = firstImage?.stamps.find(({ source }) => source === 'event-name')
+  return first && sign && first.end.at > sign.at ? undefined : first
+}
 
 const beginOfCall = ({ clocks }: Facts, call: RuntimeCall | undefined): Draft | undefined =>
   call && combine('sandbox began', [call.start], clocks)

@@ -10,6 +10,8 @@ import {
   isAboutPods,
   isApiServer,
   isControlPlane,
+  isDeletion,
+  isExec,
   isKubelet,
   isRead,
   isRequest,
@@ -56,15 +58,17 @@ export function siftSpans(
   known: Known,
 ): NativeSpan[] {
   turn(sift, t)
-  const looseCalls = new Set<string>()
   for (const span of spans) {
     learnRuntime(sift, span)
     if (isDull(span) || known.isOver(span)) sift.young.add(span.traceId)
-    else if (isPassingCall(span)) looseCalls.add(span.traceId)
   }
-  for (const { traceId } of spans.filter(startsSomething)) looseCalls.delete(traceId)
-  for (const traceId of looseCalls) if (!known.holds(traceId)) sift.young.add(traceId)
-  return spans.filter((span) => !isLeftOut(sift, span.traceId) && isOfInterest(sift, span, known))
+  const begun = new Set(spans.filter(startsSomething).map(({ traceId }) => traceId))
+  // A pass over a pod may still be running, and what began in it comes with a later request: its trace is not left out for this.
+  const isProbe = (span: NativeSpan): boolean =>
+    isExec(span) && !begun.has(span.traceId) && !known.holds(span.traceId)
+  return spans.filter(
+    (span) => !isLeftOut(sift, span.traceId) && !isProbe(span) && isOfInterest(sift, span, known),
+  )
 }
 
 function turn(sift: NativeSift, t: UnixNano): void {
@@ -88,11 +92,15 @@ function isDull(span: NativeSpan): boolean {
   const isOfRequest =
     (isServed(span) && isApiServer(span)) ||
     (span.kind === CLIENT && isRequest(span) && (isKubelet(span) || isApiServer(span)))
-  if (isOfRequest) return isRead(span) || !isAboutPods(span)
+  if (isOfRequest) return isRead(span) || isDeletion(span) || !isAboutPods(span)
   return isPassingCall(span)
 }
 
-/** A call of the CRI that no start consists of, such as a probe's, which goes on in the trace of the start for as long as the pod runs. */
+/** What an API server does above or outside of any request: it authenticates who calls, and looks after its own leases. */
+const isOfNoRequest = (span: NativeSpan): boolean =>
+  isApiServer(span) && span.parentSpanId === undefined && !isRequest(span)
+
+/** A call of the CRI that no start consists of. */
 const isPassingCall = (span: NativeSpan): boolean =>
   criMethod(span) !== undefined && runtimeCall(span) === undefined
 
@@ -100,6 +108,7 @@ const startsSomething = (span: NativeSpan): boolean =>
   runtimeCall(span) !== undefined || (isKubelet(span) && criMethod(span) === undefined)
 
 function isOfInterest({ runtimes }: NativeSift, span: NativeSpan, known: Known): boolean {
+  if (isOfNoRequest(span)) return false
   const { service, podUid } = span.origin
   if (isControlPlane(span) || isKubelet(span) || isRuntimeService(service) || runtimes.has(service))
     return true

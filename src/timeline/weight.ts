@@ -84,11 +84,21 @@ function weighTold({ at, receivedAt }: Stamp): Weight {
   return { ahead: late, lag: milliseconds(10), rank: 3 }
 }
 
-/** A moment, or somewhere within a write: near its end, since the store answers when it has stored. */
-const weighNative = ({ resolution }: Stamp): Weight => ({
+const CALLS_ENDED: ReadonlySet<Boundary> = new Set([
+  'network ready',
+  'sandbox failed',
+  'pulled',
+  'pull failed',
+  'created container',
+  'started container',
+  'container failed',
+])
+
+/** A moment, or a stretch: of an answer that is on its way near its begin, else near its end, since a store answers when it has stored. */
+const weighNative = (boundary: Boundary, { resolution }: Stamp): Weight => ({
   back: ZERO,
   ahead: resolution,
-  lag: minus(resolution),
+  lag: CALLS_ENDED.has(boundary) ? ZERO : minus(resolution),
   rank: 0,
 })
 
@@ -104,7 +114,7 @@ export function weighStamp(boundary: Boundary, stamp: Stamp): Weight {
     case 'config-seen':
       return { back: ZERO, ahead: ZERO, lag: ZERO, rank: 0 }
     case 'native-span':
-      return weighNative(stamp)
+      return weighNative(boundary, stamp)
     case 'pull-duration':
       // Both durations are cut to 1 ms, and the event lags the pull's end (measured: 0.02 to 1.06 ms in all).
       return { back: milliseconds(2.4), ahead: milliseconds(0.9), lag: milliseconds(0.5), rank: 1 }

@@ -47,7 +47,7 @@ export function truthCursor(path: string, from = existsSync(path) ? statSync(pat
   return { read: () => parseExports(textFrom(path, from)) }
 }
 
-function textFrom(path: string, from: number): string {
+export function textFrom(path: string, from: number): string {
   const size = statSync(path).size
   const buffer = Buffer.alloc(Math.max(0, size - from))
   const file = openSync(path, 'r')

@@ -36,21 +36,21 @@ export function recordingsIn(directory: string): string[] {
 export interface Judged {
   /** Traces that were made live are judged in place of the replay's. */
   readonly live?: readonly Trace[]
-  /** Whether the replay is shown the native spans as well, as exporters send them. */
-  readonly native?: boolean
+  /** Which of the native spans the replay is shown as well, as exporters send them; none by default. */
+  readonly shown?: (span: TruthSpan) => boolean
 }
 
 export async function judgeRecording(
   directory: string,
   scenario: string,
-  { live, native = false }: Judged = {},
+  { live, shown }: Judged = {},
 ): Promise<Judgement> {
   const spans = readTruth(directory, scenario)
   const versions = new Versions()
   const pipeline = createPipeline()
   const replayed: Trace[] = []
   const recording = await readRecording(join(directory, `${scenario}.jsonl.gz`))
-  for await (const frame of native ? withNative(recording.frames, spans) : recording.frames) {
+  for await (const frame of shown ? withNative(recording.frames, spans.filter(shown)) : recording.frames) {
     versions.see(frame)
     if (live === undefined) replayed.push(...pipeline.push(frame))
   }

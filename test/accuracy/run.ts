@@ -75,6 +75,8 @@ function countWords(words: readonly string[]): string {
   return [...counts].map(([word, count]) => `${word} ${count}`).join(', ') || 'none'
 }
 
+const ALL = { shown: () => true }
+
 async function judgeRecordings(
   directory: string,
   only: readonly string[],
@@ -82,7 +84,7 @@ async function judgeRecordings(
 ): Promise<Judgement[]> {
   const names = recordingsIn(directory).filter((name) => only.length === 0 || only.includes(name))
   const judgements: Judgement[] = []
-  for (const name of names) judgements.push(await judgeRecording(directory, name, { native }))
+  for (const name of names) judgements.push(await judgeRecording(directory, name, native ? ALL : {}))
   return judgements
 }
 
@@ -94,7 +96,7 @@ async function judgeLive(only: readonly string[], native: boolean): Promise<Judg
     if (failed.length > 0) say(`not judged, since they failed: ${failed.join(', ')}`)
     const judgements: Judgement[] = []
     for (const name of recordingsIn(directory))
-      judgements.push(await judgeRecording(directory, name, native ? { native } : { live: traces }))
+      judgements.push(await judgeRecording(directory, name, native ? ALL : { live: traces }))
     return judgements
   } finally {
     await rm(directory, { recursive: true, force: true })

@@ -21,8 +21,8 @@ const attribute = (key: string, stringValue: string) => ({ key, value: { stringV
 /** The kubelet's pass over the pod, or what it did in it. */
 const kubeletSpan = (world: World, spanId: string, parentSpanId = '') => ({
   ...{ traceId: NATIVE_TRACE, spanId, parentSpanId, name: parentSpanId === '' ? 'syncPod' : 'mountVolumes' },
-  startTimeUnixNano: String(world.clock.now()),
-  endTimeUnixNano: String(world.clock.now()),
+  startTimeUnixNano: String(world.clock.now() + 150_000_000n),
+  endTimeUnixNano: String(world.clock.now() + 160_000_000n),
   attributes: parentSpanId === '' ? [attribute('k8s.pod.uid', podUid(1))] : [],
 })
 
@@ -53,8 +53,8 @@ test('what a kubelet sends of a start goes out in its trace, and what comes late
   const replica = await leader(world)
   const [, http] = replica.receiverPorts()
   const [inTime, late] = ['c1'.repeat(8), 'c2'.repeat(8)]
-  await startPod(world, 1)
   const spans = [kubeletSpan(world, inTime), kubeletSpan(world, late, inTime)]
+  await startPod(world, 1)
   assert.equal(await send(http, spans.slice(0, 1)), 200)
   await world.until('the trace arrives', () => world.sent.length === 1)
   assert.deepEqual(requestsWith(world, inTime), [true])

@@ -10,7 +10,7 @@ import {
   type Told,
   writeOf,
 } from '../support/native.ts'
-import { at, type Story, story } from '../support/pods.ts'
+import { at, type Story, story, UID } from '../support/pods.ts'
 import { spanOf, traceOf, treeOf } from '../support/pods-spans.ts'
 
 /** A start of half a second whose watch shows everything 40 ms late. */
@@ -187,4 +187,25 @@ test('an update that the watch showed is dated by its own write, where there is 
   const known = endWith(...updated('a6', 400))
   assert.deepEqual([known.source, milliseconds(known.best), widthMs(known)], ['native-span', 400, 2])
   assert.equal(endWith().source, 'watch-receipt')
+})
+
+test('a later pass is not taken for the first, whose span was not kept', () => {
+  const plain = traceOf(whole().frames(20_000))
+  for (const later of [
+    { ...syncPod(350, 380), attributes: { 'k8s.pod.uid': UID, 'k8s.pod.update_type': 'sync' } },
+    // The first of a kubelet that was restarted meanwhile.
+    syncPod(5350, 5380),
+  ])
+    assert.deepEqual(traceOf(whole().frame(spansAt(6000, later)).frames(20_000)).spans, plain.spans)
+})
+
+test('a sandbox in place of the first is not the first', () => {
+  const second = runtimeCall('RunPodSandbox', { id: 'a', fromMs: 350, toMs: 390, served: ofSandbox(UID, 1) })
+  const trace = traceOf(
+    whole()
+      .frame(spansAt(2000, syncPod(41, 395), ...second))
+      .frames(20_000),
+  )
+  assert.ok(milliseconds(spanOf(trace, 'prepare pod and create sandbox').end.best) < 321)
+  assert.ok(!treeOf(trace).includes('    create sandbox'))
 })

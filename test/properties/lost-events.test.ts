@@ -15,7 +15,10 @@ const byReceipt = { count: 0, outside: [] as string[] }
 const MAY_BE_OUTSIDE = 0.001
 const restsOnReceipt = (boundary: string): boolean => / {2}other .* by watch-receipt/.test(boundary)
 
-for (const [place, name] of recordings().entries()) {
+/** Where other components' spans tell the same, nothing is lost with an event. */
+const ofEvents = recordings().filter((name) => name !== 'with-native-spans')
+
+for (const [place, name] of ofEvents.entries()) {
   test(`${name}: with half of the events lost every interval still holds what the full evidence says`, async () => {
     const frames = await framesOf(name)
     const full = tracesOf(frames)

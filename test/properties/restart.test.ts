@@ -83,7 +83,12 @@ const isInvented = (span: string): boolean => !/: schedule$/.test(span)
  * queue that a pod of its own waited in behind them; of a claim a list tells only in which second it was made.
  */
 const isEvidenced = (span: string): boolean =>
-  !/#\d+$|: back-off|: wait at scheduling gate$|: wait in queue$|: wait for claim$/.test(span)
+  !/#\d+$|: back-off|: wait at scheduling gate$|: wait in queue$|: wait for claim$/.test(span) &&
+  !isDrawnBySpans(span)
+
+/** What only spans of other components told, which come once. */
+const isDrawnBySpans = (span: string): boolean =>
+  /^with-native-spans\/.*: (prepare pod|create sandbox)$/.test(span)
 
 const SETTLE = 5_000_000_000n
 

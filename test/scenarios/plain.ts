@@ -3,7 +3,7 @@
 
 import { pushFreshImage } from '../cluster/cluster.ts'
 import { container, forever, pod, server } from './manifests.ts'
-import type { Scenario } from './stage.ts'
+import { containersOf, type Scenario } from './stage.ts'
 
 const yes = { exec: { command: ['true'] } }
 
@@ -41,6 +41,32 @@ const pullsShared: Scenario = {
     const pods = [1, 2, 3].map((index) => pod(`shared-${index}`, apps, { initContainers }))
     await Promise.all(pods.map((object) => stage.create(object)))
     await stage.ready(pods.map((object) => object.metadata.name))
+  },
+}
+
+const nativeSpans: Scenario = {
+  name: 'with-native-spans',
+  description:
+    'a pod with an init container and a new image, and one whose container fails once: with the spans of API server, kubelet and containerd',
+  alone: true,
+  spans: true,
+  run: async (stage) => {
+    const image = await pushFreshImage('fresh', 6)
+    const initContainers = [container('prepare', 'true')]
+    await stage.create(pod('pulls', [server({ image })], { initContainers }))
+    await stage.ready(['pulls'])
+    const failsOnce = `test -e /seen/once || { touch /seen/once; exit 1; }; ${forever}`
+    const volumes = [{ name: 'seen', emptyDir: {} }]
+    const readinessProbe = { ...yes, periodSeconds: 1 }
+    const volumeMounts = [{ name: 'seen', mountPath: '/seen' }]
+    await stage.create(
+      pod('fails-once', [container('app', failsOnce, { volumeMounts, readinessProbe })], { volumes }),
+    )
+    await stage.until('fails-once runs again', () =>
+      containersOf(stage.pod('fails-once')).some(({ ready, restartCount }) => ready && restartCount > 0),
+    )
+    // Exporters send what they have every 5 s.
+    await stage.sleep(6)
   },
 }
 
@@ -108,6 +134,7 @@ export const plainScenarios: readonly Scenario[] = [
   plain,
   pulls,
   pullsShared,
+  nativeSpans,
   pullAlways,
   initSidecarReadiness,
   startupHook,

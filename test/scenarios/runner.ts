@@ -13,6 +13,7 @@ import { Api } from './api.ts'
 import { deployment, server, template } from './manifests.ts'
 import { freshNamespace, removeNamespace, whenGone } from './namespaces.ts'
 import { Recorder, type RecordingTask } from './record.ts'
+import { followSpans } from './spans.ts'
 import { clock, type Scenario, Stage } from './stage.ts'
 
 /** Late events are in by then, and spans are in the truth file. */
@@ -82,6 +83,7 @@ async function perform({ api, recorder }: Run, scenario: Scenario): Promise<Perf
   await scenario.prepare?.()
   const cursor = truthCursor(readCluster().truthFile)
   const stage = new Stage(api, namespace)
+  const spans = scenario.spans && followSpans(readCluster().truthFile, namespace)
   const task = recorder.record(namespace, scenario.everywhere ? 'cluster' : 'namespace', (seen) =>
     stage.see(seen),
   )
@@ -91,6 +93,7 @@ async function perform({ api, recorder }: Run, scenario: Scenario): Promise<Perf
     await clock.sleep(SETTLE_SECONDS * 1000)
   } finally {
     await task.stop()
+    task.lines.push(...((await spans?.stop()) ?? []))
     await stage.cleanUp()
     await removeNamespace(api, namespace)
     if (scenario.restore) await whenGone(api, namespace).then(scenario.restore)

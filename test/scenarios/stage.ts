@@ -33,6 +33,8 @@ export interface Scenario {
   readonly description: string
   /** Runs with no other scenario beside it: it needs the whole node, or disturbs it. */
   readonly alone?: true
+  /** Keeps the components' spans in the recording; with `alone`, since a node's are of all its pods. */
+  readonly spans?: true
   /** Records all namespaces: events of what is in none are in `default`. */
   readonly everywhere?: true
   /** Brings to the cluster what it needs besides, before anything is recorded. */

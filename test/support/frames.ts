@@ -89,9 +89,10 @@ export function withTicks(frames: readonly Frame[], until: bigint = frames.at(-1
 
 const nextSecond = (at: bigint): bigint => (at / 1_000_000_000n + 1n) * 1_000_000_000n
 
-/** Freezes a value and everything in it: who writes to an input then throws. */
+/** Freezes a value and everything in it, but for bytes, which cannot be: who writes to an input then throws. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  if (ArrayBuffer.isView(value)) return value
   Object.freeze(value)
   for (const one of Object.values(value)) deepFreeze(one)
   return value

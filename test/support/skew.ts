@@ -90,7 +90,28 @@ function rewrite({ resource, object }: Line, truth: Truth): Json {
   if (resource === 'events' && isKubelets(object)) return rewriteEvent(object, truth)
   if (resource === 'leases' && text(child(object, 'metadata'), 'namespace') === 'kube-node-lease')
     return { ...object, spec: rewriteLease(child(object, 'spec'), truth) }
+  if (resource === 'otlp')
+    return { ...object, resourceSpans: list(object, 'resourceSpans').map((one) => rewriteSpans(one, truth)) }
   return object
+}
+
+const NODE_SERVICES = ['kubelet', 'containerd']
+
+function rewriteSpans(resourceSpans: Json, truth: Truth): Json {
+  const service = list(child(resourceSpans, 'resource'), 'attributes').find(
+    (one) => text(one, 'key') === 'service.name',
+  )
+  if (!service || !NODE_SERVICES.includes(text(child(service, 'value'), 'stringValue'))) return resourceSpans
+  const fine = (at: unknown): string => String(truth.fine(BigInt(String(at))))
+  const scopeSpans = list(resourceSpans, 'scopeSpans').map((scoped) => ({
+    ...scoped,
+    spans: list(scoped, 'spans').map((span) => ({
+      ...span,
+      startTimeUnixNano: fine(span['startTimeUnixNano']),
+      endTimeUnixNano: fine(span['endTimeUnixNano']),
+    })),
+  }))
+  return { ...resourceSpans, scopeSpans }
 }
 
 function rewriteLease(spec: Json, truth: Truth): Json {

@@ -22,7 +22,30 @@ function traceText(trace: Trace): string {
   ]
   const lines = treeOf(trace).map(([span, depth]) => spanLine(span, depth, rootOf(trace)))
   const before = (trace.before ?? []).flatMap((one) => preludeLines(one, trace))
-  return `${[`${namespace}/${name}: ${facts.join(', ')}`, `  ${verdict}`, ...before, ...lines].join('\n')}\n`
+  const all = [`${namespace}/${name}: ${facts.join(', ')}`, `  ${verdict}`, ...before, ...lines]
+  return `${[...all, ...nativeLines(trace)].join('\n')}\n`
+}
+
+/** What other components sent, as a tree below the operations that it hangs in: `~ kubelet syncPod  10 +2000`. */
+function nativeLines({ native = [], spans }: Trace): string[] {
+  if (native.length === 0) return []
+  const root = spans[0]
+  const below = Map.groupBy(native, ({ parentSpanId }) => parentSpanId)
+  const visit = (spanId: string, depth: number): string[] =>
+    (below.get(spanId) ?? []).flatMap(({ attributes, span }) => [
+      [
+        `${'  '.repeat(depth)}~ ${span.origin.service} ${span.name}`,
+        `${ms(since(span.start, root?.start.best ?? span.start))} +${ms(since(span.end, span.start))}`,
+        ...('podspan.native.straddles' in attributes ? ['straddles'] : []),
+      ].join('  '),
+      ...visit(span.spanId, depth + 1),
+    ])
+  return spans.flatMap(({ name, spanId, subject }) => {
+    const lines = visit(spanId, 2)
+    return lines.length === 0
+      ? []
+      : [`  spans below ${name}${subject === undefined ? '' : ` ${subject}`}`, ...lines]
+  })
 }
 
 /** Times are against the pod's own root, which comes after. */

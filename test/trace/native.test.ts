@@ -209,3 +209,49 @@ test('of a request only what may belong to a start is chosen', () => {
   // By then the pod of the calls has been told, and is of no start any more.
   assert.deepEqual(chosenBy(endOf().pipeline), ['d1'])
 })
+
+const cri = (method: string, trace: string, id: string, parent?: string): Told => ({
+  ...{ service: 'kubelet', name: `runtime.v1.RuntimeService/${method}`, trace, id, kind: 3 },
+  ...{ fromMs: 100, toMs: 101, ...(parent === undefined ? {} : { parent }) },
+})
+
+test('what a pass over a pod begins with is chosen though the pass itself has not come yet, and so is the rest of it', () => {
+  const pipeline = createPipeline()
+  const choose = (...told: readonly Told[]): readonly string[] =>
+    pipeline.chooseSpans(spansAt(0, ...told).spans, at(5000)).map(({ name }) => name.split('/').at(-1) ?? '')
+  assert.deepEqual(choose(cri('PodSandboxStatus', 'b1', '51', '5')), ['PodSandboxStatus'])
+  const start = runtimeCall('StartContainer', { id: 'c', fromMs: 341, toMs: 360, served: ofContainer('app') })
+  assert.deepEqual(choose(syncPod(41, 380), ...start), ['syncPod', 'StartContainer', 'StartContainer'])
+})
+
+test('probes, which go on below the pass that began them, are not chosen; a hook in a start is', () => {
+  const pipeline = createPipeline()
+  const choose = (...told: readonly Told[]): number =>
+    pipeline.chooseSpans(spansAt(0, ...told).spans, at(5000)).length
+  assert.equal(choose(cri('ExecSync', 'b2', '61', '6')), 0)
+  const hook = cri('ExecSync', 'b1', '62', '5')
+  assert.equal(choose(syncPod(41, 380), hook), 2)
+})
+
+test('what an API server does above or outside of a request, and a deletion, are not chosen', () => {
+  const pipeline = createPipeline()
+  const alone: Told = {
+    service: 'apiserver',
+    name: 'authentication',
+    trace: 'd4',
+    id: '7',
+    fromMs: 1,
+    toMs: 2,
+  }
+  const deletion: Told = {
+    ...{ service: 'apiserver', name: 'DELETE pods', trace: 'd5', id: '8', kind: 2, fromMs: 1, toMs: 2 },
+    attributes: { 'http.request.method': 'DELETE', 'url.path': '/api/v1/namespaces/shop/pods/web' },
+  }
+  const [request, ...inside] = writeOf('create', { trace: 'd4', fromMs: 0, toMs: 5, storedMs: [2, 3] })
+  const below = { ...request!, parent: '7' }
+  const chosen = pipeline.chooseSpans(spansAt(0, alone, deletion, below, ...inside).spans, at(5000))
+  assert.deepEqual(
+    chosen.map(({ spanId }) => spanId),
+    ['1', '2', '3'].map(idOf),
+  )
+})
