@@ -55,7 +55,8 @@ Metrics hold namespaces and workload names. Values of exporter headers are in no
 ## Process
 
 User 65532, no privileges, all capabilities dropped, read-only root, no writable volume, restricted Pod Security. It listens on one port
-(\`/metrics\`, \`/livez\`, \`/readyz\`, no authentication, nothing but reading), on loopback on that of the page, and connects to the API server and to the exporters' endpoints.
+(\`/metrics\`, \`/livez\`, \`/readyz\`, no authentication, nothing but reading), on loopback on that of the page, and connects to the API server and to the exporters' endpoints. With \`receiver.enabled\` the leader takes spans on two more
+ports, which have no authentication unless a token or client certificates are set: who reaches them is believed ([native-spans.md](native-spans.md)).
 
 ## Two leaders at once
 
