@@ -5,8 +5,7 @@ import type { Stamp } from '../base/stamp.ts'
 import type { UnixNano } from '../base/time.ts'
 import { durationNano, latest, SECOND } from '../base/time.ts'
 import type { What } from '../observe/observation.ts'
-import type { Clocks } from '../timeline/claim.ts'
-import { shiftOf } from '../timeline/clocks.ts'
+import { type Clocks, shiftOn } from '../timeline/claim.ts'
 import type { Fact } from '../timeline/facts.ts'
 
 export interface Occurrence {
@@ -45,8 +44,7 @@ export function inOrder(facts: readonly Fact[], clocks: Clocks): Occurrence[] {
 }
 
 /** A stamp's moment on our clock. */
-const ours = (stamp: Stamp, { clocks, around }: Clocks): UnixNano =>
-  (stamp.at + shiftOf(clocks, stamp.clock, stamp.receivedAt ?? around).by) as UnixNano
+const ours = (stamp: Stamp, clocks: Clocks): UnixNano => (stamp.at + shiftOn(stamp, clocks).by) as UnixNano
 
 const isFine = ({ stamps }: Fact): boolean =>
   stamps.some(({ source }) => source === 'event-name' || source === 'event-time')

@@ -4,7 +4,7 @@
 
 import type { Stamp } from '../base/stamp.ts'
 import { durationNano, milliseconds, type UnixNano, ZERO } from '../base/time.ts'
-import { type ClockModel, type Shift, shiftOf, UNSHIFTED } from './clocks.ts'
+import { type ClockModel, type Shift, shiftOf, shiftOfStamp, UNSHIFTED } from './clocks.ts'
 import { type LagModel, lagAround } from './lag.ts'
 import type { RevisionModel } from './revisions.ts'
 import { type Boundary, type Weight, weighStamp } from './weight.ts'
@@ -29,15 +29,12 @@ export interface Claim {
   readonly shift: Shift
 }
 
-export function claimOf(boundary: Boundary, stamp: Stamp, clocks: Clocks): Claim {
+export function claimOf(boundary: Boundary, stamp: Stamp, clocks: Clocks, around = clocks.around): Claim {
   const stored = stamp.source === 'watch-receipt' && !REPORTED.has(boundary)
   const weight = stored ? weighReceipt(stamp, clocks.lag) : weigh(boundary, stamp, clocks.lag)
   const { back, ahead, lag, rank } = weight
   const { at } = stamp
-  const shift =
-    stamp.clock === 'observer'
-      ? UNSHIFTED
-      : shiftOf(clocks.clocks, stamp.clock, stamp.receivedAt ?? clocks.around)
+  const shift = shiftOn(stamp, clocks, around)
   if (shift !== UNSHIFTED) return shiftedClaim(stamp, weight, shift)
   return {
     stamp,
@@ -48,6 +45,18 @@ export function claimOf(boundary: Boundary, stamp: Stamp, clocks: Clocks): Claim
     best: lag === ZERO ? at : ((at - lag) as UnixNano),
     shift,
   }
+}
+
+/** How a stamp is moved to our clock; by what was known of its own at `around`, if nobody knows when it was received. */
+export function shiftOn(
+  { at, clock, receivedAt }: Stamp,
+  { clocks, around: any }: Clocks,
+  around = any,
+): Shift {
+  if (clock === 'observer') return UNSHIFTED
+  return receivedAt === undefined
+    ? shiftOf(clocks, clock, around)
+    : shiftOfStamp(clocks, clock, at, receivedAt)
 }
 
 function shiftedClaim(stamp: Stamp, { back, ahead, lag, rank }: Weight, shift: Shift): Claim {

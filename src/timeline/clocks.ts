@@ -11,6 +11,8 @@ type OffsetNs = number
 interface Bucket {
   /** No sample allows more: the least (receipt − stamp). */
   upper: OffsetNs
+  /** The greatest (receipt − stamp). */
+  greatest: OffsetNs
   /** Causality allows no less: the greatest (not before − stamp). */
   lower: OffsetNs
   /** Twentieths of a second with a live sample, up to `ENOUGH`: a frame that comes twice counts once. */
@@ -24,7 +26,7 @@ interface Bucket {
 interface Clock {
   readonly buckets: Map<number, Bucket>
   /** Shifts found since a sample last changed anything, by bucket. */
-  readonly shifts: Map<number, Shift>
+  readonly shifts: Map<number, Shifts>
   /** Whether this clock has a Lease at all: without one there is none to look for. */
   leases: boolean
 }
@@ -58,20 +60,26 @@ const LEAST_LATENESS: readonly { readonly samples: number; readonly ns: OffsetNs
 /** A Lease renewal gives up after 10 s (component-helpers/apimachinery/lease), and no event client holds back longer at first. */
 const ANY_LATENESS: OffsetNs = 10_000e6
 const BELIEVABLE: OffsetNs = 86_400e9
+/** So long an event may be on its way: client-go tries 12 times, 10 s apart (tools/record), and no status waits longer. */
+const LATEST_EVER: OffsetNs = 150e9
 
 /** A stamp that is more than a day off is garbage, not a clock. */
 export const isBelievable = (at: UnixNano, receivedAt: UnixNano): boolean =>
   Math.abs(Number(receivedAt - at)) <= BELIEVABLE
 
-/** A stamp of this clock and when we received it, on a live watch; `cut` where the stamp was truncated, or its receipt held up. */
+/**
+ * A stamp of this clock and when we received it, on a live watch; `cut` where the stamp was truncated, or its receipt held up. A `repeat` bears a
+ * stamp that may be hours old, and is no sign of a jump.
+ */
 export function sampleClock(
   model: ClockModel,
   name: ClockName,
   at: UnixNano,
   receivedAt: UnixNano,
   cut: DurationNano = ZERO,
+  repeat = false,
 ): void {
-  sample(model, name, at, receivedAt, Number(cut), false)
+  sample(model, name, { at, receivedAt, cut: Number(cut), lease: false, repeat })
 }
 
 /** A Lease's renewal, which is the surest sample. */
@@ -82,22 +90,27 @@ export function sampleLease(
   receivedAt: UnixNano,
   cut: DurationNano = ZERO,
 ): void {
-  sample(model, name, renewed, receivedAt, Number(cut), true)
+  sample(model, name, { at: renewed, receivedAt, cut: Number(cut), lease: true, repeat: false })
 }
 
-function sample(
-  model: ClockModel,
-  name: ClockName,
-  at: UnixNano,
-  receivedAt: UnixNano,
-  cut: OffsetNs,
-  lease: boolean,
-): void {
+interface Sample {
+  readonly at: UnixNano
+  readonly receivedAt: UnixNano
+  readonly cut: OffsetNs
+  readonly lease: boolean
+  readonly repeat: boolean
+}
+
+function sample(model: ClockModel, name: ClockName, { at, receivedAt, cut, lease, repeat }: Sample): void {
   if (!isBelievable(at, receivedAt)) return
   const offset = Number(receivedAt - at)
   const clock = clockOf(model, name)
   const bucket = bucketAt(clock, receivedAt)
   const known = bucket.slots.length >= ENOUGH
+  if (!repeat && offset > bucket.greatest) {
+    bucket.greatest = offset
+    if (offset - bucket.upper > LATEST_EVER) clock.shifts.clear()
+  }
   if (known && offset >= bucket.upper && (bucket.leases || !lease)) return
   if (offset < bucket.upper) {
     bucket.upper = offset
@@ -135,7 +148,7 @@ function bucketAt({ buckets }: Clock, t: UnixNano): Bucket {
   const index = indexOf(t, BUCKET_NS)
   let bucket = buckets.get(index)
   if (!bucket) {
-    bucket = { upper: Infinity, lower: -Infinity, slots: [], cut: 0, leases: false }
+    bucket = { upper: Infinity, greatest: -Infinity, lower: -Infinity, slots: [], cut: 0, leases: false }
     buckets.set(index, bucket)
     if (buckets.size > BUCKETS_MAX) buckets.delete(Math.min(...buckets.keys()))
   }
@@ -146,6 +159,8 @@ export interface Offset {
   readonly from: OffsetNs
   readonly to: OffsetNs
   readonly samples: number
+  /** Above `to` by more than anything is late: the clock jumped meanwhile, and was off by so much before or after. */
+  readonly jumped?: OffsetNs
 }
 
 /** What is known of a clock's offset round a moment of ours: its own quarter minute, and as many beside it as it takes for ten samples. */
@@ -164,7 +179,13 @@ function offsetAt(clock: Clock, index: number): Offset {
     : undefined
   const statistical = found.upper - (lateness ?? ANY_LATENESS) - found.cut
   const lower = Math.max(statistical, found.lower > found.upper ? statistical : found.lower)
-  return { from: lower, to: found.upper, samples: found.samples }
+  const jumped = found.greatest - found.upper > LATEST_EVER
+  return {
+    from: lower,
+    to: found.upper,
+    samples: found.samples,
+    ...(jumped && { jumped: found.greatest }),
+  }
 }
 
 const suffices = ({ samples, leases }: Gathered, clock: Clock): boolean =>
@@ -172,6 +193,7 @@ const suffices = ({ samples, leases }: Gathered, clock: Clock): boolean =>
 
 interface Gathered {
   upper: OffsetNs
+  greatest: OffsetNs
   lower: OffsetNs
   samples: number
   cut: OffsetNs
@@ -179,7 +201,14 @@ interface Gathered {
 }
 
 function gather(buckets: ReadonlyMap<number, Bucket>, index: number, reach: number): Gathered {
-  const found: Gathered = { upper: Infinity, lower: -Infinity, samples: 0, cut: 0, leases: false }
+  const found: Gathered = {
+    upper: Infinity,
+    greatest: -Infinity,
+    lower: -Infinity,
+    samples: 0,
+    cut: 0,
+    leases: false,
+  }
   for (let at = index - reach; at <= index + reach; at++) {
     const bucket = buckets.get(at)
     if (!bucket) continue
@@ -187,6 +216,7 @@ function gather(buckets: ReadonlyMap<number, Bucket>, index: number, reach: numb
       found.upper = bucket.upper
       found.cut = bucket.cut
     }
+    found.greatest = Math.max(found.greatest, bucket.greatest)
     found.lower = Math.max(found.lower, bucket.lower)
     found.samples += bucket.slots.length
     found.leases ||= bucket.leases
@@ -210,18 +240,51 @@ const DRIFT = milliseconds(50)
  * How to move a stamp of this clock to ours: not at all while the interval holds 0, else by its upper end. That is the nearest end for a
  * clock that is ahead; for one that is behind it is the end that a sample showed, where the other one is only a limit.
  */
-export function shiftOf(model: ClockModel, name: ClockName, around: UnixNano): Shift {
-  const clock = model.clocks.get(name)
-  if (!clock) return UNSHIFTED
-  const index = indexOf(around, BUCKET_NS)
-  let shift = clock.shifts.get(index)
-  if (!shift) clock.shifts.set(index, (shift = shiftBy(offsetAt(clock, index))))
-  return shift
+export const shiftOf = (model: ClockModel, name: ClockName, around: UnixNano): Shift =>
+  shiftsAt(model, name, around).any
+
+/**
+ * How to move one stamp that was received then. Where its clock jumped meanwhile, the receipt tells the two apart: what would have been later
+ * than anything is was stamped by the other one, and is right as it is if its receipt allows that, else it was taken when it was received.
+ * That it was late all the same, by a node that was cut off, its interval still holds.
+ */
+export function shiftOfStamp(model: ClockModel, name: ClockName, at: UnixNano, receivedAt: UnixNano): Shift {
+  const { jumped, least: shift } = shiftsAt(model, name, receivedAt)
+  const offset = Number(receivedAt - at)
+  if (!jumped || offset - Number(shift.by) <= LATEST_EVER) return shift
+  const by = offset >= 0 && offset <= ANY_LATENESS ? 0 : offset
+  return {
+    by: nanos(by),
+    early: durationNano(nanos(by) - shift.by + shift.early),
+    late: nanos(offset - by),
+  }
 }
 
-function shiftBy({ from, to }: Offset): Shift {
-  if (!Number.isFinite(to) || (from <= 0 && to >= 0)) return UNSHIFTED
-  return { by: nanos(to), early: nanos(to - from), late: DRIFT }
+interface Shifts {
+  /** Of a stamp that says nothing of when it was received. */
+  readonly any: Shift
+  /** By the least that the clock was off. */
+  readonly least: Shift
+  readonly jumped: boolean
+}
+
+const NO_SHIFTS: Shifts = { any: UNSHIFTED, least: UNSHIFTED, jumped: false }
+
+function shiftsAt(model: ClockModel, name: ClockName, around: UnixNano): Shifts {
+  const clock = model.clocks.get(name)
+  if (!clock) return NO_SHIFTS
+  const index = indexOf(around, BUCKET_NS)
+  let shifts = clock.shifts.get(index)
+  if (!shifts) clock.shifts.set(index, (shifts = shiftsBy(offsetAt(clock, index))))
+  return shifts
+}
+
+function shiftsBy({ from, to, jumped }: Offset): Shifts {
+  if (!Number.isFinite(to)) return NO_SHIFTS
+  const least = from <= 0 && to >= 0 ? UNSHIFTED : { by: nanos(to), early: nanos(to - from), late: DRIFT }
+  if (jumped === undefined) return { any: least, least, jumped: false }
+  const by = least === UNSHIFTED ? 0 : Math.max(to, Math.min(0, jumped))
+  return { any: { by: nanos(by), early: nanos(by - from), late: nanos(jumped - by) }, least, jumped: true }
 }
 
 const nanos = (ns: OffsetNs): DurationNano => durationNano(BigInt(Math.round(ns)))

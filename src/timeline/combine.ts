@@ -66,8 +66,10 @@ function finestFirst(boundary: Boundary, stamps: readonly Stamp[], clocks: Clock
   const [only] = stamps
   if (only && stamps.length === 1) return [claimOf(boundary, only, clocks)]
   const claims: Claim[] = []
+  // What reported the same was received then.
+  const around = stamps.find(({ clock }) => clock === 'observer')?.at
   for (const stamp of stamps) {
-    const claim = claimOf(boundary, stamp, clocks)
+    const claim = claimOf(boundary, stamp, clocks, around)
     let place = claims.length
     while (place > 0 && isFiner(claim, claims[place - 1] as Claim)) place--
     if (place === claims.length) claims.push(claim)

@@ -8,7 +8,7 @@ import type { Stamp } from '../base/stamp.ts'
 import { add, durationNano, fromSeconds, parseRfc3339, SECOND, type UnixNano } from '../base/time.ts'
 import { observeEvent } from '../observe/event.ts'
 import type { Observation } from '../observe/observation.ts'
-import { boundClock, isBelievable, sampleClock, shiftOf } from './clocks.ts'
+import { boundClock, isBelievable, sampleClock, shiftOf, shiftOfStamp } from './clocks.ts'
 import { sampleLag } from './lag.ts'
 import { foldPull } from './node-timeline.ts'
 import { addFacts } from './fact-log.ts'
@@ -45,7 +45,7 @@ function foldPodEvent(world: World, frame: ObjectFrame, event: EventRecord, time
   const fresh = observeInto(world, timeline, observations)
   sampleEventRevision(world, frame, event, observations[0])
   for (const observation of fresh) {
-    for (const stamp of observation.stamps) sampleStamp(world, timeline, stamp, frame)
+    for (const stamp of observation.stamps) sampleStamp(world, timeline, stamp, frame, isRepeat(event))
     const host = event.component === 'kubelet' ? event.host : undefined
     if (host)
       foldPull(
@@ -57,6 +57,8 @@ function foldPodEvent(world: World, frame: ObjectFrame, event: EventRecord, time
   }
 }
 
+const isRepeat = (event: EventRecord): boolean => Math.max(event.count ?? 1, event.seriesCount ?? 1) > 1
+
 /** An event's first version was stored after it was recorded. A repeat's is dated too coarsely to tell. */
 function sampleEventRevision(
   world: World,
@@ -64,11 +66,14 @@ function sampleEventRevision(
   event: EventRecord,
   first: Observation | undefined,
 ): void {
-  if (Math.max(event.count ?? 1, event.seriesCount ?? 1) > 1) return
+  if (isRepeat(event)) return
   const named = first?.stamps.find(({ source }) => source === 'event-name' || source === 'event-time')
   if (!named) return
   if (!isBelievable(named.at, frame.t)) return
-  const shift = shiftOf(world.clocks, named.clock, frame.t)
+  const shift =
+    frame.phase === 'live'
+      ? shiftOfStamp(world.clocks, named.clock, named.at, frame.t)
+      : shiftOf(world.clocks, named.clock, frame.t)
   const recorded = add(named.at, durationNano(shift.by - shift.early))
   sampleRevision(
     world.revisions,
@@ -84,6 +89,7 @@ function sampleStamp(
   timeline: PodTimeline,
   stamp: Stamp,
   { t, phase, heldUp }: ObjectFrame,
+  repeat: boolean,
 ): void {
   if (stamp.source === 'event-second' && phase === 'live') return sampleSecond(world, stamp, t)
   if (stamp.source !== 'event-name' && stamp.source !== 'event-time') return
@@ -93,8 +99,8 @@ function sampleStamp(
   }
   if (stamp.receivedAt === undefined) return
   if (!isBelievable(stamp.at, stamp.receivedAt)) return count(world, 'garbage.event time')
-  sampleClock(world.clocks, stamp.clock, stamp.at, stamp.receivedAt, heldUp)
-  const shift = shiftOf(world.clocks, stamp.clock, stamp.receivedAt)
+  sampleClock(world.clocks, stamp.clock, stamp.at, stamp.receivedAt, heldUp, repeat)
+  const shift = shiftOfStamp(world.clocks, stamp.clock, stamp.at, stamp.receivedAt)
   sampleLag(world.lag, add(stamp.at, shift.by), stamp.receivedAt)
 }
 

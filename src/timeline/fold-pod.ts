@@ -67,5 +67,6 @@ function isOver(pod: PodRecord): boolean {
 
 function sampleCreation(world: World, frame: ObjectFrame, pod: PodRecord): void {
   if (frame.phase !== 'live' || frame.kind !== 'added' || pod.createdSeconds === undefined) return
-  sampleClock(world.clocks, 'apiserver', fromSeconds(pod.createdSeconds), frame.t, SECOND)
+  // A pod that begins to match a selector is added too, however old it is.
+  sampleClock(world.clocks, 'apiserver', fromSeconds(pod.createdSeconds), frame.t, SECOND, true)
 }

@@ -6,7 +6,7 @@ import type { Frame, GapFrame, ObjectFrame } from '../base/frame.ts'
 import type { LeaseRecord, NodeRecord, OwnerRecord } from '../base/record.ts'
 import { add, minus } from '../base/time.ts'
 import { nodeClock } from '../observe/pod.ts'
-import { isBelievable, sampleLease, shiftOf } from './clocks.ts'
+import { isBelievable, sampleLease, shiftOfStamp } from './clocks.ts'
 import { foldEvent, forgetOrphans } from './fold-event.ts'
 import { foldPod } from './fold-pod.ts'
 import { noteHeldUp, sampleLag } from './lag.ts'
@@ -88,7 +88,7 @@ function foldLease(world: World, frame: ObjectFrame, lease: LeaseRecord): void {
   if (node.lease === lease.resourceVersion || isOlder(lease.resourceVersion, node.lease)) return
   node.lease = lease.resourceVersion
   sampleLease(world.clocks, nodeClock(lease.name), lease.renewTime, frame.t, frame.heldUp)
-  const shift = shiftOf(world.clocks, nodeClock(lease.name), frame.t)
+  const shift = shiftOfStamp(world.clocks, nodeClock(lease.name), lease.renewTime, frame.t)
   const renewed = add(lease.renewTime, shift.by)
   sampleLag(world.lag, renewed, frame.t)
   sampleRevision(world.revisions, lease.resourceVersion, add(renewed, minus(shift.early)), frame.t)

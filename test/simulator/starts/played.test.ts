@@ -27,7 +27,7 @@ const PROTOBUF = { encoding: 'protobuf', partial: false } as const
 interface Setting {
   readonly starts: number
   readonly play: PlayOptions
-  readonly skewMs?: (node: number) => number
+  readonly skewMs?: (node: number, nowMs: number) => number
   readonly repeats?: boolean
 }
 
@@ -44,7 +44,12 @@ async function playOut({ play, repeats, skewMs = () => 0, starts }: Setting): Pr
     }
   }
   const waiting: { readonly dueMs: number; readonly change: Change }[] = []
-  const cluster = { store, clock, nodes: 20, skewMs }
+  const cluster = {
+    store,
+    clock,
+    nodes: 20,
+    skewMs: (node: number) => skewMs(node, clock.monotonicMs()),
+  }
   buildCluster(cluster)
   for (const stream of STREAMS)
     store.subscribe(stream, (change) => {
@@ -96,6 +101,12 @@ const SETTINGS: readonly (Setting & { readonly name: string })[] = [
     starts: STARTS,
     play: PLAY,
     skewMs: (node) => [0, 300_000, -300_000][node % 3] ?? 0,
+  },
+  {
+    name: 'on nodes whose clocks jump by an hour and back',
+    starts: STARTS,
+    play: PLAY,
+    skewMs: (_, nowMs) => (nowMs > 2000 && nowMs < 4000 ? 3_600_000 : 0),
   },
 ]
 
