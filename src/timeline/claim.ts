@@ -50,8 +50,8 @@ export function claimOf(boundary: Boundary, stamp: Stamp, clocks: Clocks, around
 /** How a stamp is moved to our clock; by what was known of its own at `around`, if nobody knows when it was received. */
 export function shiftOn(
   { at, clock, receivedAt }: Stamp,
-  { clocks, around: any }: Clocks,
-  around = any,
+  { clocks, around: ofStart }: Clocks,
+  around = ofStart,
 ): Shift {
   if (clock === 'observer') return UNSHIFTED
   return receivedAt === undefined

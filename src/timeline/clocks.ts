@@ -241,7 +241,7 @@ const DRIFT = milliseconds(50)
  * clock that is ahead; for one that is behind it is the end that a sample showed, where the other one is only a limit.
  */
 export const shiftOf = (model: ClockModel, name: ClockName, around: UnixNano): Shift =>
-  shiftsAt(model, name, around).any
+  shiftsAt(model, name, around).unreceived
 
 /**
  * How to move one stamp that was received then. Where its clock jumped meanwhile, the receipt tells the two apart: what would have been later
@@ -262,13 +262,13 @@ export function shiftOfStamp(model: ClockModel, name: ClockName, at: UnixNano, r
 
 interface Shifts {
   /** Of a stamp that says nothing of when it was received. */
-  readonly any: Shift
+  readonly unreceived: Shift
   /** By the least that the clock was off. */
   readonly least: Shift
   readonly jumped: boolean
 }
 
-const NO_SHIFTS: Shifts = { any: UNSHIFTED, least: UNSHIFTED, jumped: false }
+const NO_SHIFTS: Shifts = { unreceived: UNSHIFTED, least: UNSHIFTED, jumped: false }
 
 function shiftsAt(model: ClockModel, name: ClockName, around: UnixNano): Shifts {
   const clock = model.clocks.get(name)
@@ -282,9 +282,13 @@ function shiftsAt(model: ClockModel, name: ClockName, around: UnixNano): Shifts 
 function shiftsBy({ from, to, jumped }: Offset): Shifts {
   if (!Number.isFinite(to)) return NO_SHIFTS
   const least = from <= 0 && to >= 0 ? UNSHIFTED : { by: nanos(to), early: nanos(to - from), late: DRIFT }
-  if (jumped === undefined) return { any: least, least, jumped: false }
+  if (jumped === undefined) return { unreceived: least, least, jumped: false }
   const by = least === UNSHIFTED ? 0 : Math.max(to, Math.min(0, jumped))
-  return { any: { by: nanos(by), early: nanos(by - from), late: nanos(jumped - by) }, least, jumped: true }
+  return {
+    unreceived: { by: nanos(by), early: nanos(by - from), late: nanos(jumped - by) },
+    least,
+    jumped: true,
+  }
 }
 
 const nanos = (ns: OffsetNs): DurationNano => durationNano(BigInt(Math.round(ns)))
