@@ -16,6 +16,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   list: () => import('./list.ts'),
   idle: () => import('./idle.ts'),
   page: () => import('./page.ts'),
+  scale: () => import('./scale.ts'),
 }
 
 function withoutTarget(result: Result): Result {

@@ -13,6 +13,21 @@ export function addPods(store: Store, count: number): void {
     store.load('pods', [podObject({ number: 1_000_000 + number, resourceVersion: 0, namespace: CROWDED })])
 }
 
+/** Bound by now, and nothing else yet: starts that are in flight until they time out. */
+export function addPending(store: Store, count: number): void {
+  const now = new Date().toISOString().replace(/\.\d+/, '')
+  for (let number = 0; number < count; number++) {
+    const pod = podObject({
+      number: 2_000_000 + number,
+      resourceVersion: 0,
+      namespace: CROWDED,
+      stage: 'bound',
+    })
+    const text = JSON.stringify(pod).replace(/"\d{4}-\d\d-\d\dT[\d:]*Z"/g, `"${now}"`)
+    store.apply('pods', JSON.parse(text) as Obj)
+  }
+}
+
 /** All at once, as when their namespace goes: each is marked, then gone. */
 export function removePods(store: Store): void {
   const pods = [...store.of('pods').values()].map(({ object }) => object)

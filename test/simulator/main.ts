@@ -4,7 +4,8 @@
 import { systemClock } from '../../src/base/clock.ts'
 import { add, milliseconds } from '../../src/base/time.ts'
 import { buildCluster, renewLeases } from './cluster.ts'
-import { addPods, removePods, sessions } from './crowd.ts'
+import { loadPods } from './bulk.ts'
+import { addPending, addPods, removePods, sessions } from './crowd.ts'
 import { TRACE_SESSIONS } from './resources.ts'
 import type { Fault, What } from './faults.ts'
 import { SimulatedApiServer } from './server.ts'
@@ -41,6 +42,10 @@ export interface Commands {
   /** The clocks of all but the observer jump by so much. */
   jump(ms: number): void
   poison(): void
+  /** So many that run since long ago, made by the byte: for readers only. */
+  fill(count: number): void
+  /** So many that are bound and wait. */
+  addPending(count: number): void
   addPods(count: number): void
   removePods(): void
   addSessions(count: number): void
@@ -121,6 +126,8 @@ const commands: Commands = {
     server.writeRaw('events', POISON)
   },
   addPods: (count) => addPods(store, count),
+  fill: (count) => loadPods(store, count),
+  addPending: (count) => addPending(store, count),
   removePods: () => removePods(store),
   addSessions: (count) => sessions.add(store, count),
   judged: () => sessions.judged(store),
