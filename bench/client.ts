@@ -5,6 +5,7 @@
 import { systemClock } from '../src/base/clock.ts'
 import type { Frame } from '../src/base/frame.ts'
 import { seconds } from '../src/base/time.ts'
+import { loopDelayOf, watchLoopDelay } from '../src/controller/health.ts'
 import { parseConfig } from '../src/export/config.ts'
 import { createExporter } from '../src/export/exporter.ts'
 import { openDirect } from '../src/kube/config.ts'
@@ -31,8 +32,11 @@ export interface Measured {
   readonly wallMs: number
   readonly traces: number
   readonly spans: number
+  /** P99 of the event loop's delay. */
+  readonly loopDelayMs: number
 }
 
+const loopDelay = watchLoopDelay()
 const clock = systemClock()
 
 interface Consumer {
@@ -82,7 +86,12 @@ function main(command: ClientCommand): void {
   let begun = { cpu: process.cpuUsage(), ms: 0 }
   const report = async (): Promise<void> => {
     const done = await consumer.finish()
-    const measured: Measured = { cpuUs: cpuSince(begun.cpu), wallMs: performance.now() - begun.ms, ...done }
+    const measured: Measured = {
+      cpuUs: cpuSince(begun.cpu),
+      wallMs: performance.now() - begun.ms,
+      loopDelayMs: loopDelayOf(loopDelay).p99Seconds * 1000,
+      ...done,
+    }
     process.send?.({ measured })
   }
   const onFrame = (frame: Frame): void => {
@@ -94,6 +103,7 @@ function main(command: ClientCommand): void {
     frames = 0
     wanted = (message as ExpectCommand).expect
     globalThis.gc?.()
+    loopDelay.reset()
     begun = { cpu: process.cpuUsage(), ms: performance.now() }
     process.send?.({ expecting: true })
   })

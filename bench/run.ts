@@ -14,6 +14,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   pipeline: () => import('./pipeline.ts'),
   heap: () => import('./heap.ts'),
   list: () => import('./list.ts'),
+  pace: () => import('./pace.ts'),
   idle: () => import('./idle.ts'),
   page: () => import('./page.ts'),
   scale: () => import('./scale.ts'),

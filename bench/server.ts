@@ -17,6 +17,8 @@ export interface BurstCommand {
   readonly from: number
   readonly starts: number
   readonly streams: 'both' | 'pods'
+  /** As fast as the client takes them, where it is absent. */
+  readonly perSecond?: number
 }
 
 export type ServerCommand = { readonly burst: BurstCommand } | { readonly population: number }
@@ -80,12 +82,14 @@ async function send(socket: Socket, bytes: Buffer): Promise<void> {
     })
 }
 
-async function play({ from, starts, streams }: BurstCommand): Promise<void> {
+async function play({ from, perSecond, starts, streams }: BurstCommand): Promise<void> {
   const pods = await watcher('pods')
   const events = streams === 'pods' ? undefined : await watcher('events')
+  const begun = performance.now()
   for (let first = 0; first < starts; first += SIDE_BY_SIDE) {
+    if (perSecond !== undefined) await at(begun + (first / perSecond) * 1000)
     const times: UnixNano[] = []
-    const at = (step: number): UnixNano => times[step] ?? (0n as UnixNano)
+    const stampOf = (step: number): UnixNano => times[step] ?? (0n as UnixNano)
     for (let step = 0; step < STEPS.length; step++) {
       times.push(stampBefore(clock.now()))
       const open = stepAt(step).stream === 'pods' ? pods : events
@@ -94,11 +98,14 @@ async function play({ from, starts, streams }: BurstCommand): Promise<void> {
       const template = chunks[encoding][step] as Template
       for (let place = first; place < Math.min(starts, first + SIDE_BY_SIDE); place++) {
         const identity = identityOf(from + place, step, ++revision)
-        await send(socket, patch(template, encoding, identity, at))
+        await send(socket, patch(template, encoding, identity, stampOf))
       }
     }
   }
 }
+
+const at = (ms: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, Math.max(0, ms - performance.now())))
 
 async function watcher(stream: Stream): Promise<Watcher> {
   for (;;) {

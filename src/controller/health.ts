@@ -29,9 +29,11 @@ export interface HealthSources {
   readonly limits: () => Readonly<Record<string, number>>
 }
 
-/** 20 ms sees what a scrape or a list page costs, and costs nothing itself. */
+/** Sees what a scrape or a list page costs, and costs nothing itself. */
+const RESOLUTION_MS = 20
+
 export function watchLoopDelay(): LoopDelay {
-  const histogram = monitorEventLoopDelay({ resolution: 20 })
+  const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   histogram.enable()
   return histogram
 }
@@ -96,8 +98,10 @@ function exportersHealth({ exporters, delivery }: HealthSources): Record<string,
   return result
 }
 
-function loopDelayOf(histogram: LoopDelay): NonNullable<HealthSnapshot['eventLoopDelay']> {
-  const nano = (value: number): number => (Number.isFinite(value) ? value / 1e9 : 0)
+/** Since it was last asked. What Node records is the time from one look to the next, so an idle loop shows the resolution. */
+export function loopDelayOf(histogram: LoopDelay): NonNullable<HealthSnapshot['eventLoopDelay']> {
+  const nano = (value: number): number =>
+    Number.isFinite(value) ? Math.max(0, value / 1e9 - RESOLUTION_MS / 1000) : 0
   const delay = {
     meanSeconds: nano(histogram.mean),
     p99Seconds: nano(histogram.percentile(99)),
