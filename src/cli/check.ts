@@ -14,7 +14,7 @@ import { EXIT, type ExitCode } from './exit.ts'
 import { ansi, type Paint, plain, toAscii } from './glyphs.ts'
 import { jsonLine } from './json-line.ts'
 import { startLive } from './live.ts'
-import type { CreatePipeline } from './replay.ts'
+import type { CreatePipeline } from './replay-options.ts'
 import type { Feature } from './options.ts'
 import { formatDuration, neutralise, padEnd, plural, wrap } from './text.ts'
 

@@ -7,7 +7,7 @@ import { type Candidate, complete, type Completion } from './completion.ts'
 import { SHELLS, scriptOf, type Shell } from './completion-scripts.ts'
 import type { Context } from './context.ts'
 import { EXIT } from './exit.ts'
-import type { Done } from './program.ts'
+import type { Done } from './program-parts.ts'
 import { neutralise } from './text.ts'
 
 /** As cobra numbers them, which kubectl reads. */

@@ -4,7 +4,7 @@
 import { type Command, Option } from 'commander'
 import type { Context } from './context.ts'
 import { PAGE_PORT, port } from './options.ts'
-import type { Done } from './program.ts'
+import type { Done } from './program-parts.ts'
 import type { UiOptions } from './ui.ts'
 
 export function withPage(command: Command): Command {

@@ -1,20 +1,13 @@
 // Owns the commands about rollouts on the command line: `rollout` and `diff`, their options and help.
 // Promises what program.ts does: each command's code is loaded only when it runs. Does not do the work.
 
-import type { Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { Context } from './context.ts'
 import type { DiffOptions } from './diff.ts'
 import { collect, positiveDuration } from './options.ts'
 import { OUTPUT_FORMS } from './output.ts'
-import type { Done } from './program.ts'
+import type { Done, Parts } from './program-parts.ts'
 import type { RolloutOptions } from './rollout.ts'
-
-/** What all commands share. */
-export interface Parts {
-  withLook(command: Command, context: Context, forms?: readonly string[], what?: string): Command
-  withPlace(command: Command): Command
-  settle(): Option
-}
 
 export function addRollouts(program: Command, context: Context, done: Done, parts: Parts): void {
   addRollout(program, context, done, parts)

@@ -22,11 +22,12 @@ import {
 } from './options.ts'
 import { OUTPUT_FORMS } from './output.ts'
 import { addPage, withPage } from './program-page.ts'
+import type { Done } from './program-parts.ts'
 import { addRollouts } from './program-rollout.ts'
 import { addCompletion, answerCompletion, COMPLETE } from './program-completion.ts'
 import { addTop } from './program-top.ts'
 import type { RecordOptions } from './record.ts'
-import type { ReplayOptions } from './replay.ts'
+import type { ReplayOptions } from './replay-options.ts'
 import type { SessionListOptions } from './session-list.ts'
 import type { SessionRunOptions } from './session.ts'
 import { neutralise } from './text.ts'
@@ -66,8 +67,6 @@ const linesOf = (stack: string): string =>
     .split('\n')
     .map((line) => `  ${neutralise(line)}`)
     .join('\n')
-
-export type Done = (exitCode: ExitCode) => void
 
 function createProgram(context: Context, done: Done): Command {
   const program = new Command(context.program)

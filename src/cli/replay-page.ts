@@ -7,7 +7,7 @@ import type { Context } from './context.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { aborted } from './live.ts'
 import { openPage, type PageOptions } from './page.ts'
-import type { CreatePipeline, ReplayOptions } from './replay.ts'
+import type { CreatePipeline, ReplayOptions } from './replay-options.ts'
 import { readRollouts, rolloutsIn } from './rollout-recordings.ts'
 import { plural } from './text.ts'
 

@@ -2,32 +2,15 @@
 // Promises that equal files give equal output, and that stdout holds results only.
 // Does not read files (recording/) and does not find operations (trace/pipeline.ts).
 
-import type { DurationNano } from '../base/time.ts'
 import { RecordingError, readRecording } from '../recording/read.ts'
-import type { Pipeline, PipelineOptions } from '../trace/pipeline.ts'
 import { rootOf, type Trace } from '../trace/trace.ts'
 import type { Context } from './context.ts'
 import { CliError, EXIT, type ExitCode } from './exit.ts'
-import { type Formatter, formatterOf, type OutputForm } from './output.ts'
+import { type Formatter, formatterOf } from './output.ts'
+import type { CreatePipeline, ReplayOptions } from './replay-options.ts'
 import { openSender, type Sender } from './send.ts'
 import { Summary } from './summary.ts'
 import { neutralise, plural } from './text.ts'
-
-export interface ReplayOptions {
-  readonly output: OutputForm
-  readonly slowest?: number
-  readonly pod?: string
-  readonly slowerThan?: DurationNano
-  readonly summary?: boolean
-  readonly otlpEndpoint?: readonly string[]
-  /** Serve the page at this port, and start a browser. */
-  readonly ui?: number
-  readonly open: boolean
-  readonly settle?: DurationNano
-  readonly startTimeout?: DurationNano
-}
-
-export type CreatePipeline = (options?: PipelineOptions) => Pipeline
 
 export async function replay(
   context: Context,

@@ -9,7 +9,7 @@ import type { Rollout } from '../rollout/rollout.ts'
 import { createRollouts, type Rollouts, type RolloutWorkload } from '../rollout/rollouts.ts'
 import type { Pipeline, PipelineOptions } from '../trace/pipeline.ts'
 import type { Trace } from '../trace/trace.ts'
-import type { CreatePipeline } from './replay.ts'
+import type { CreatePipeline } from './replay-options.ts'
 
 export interface NamedWorkload {
   /** `Deployment`. */

@@ -11,7 +11,7 @@ import { type ClusterOptions, connect, type Target, valueOf } from './connect.ts
 import type { Context } from './context.ts'
 import { CliError, EXIT } from './exit.ts'
 import { type Live, sayTrouble, startLive, untilReady } from './live.ts'
-import type { CreatePipeline } from './replay.ts'
+import type { CreatePipeline } from './replay-options.ts'
 import { createFeed, isPodOf, type RolloutFeed } from './rollout-feed.ts'
 import { titleOf, type WorkloadTarget } from './rollout-target.ts'
 import { neutralise } from './text.ts'

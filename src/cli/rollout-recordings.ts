@@ -8,7 +8,7 @@ import type { PipelineOptions } from '../trace/pipeline.ts'
 import type { Trace } from '../trace/trace.ts'
 import type { Context } from './context.ts'
 import { CliError, EXIT } from './exit.ts'
-import type { CreatePipeline } from './replay.ts'
+import type { CreatePipeline } from './replay-options.ts'
 import { createFeed, isWorkload, type NamedWorkload, type RolloutFeed } from './rollout-feed.ts'
 import { neutralise } from './text.ts'
 

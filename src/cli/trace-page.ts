@@ -8,7 +8,7 @@ import type { Context } from './context.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { aborted } from './live.ts'
 import { openPage, type PageOptions } from './page.ts'
-import type { Followed } from './trace.ts'
+import type { Followed } from './followed.ts'
 
 /** Until Ctrl-C. */
 export async function tracePage(

@@ -11,11 +11,12 @@ import type { Trace } from '../trace/trace.ts'
 import { type ClusterOptions, connect, type Target } from './connect.ts'
 import type { Context } from './context.ts'
 import { CliError, EXIT, type ExitCode } from './exit.ts'
+import type { Followed } from './followed.ts'
 import { ansi, plain } from './glyphs.ts'
 import { drawTable } from './in-flight.ts'
 import { aborted, type Live, startLive, untilReady } from './live.ts'
 import { formatterOf, type OutputForm } from './output.ts'
-import type { CreatePipeline } from './replay.ts'
+import type { CreatePipeline } from './replay-options.ts'
 import { Summary } from './summary.ts'
 import { findPods, parseTarget, type Pods } from './target.ts'
 import { neutralise, plural } from './text.ts'
@@ -91,22 +92,6 @@ export async function collect(
   const traces = followed.told()
   await followed.close()
   return { traces, interrupted: context.signal.aborted }
-}
-
-/** Starts of chosen pods, as they go on. */
-export interface Followed {
-  readonly pipeline: Pipeline
-  /** By UID. */
-  readonly pods: ReadonlyMap<string, PodRecord>
-  /** UIDs of those that are under way. */
-  readonly waiting: ReadonlySet<string>
-  /** None is under way any more. */
-  readonly done: Promise<void>
-  /** All of them as they stand. */
-  told(): Trace[]
-  /** Called with each that is over from now on. */
-  onTrace: (trace: Trace) => void
-  close(): Promise<void>
 }
 
 /** Watches these pods, and reads what is past of them. */

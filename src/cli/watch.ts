@@ -12,7 +12,7 @@ import { EXIT, type ExitCode } from './exit.ts'
 import { exportersOf } from './exporters.ts'
 import { aborted, type Live, startLive, untilReady } from './live.ts'
 import type { OutputForm } from './output.ts'
-import type { CreatePipeline } from './replay.ts'
+import type { CreatePipeline } from './replay-options.ts'
 import { neutralise } from './text.ts'
 import { openScreen } from './watch-screen.ts'
 

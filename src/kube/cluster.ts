@@ -14,7 +14,7 @@ import { type BackfillCounters, createEventBackfill, type EventBackfill } from '
 import { findServed } from './discovery.ts'
 import type { Failure } from './failure.ts'
 import { createFrameQueue } from './frame-queue.ts'
-import type { Encoding } from './list-page.ts'
+import type { Encoding } from './paths.ts'
 import {
   type Log,
   type RawEvent,

@@ -9,10 +9,8 @@ import type { Resource } from '../decode/resources.ts'
 import type { DecodeError, ListMeta } from '../decode/result.ts'
 import type { Connection } from './config.ts'
 import type { Failure } from './failure.ts'
-import { acceptOf } from './paths.ts'
+import { acceptOf, type Encoding } from './paths.ts'
 import { fetchWhole, isProtobuf } from './request.ts'
-
-export type Encoding = 'protobuf' | 'json'
 
 export type ListedItem =
   | { readonly ok: true; readonly record: AnyRecord; readonly raw: unknown }

@@ -3,7 +3,8 @@
 // Does not send.
 
 import type { Resource } from '../decode/resources.ts'
-import type { Encoding } from './list-page.ts'
+
+export type Encoding = 'protobuf' | 'json'
 
 /** Which objects of a resource a stream is about. */
 export interface Scope {

@@ -2,8 +2,8 @@
 // Promises siblings, numbered, for every attempt; and that containers of one sync follow each other in the order of the spec,
 // as the kubelet starts them (kuberuntime_manager.go, SyncPod).
 
-import type { NodeTimeline } from '../timeline/node-timeline.ts'
 import { type Draft, unseen } from '../timeline/combine.ts'
+import { type ContainerContext, exitMessage } from './container-context.ts'
 import { type ContainerHistory, type FailedCreate, NEVER_STARTED, type Run } from './container-history.ts'
 import { comesBefore, isObserved, type Plan, type Planned } from './plan.ts'
 import { planProbes } from './probes.ts'
@@ -11,15 +11,6 @@ import { firstSign, planPulls } from './pulls.ts'
 
 /** Attempts of one kind that become spans; a pod that crash-loops for hours has hundreds, which are counted instead. */
 const ATTEMPTS_MAX = 30
-
-export interface ContainerContext {
-  readonly uid: string
-  readonly node: NodeTimeline | undefined
-  readonly restartPolicy: string | undefined
-  readonly readyOnNode: Draft | undefined
-  /** When our watch showed Ready: containers whose own readiness came in that frame made it so. */
-  readonly readyReceipt: bigint | undefined
-}
 
 export type Role = 'init' | 'sidecar' | 'app'
 
@@ -248,12 +239,6 @@ function planHook(
     ...(failed ? { error: 'PostStartHook failed' } : {}),
   })
   return end ?? unseen()
-}
-
-export function exitMessage({ exitCode, exitReason }: Run): string {
-  if (exitCode === undefined) return 'ended'
-  const reason = exitReason && exitReason !== 'Error' ? ` (${exitReason})` : ''
-  return `exit code ${exitCode}${reason}`
 }
 
 /** After a run that ended, the kubelet waits before the next: 10 s, doubled each time, up to 5 min. */

@@ -7,7 +7,7 @@ import * as grpc from '@grpc/grpc-js'
 import type { Clock } from '../base/clock.ts'
 import { grpcCode, responseBytes, retryAfterMs, statusBytes, type Verdict } from './answers.ts'
 import type { Intake } from './intake.ts'
-import type { Listening, TlsFiles } from './receiver.ts'
+import type { Listening, TlsFiles } from './endpoint.ts'
 
 const EXPORT = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'
 

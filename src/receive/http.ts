@@ -17,7 +17,7 @@ import {
   type Verdict,
 } from './answers.ts'
 import type { Intake } from './intake.ts'
-import type { Listening, TlsFiles } from './receiver.ts'
+import type { Listening, TlsFiles } from './endpoint.ts'
 
 const PATH = '/v1/traces'
 const TYPES = { 'application/x-protobuf': 'protobuf', 'application/json': 'json' } as const

@@ -3,28 +3,8 @@
 // Does not know what becomes of spans.
 
 import type { Clock } from '../base/clock.ts'
+import type { Endpoint, Listening, TlsFiles } from './endpoint.ts'
 import { createIntake, type IntakeCounters, type IntakeOptions } from './intake.ts'
-
-export interface Endpoint {
-  readonly protocol: 'grpc' | 'http'
-  readonly host: string
-  /** 0 takes a free one. */
-  readonly port: number
-}
-
-/** Contents in PEM; with `ca` senders have to show a certificate that it has signed. */
-export interface TlsFiles {
-  readonly cert: string
-  readonly key: string
-  readonly ca?: string
-}
-
-export interface Listening {
-  readonly port: number
-  /** Ends every connection; who sends comes back, perhaps elsewhere. */
-  disconnect(): void
-  close(): Promise<void>
-}
 
 export interface ReceiverOptions extends IntakeOptions {
   readonly endpoints: readonly Endpoint[]

@@ -1,0 +1,21 @@
+// Owns what every operation of a container is planned with: its pod's part, and the words for how a run ended.
+// Promises no plan. Does not read facts.
+
+import type { Draft } from '../timeline/combine.ts'
+import type { NodeTimeline } from '../timeline/node-timeline.ts'
+import type { Run } from './container-history.ts'
+
+export interface ContainerContext {
+  readonly uid: string
+  readonly node: NodeTimeline | undefined
+  readonly restartPolicy: string | undefined
+  readonly readyOnNode: Draft | undefined
+  /** When our watch showed Ready: containers whose own readiness came in that frame made it so. */
+  readonly readyReceipt: bigint | undefined
+}
+
+export function exitMessage({ exitCode, exitReason }: Run): string {
+  if (exitCode === undefined) return 'ended'
+  const reason = exitReason && exitReason !== 'Error' ? ` (${exitReason})` : ''
+  return `exit code ${exitCode}${reason}`
+}
