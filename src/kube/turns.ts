@@ -1,5 +1,5 @@
 // Owns the knowledge of how long this process was held up: by its own work, by a machine that is short of processors, by a limit on them.
-// Promises a bound on how long bytes may have lain in a socket before a turn of the event loop read them.
+// Promises a bound on how long bytes may have lain in a socket, or before it with who sends them, until a turn of the event loop read them.
 // Does not see what holds up others: how late the watch is, timeline/lag.ts learns from stamps.
 
 import type { Clock } from '../base/clock.ts'
@@ -14,20 +14,34 @@ const TURN_MS = 20
 /** Within what a receipt is bounded by anyway (timeline/claim.ts). */
 const USUAL_MS = 20
 
-/** One timer until the signal. Reads come before timers in a turn that begins late, so that they see the last turn's. */
+/** While nothing was read, and as long again, in which what waited meanwhile is read. */
+interface Standstill {
+  readonly fromMs: number
+  readonly untilMs: number
+}
+
+/** One timer until the signal. In a turn that begins late, reads may come before it or after it. */
 export function watchTurns(clock: Clock, signal: AbortSignal): Turns {
   let lastMs = clock.monotonicMs()
+  let standstill: Standstill = { fromMs: 0, untilMs: Number.NEGATIVE_INFINITY }
+  const look = (): number => {
+    const nowMs = clock.monotonicMs()
+    const goneMs = nowMs - lastMs
+    const untilMs = nowMs + goneMs
+    if (goneMs - TURN_MS > USUAL_MS && untilMs > standstill.untilMs) standstill = { fromMs: lastMs, untilMs }
+    return nowMs
+  }
   const turn = async (): Promise<void> => {
     while (!signal.aborted) {
       await clock.sleep(TURN_MS, signal)
-      lastMs = clock.monotonicMs()
+      lastMs = look()
     }
   }
   void turn()
   return {
     heldUp: () => {
-      const heldUpMs = clock.monotonicMs() - lastMs - TURN_MS
-      return heldUpMs > USUAL_MS ? milliseconds(heldUpMs + TURN_MS) : undefined
+      const nowMs = look()
+      return nowMs <= standstill.untilMs ? milliseconds(nowMs - standstill.fromMs) : undefined
     },
   }
 }

@@ -23,10 +23,24 @@ test('in its usual turns a loop is not held up', async () => {
   }
 })
 
-test('what is read first after a standstill may have waited for all of it', async () => {
+test('what is read after a standstill may have waited since it began, for as long again as it lasted', async () => {
   const { clock, turns } = await start()
   clock.advance(milliseconds(300))
   assert.equal(turns.heldUp(), milliseconds(300))
+  for (let turn = 1; turn <= 15; turn++) {
+    await settle()
+    clock.advance(milliseconds(20))
+    assert.equal(turns.heldUp(), milliseconds(300 + turn * 20))
+  }
   await settle()
-  assert.equal(turns.heldUp(), undefined, 'the timer has gone on')
+  clock.advance(milliseconds(20))
+  assert.equal(turns.heldUp(), undefined, 'all that waited has been read')
+})
+
+test('a standstill that the timer sees first is one too, and a short one within it changes nothing', async () => {
+  const { clock, turns } = await start()
+  clock.advance(milliseconds(300))
+  await settle()
+  clock.advance(milliseconds(60))
+  assert.equal(turns.heldUp(), milliseconds(360))
 })

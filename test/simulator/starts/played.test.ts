@@ -110,6 +110,9 @@ const SETTINGS: readonly (Setting & { readonly name: string })[] = [
   },
 ]
 
+/** With all events of a failed pull lost, the one after it is the first. */
+const UNKNOWABLE = /^image late .*: pull image /
+
 for (const { name, ...setting } of SETTINGS)
   test(`starts ${name} are told once each, and the truth lies in every interval`, async () => {
     const { boundaries, invented, lost, outside, repeated, starts, told, wrong } = await playOut(setting)
@@ -118,5 +121,7 @@ for (const { name, ...setting } of SETTINGS)
       { starts: STARTS, told: STARTS, lost: [], invented: [], repeated: [] },
     )
     assert.ok(boundaries > 5 * STARTS, `${boundaries} boundaries`)
-    assert.deepEqual([wrong, outside], [[], []])
+    const isKnown = (boundary: string): boolean =>
+      setting.play.eventLoss === undefined || !UNKNOWABLE.test(boundary)
+    assert.deepEqual([wrong, outside.filter(isKnown)], [[], []])
   })
