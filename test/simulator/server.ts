@@ -4,7 +4,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { selfSigned } from './certificate.ts'
 import type { Obj } from './encode.ts'
@@ -36,6 +36,7 @@ const DEFINITIONS = 'customresourcedefinitions'
 
 export class SimulatedApiServer {
   readonly store = new Store()
+  private readonly sockets = new Set<Socket>()
   readonly requests: SeenRequest[] = []
   /** Writes as they were asked for, refused ones too. */
   readonly writes: ObjectRequest[] = []
@@ -68,6 +69,10 @@ export class SimulatedApiServer {
     } else this.server = createServer(handler)
     this.server.keepAliveTimeout = 30_000
     this.server.on('clientError', (_error, socket) => socket.destroy())
+    this.server.on('connection', (socket: Socket) => {
+      this.sockets.add(socket)
+      socket.once('close', () => this.sockets.delete(socket))
+    })
     this.server.on(options.tls ? 'secureConnection' : 'connection', () => {
       this.connections += 1
     })
@@ -94,8 +99,10 @@ export class SimulatedApiServer {
 
   /** As kill -9: all connections reset, the port closed. What is stored stays, as in etcd. */
   async kill(): Promise<void> {
-    this.server.closeAllConnections()
-    await new Promise((resolve) => this.server.close(resolve))
+    const closed = new Promise((resolve) => this.server.close(resolve))
+    // Those too that are no connections of HTTP yet.
+    for (const socket of this.sockets) socket.resetAndDestroy()
+    await closed
   }
 
   restart(): Promise<void> {
