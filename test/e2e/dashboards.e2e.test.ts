@@ -139,5 +139,5 @@ describe('a real Prometheus, of the starts of all recordings', { skip, timeout: 
 
 /** increase() guesses what lies before the first and after the last sample. */
 function near(actual: number, expected: number): void {
-  assert.ok(Math.abs(actual - expected) <= 0.1 * expected, `${actual} for ${expected}`)
+  assert.ok(Math.abs(actual - expected) <= 0.15 * expected, `${actual} for ${expected}`)
 }
