@@ -151,7 +151,11 @@ test('compacted until 410: a gap, one relist, and all that changed meanwhile', o
   assert.equal(repaired.length, 5, 'one changed, one gone, three new; nothing unchanged again')
   assert.equal(repaired.filter((frame) => frame.synthetic).length, 1)
   await patch('pod-1', 'live-again')
-  await until('live again', () => objects(watched.frames).at(-1)?.phase === 'live')
+  const isLive = (): boolean => objects(watched.frames).at(-1)?.phase === 'live'
+  await until('live again', isLive).catch((error: Error) => {
+    const last = watched.frames.slice(-4).map(({ kind }) => kind)
+    throw new Error(`${error.message}: ${last.join(', ')}; ${JSON.stringify(watched.counters())}`)
+  })
 })
 
 test('an API server killed and restarted under a writer: nothing is lost', options, async () => {
