@@ -150,12 +150,13 @@ test('compacted until 410: a gap, one relist, and all that changed meanwhile', o
   const repaired = objects(watched.frames).filter((frame) => frame.phase === 'relist')
   assert.equal(repaired.length, 5, 'one changed, one gone, three new; nothing unchanged again')
   assert.equal(repaired.filter((frame) => frame.synthetic).length, 1)
-  await patch('pod-1', 'live-again')
   const isLive = (): boolean => objects(watched.frames).at(-1)?.phase === 'live'
-  await until('live again', isLive).catch((error: Error) => {
-    const last = watched.frames.slice(-4).map(({ kind }) => kind)
-    throw new Error(`${error.message}: ${last.join(', ')}; ${JSON.stringify(watched.counters())}`)
-  })
+  // What arrives within a second after a list may be late, and counts as part of it.
+  for (let n = 0; !isLive(); n++) {
+    assert.ok(n < 120, `never live again: ${JSON.stringify(watched.counters())}`)
+    await patch('pod-1', `live-again-${n}`)
+    await delay(500)
+  }
 })
 
 test('an API server killed and restarted under a writer: nothing is lost', options, async () => {
