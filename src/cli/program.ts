@@ -280,6 +280,9 @@ Exit codes: 0, all objectives were met; 1, one was missed, or the command failed
 The command begins when Podspan has accepted the session. If it fails, its rollout is not waited for. One that changes
 nothing starts no pods, and the session is inconclusive at its --timeout.
 
+Where TRACEPARENT holds a W3C trace context, such as that of a CI job, the session carries it, and the root of each start and of the
+rollout links to it.
+
 Needs create, get, list and watch on tracesessions.podspan.dev in the namespace; delete for --delete.`
 
 function addSessionRun(session: Command, context: Context, done: Done): void {

@@ -2,6 +2,7 @@
 // Promises that what the API server would refuse is refused here, with the option that said it, before anything is sent.
 // Does not create it.
 
+import { CREATORS_KEY } from '../base/trace-context.ts'
 import { GROUP, KIND, parseTraceSession, type TraceSessionSpec, VERSION } from '../session/schema.ts'
 import { CliError, EXIT } from './exit.ts'
 import { parseSelector } from './session-selector.ts'
@@ -27,6 +28,7 @@ export interface Manifest {
   readonly metadata: {
     readonly name: string
     readonly labels: Readonly<Record<string, string>>
+    readonly annotations?: Readonly<Record<string, string>>
   }
   readonly spec: object
 }
@@ -44,7 +46,12 @@ const KEPT_SECONDS = 86_400
 /** A rollout that began just before is taken too; a command's own rollout begins after. */
 const BACKFILL = { 'with a command': '0s', alone: '1m' } as const
 
-export function sessionFor(wants: SessionWants, how: keyof typeof BACKFILL, random: () => number): Asked {
+export function sessionFor(
+  wants: SessionWants,
+  how: keyof typeof BACKFILL,
+  random: () => number,
+  context?: string,
+): Asked {
   const pods = podsOf(wants)
   const manifest: Manifest = {
     apiVersion: `${GROUP}/${VERSION}`,
@@ -52,6 +59,7 @@ export function sessionFor(wants: SessionWants, how: keyof typeof BACKFILL, rand
     metadata: {
       name: wants.name ?? uniqueName(pods.targetRef?.name ?? 'session', random),
       labels: CREATED_BY,
+      ...(context !== undefined && { annotations: { [CREATORS_KEY]: context } }),
     },
     spec: {
       ...pods,

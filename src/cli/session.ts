@@ -2,6 +2,7 @@
 // Promises that the session is seen before it is waited for, that a command runs only once Podspan has accepted the session, and
 // that nothing is deleted unless asked. Does not judge: Podspan in the cluster does.
 
+import { CONTEXT_VARIABLE, parseTraceparent } from '../base/trace-context.ts'
 import { add, type DurationNano, SECOND, seconds, type UnixNano } from '../base/time.ts'
 import type { Json } from '../decode/json-fields.ts'
 import { parseDuration } from '../session/duration.ts'
@@ -39,7 +40,8 @@ export async function sessionRun(
   options: SessionRunOptions,
   command: readonly string[],
 ): Promise<ExitCode> {
-  const asked = sessionFor(options, command.length > 0 ? 'with a command' : 'alone', context.random)
+  const how = command.length > 0 ? 'with a command' : 'alone'
+  const asked = sessionFor(options, how, context.random, surroundingTrace(context))
   const connection = await dial(context, options)
   const namespace = options.namespace ?? connection.namespace ?? 'default'
   const { clock, signal } = context
@@ -56,6 +58,17 @@ export async function sessionRun(
     await feed.close()
     await connection.close()
   }
+}
+
+/** The trace of whoever runs this, such as a CI job's: the session's starts are going to link to it. */
+function surroundingTrace({ env, terminal }: Context): string | undefined {
+  const text = env[CONTEXT_VARIABLE]
+  if (text === undefined || text === '') return undefined
+  if (parseTraceparent(text)) return text
+  terminal.say(
+    `podspan: ${CONTEXT_VARIABLE} is no W3C trace context, so nothing links to it: ${neutralise(text)}; expected 00-TRACE-SPAN-FLAGS in lower-case hex`,
+  )
+  return undefined
 }
 
 interface Run {

@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Fate } from '../export/queue.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { ExportDecision, SessionBook } from '../session/book.ts'
+import { withLinks } from '../trace/incoming.ts'
 import type { LateSpans, Trace } from '../trace/trace.ts'
 import type { ControllerConfig } from './config.ts'
 import type { Exporters } from './exporters.ts'
@@ -83,10 +84,11 @@ class BookedDelivery implements Delivery {
     metrics.take(trace, decision.exporters.length > 0 ? 'exported' : 'kept')
     this.#countOverBudget(decision)
     this.#remember(trace.traceId, decision.exporters)
+    const linked = this.#linked(trace, decision)
     const open = handover.told(trace, decision.exporters)
     for (const exporter of decision.exporters)
       if (!open.includes(exporter)) book.delivered(trace.traceId, exporter, 'sent')
-    this.#sendTo(open, trace)
+    this.#sendTo(open, linked)
     return [...decision.decisions].flatMap(([name, one]) =>
       one === 'export' || one === 'sent before' ? [name] : [],
     )
@@ -97,9 +99,10 @@ class BookedDelivery implements Delivery {
     const decision = book.takeRollout({ trace, exporters }, clock.now())
     this.#countOverBudget(decision)
     if (decision.exporters.length === 0) return []
-    this.#rollouts.put(trace)
+    const linked = withLinks(trace, decision.links)
+    this.#rollouts.put(linked)
     handover.offered(trace, decision.exporters)
-    this.#sendTo(decision.exporters, trace)
+    this.#sendTo(decision.exporters, linked)
     return decision.exporters
   }
 
@@ -109,8 +112,16 @@ class BookedDelivery implements Delivery {
     if (!this.ring.get(trace.traceId)) this.ring.put(trace)
     const decision = book.offer(sessionUid, trace, clock.now(), had)
     this.#countOverBudget(decision)
+    const linked = this.#linked(trace, decision)
     handover.offered(trace, decision.exporters)
-    this.#sendTo(decision.exporters, trace)
+    this.#sendTo(decision.exporters, linked)
+  }
+
+  /** With what its sessions lead to, in the ring too: a leader to come sends it from there. */
+  #linked(trace: Trace, { links }: ExportDecision): Trace {
+    const linked = withLinks(trace, links)
+    if (linked !== trace) this.ring.put(linked)
+    return linked
   }
 
   append(late: LateSpans): void {

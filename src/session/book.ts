@@ -3,7 +3,7 @@
 
 import type { DurationNano, UnixNano } from '../base/time.ts'
 import type { InFlight } from '../trace/pipeline.ts'
-import type { Trace } from '../trace/trace.ts'
+import type { SpanLink, Trace } from '../trace/trace.ts'
 import type { RolloutState } from '../rollout/state.ts'
 import type { TargetRef, TraceSession, TraceSessionStatus } from './schema.ts'
 
@@ -44,6 +44,8 @@ export interface ExportDecision {
   readonly exporters: readonly string[]
   /** The sessions that took this start. Empty: nobody asked for it. */
   readonly sessions: readonly SessionKey[]
+  /** Of sessions that carry a trace context: what the start's root links to besides. */
+  readonly links: readonly SpanLink[]
   /** Every exporter that a session of this start names, those that get nothing too. Unknown exporters are not in it. */
   readonly decisions: ReadonlyMap<string, Decision>
 }

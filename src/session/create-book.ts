@@ -2,10 +2,11 @@
 // Promises what book.ts says. A start costs the sessions that may match it, a second in which nothing changed next to nothing.
 // Pure: it is told the time, and writes nothing.
 
+import { carriedBy } from '../base/trace-context.ts'
 import type { DurationNano, UnixNano } from '../base/time.ts'
 import { add } from '../base/time.ts'
 import type { InFlight } from '../trace/pipeline.ts'
-import { spanCountOf, type Trace } from '../trace/trace.ts'
+import { spanCountOf, type SpanLink, type Trace } from '../trace/trace.ts'
 import type {
   BackfillRequest,
   BookOptions,
@@ -81,6 +82,7 @@ function apply(state: State, object: TraceSession, now: UnixNano): void {
   state.objects.set(uid, object)
   if (!known) return addSession(state, object, now)
   known.key = keyOf(object)
+  known.context = carriedBy(object.metadata.annotations).context
   adopt(known, object.status)
   if (generation !== known.generation) change(state, known, object, now)
 }
@@ -170,7 +172,7 @@ function offer(state: State, uid: string, told: Told): ExportDecision {
 const exportersOf = (decisions: ExportDecision['decisions']): string[] =>
   [...decisions].flatMap(([name, decision]) => (decision === 'export' ? [name] : []))
 
-const NOTHING: ExportDecision = { exporters: [], sessions: [], decisions: new Map() }
+const NOTHING: ExportDecision = { exporters: [], sessions: [], links: [], decisions: new Map() }
 
 function settle(
   { exports, options }: State,
@@ -195,6 +197,7 @@ function settle(
   return {
     exporters: exportersOf(decisions),
     sessions: taken.map(({ session }) => session.key),
+    links: linksTo(taken.map(({ session }) => session)),
     decisions,
   }
 }
@@ -207,8 +210,20 @@ function takeRollout(
   // A rollout is no pod that somebody names.
   const sessions = matcher.matching({ ...trace, name: '' }).filter(isActive)
   const decisions = exports.decideRollout(trace, exporters, sessions, now)
-  return { exporters: exportersOf(decisions), sessions: [], decisions }
+  return { exporters: exportersOf(decisions), sessions: [], links: linksTo(sessions), decisions }
 }
+
+const linksTo = (sessions: readonly Session[]): SpanLink[] =>
+  sessions.flatMap(({ context, key }) =>
+    context
+      ? [
+          {
+            ...context,
+            attributes: { 'podspan.link': 'session', 'podspan.session': `${key.namespace}/${key.name}` },
+          },
+        ]
+      : [],
+  )
 
 function askBackfill(session: Session): BackfillRequest[] {
   const { backfill, key, namespace, plan } = session

@@ -1,6 +1,7 @@
 // Owns the beginning of a session's state: new, restored from a status that a restart left behind, or complete before.
 // Promises that a session which is complete stays so. Does not match, count or publish.
 
+import { carriedBy } from '../base/trace-context.ts'
 import { fromSeconds, parseRfc3339, type UnixNano } from '../base/time.ts'
 import { emptyAggregate } from './aggregate.ts'
 import { createBudget } from './budget.ts'
@@ -24,6 +25,7 @@ export function createSession(object: TraceSession, plan: Plan, now: UnixNano): 
   return {
     key: keyOf(object),
     namespace: metadata.namespace,
+    context: carriedBy(metadata.annotations).context,
     choice: plan.pods,
     plan,
     generation: metadata.generation,

@@ -23,6 +23,7 @@ export const traceSession = z
       resourceVersion: z.string().default(''),
       creationTimestamp: z.string(),
       deletionTimestamp: z.string().optional(),
+      annotations: z.record(z.string(), z.string()).optional().catch(undefined),
     }),
     spec: sessionSpec,
     // What cannot be read of a status is computed anew.

@@ -6,7 +6,7 @@ import type { Startup } from '../operations/startup.ts'
 import type { World } from '../timeline/world.ts'
 import { revisionOf } from './cause.ts'
 import { type CriticalPath, findCriticalPath } from './critical-path.ts'
-import { incomingLinks } from './incoming.ts'
+import { incomingOf } from './incoming.ts'
 import { rootSpanIdOf, traceIdOf } from './identity.ts'
 import { findHidden, type Hidden, hiddenWords, platformAttributes } from './platform.ts'
 import { preludeAttributes, preludeLinks, preludeWords, tellPreludes } from './prelude.ts'
@@ -48,7 +48,7 @@ export function buildTrace(
       ...first.attributes,
       ...rootAttributes(world, startup, { outcome, verdict, workload, path, hidden, total }),
     },
-    links: [...first.links, ...incomingLinks(world, pod), ...preludeLinks(startup)],
+    links: [...first.links, ...incomingOf(world, pod).links, ...preludeLinks(startup)],
   }
   const resource = resourceOf(cluster, startup, workload)
   const before = tellPreludes(startup, resource, workload.name)

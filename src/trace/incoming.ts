@@ -1,24 +1,41 @@
-// Owns the trace contexts that others put on a pod or its owners: each becomes a link of the root, never a parent.
-// Promises that a malformed context is no link. Reads annotations only.
+// Owns the trace contexts that others put on a pod or its owners: the nearest becomes a link of the root, never its parent.
+// Promises that a malformed context is no link and is counted, and that the next one is looked at instead. Reads annotations only.
 
-import type { ObjectMeta, OwnerReference, PodRecord } from '../base/record.ts'
+import { carriedBy } from '../base/trace-context.ts'
+import type { ObjectMeta, PodRecord } from '../base/record.ts'
+import { ownersOf } from '../timeline/owners.ts'
 import type { World } from '../timeline/world.ts'
-import type { SpanLink } from './trace.ts'
+import type { SpanLink, Trace } from './trace.ts'
 
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}/
-const KEY = 'tracing.k8s.io/traceparent'
+export interface Incoming {
+  readonly links: readonly SpanLink[]
+  /** Annotations that were to hold a context, and do not. */
+  readonly malformed: number
+}
 
 /** The pod's own context, else the nearest owner's that has one. */
-export function incomingLinks(world: World, pod: PodRecord): SpanLink[] {
-  let holder: ObjectMeta | undefined = pod
-  for (let depth = 0; holder && depth < 4; depth++) {
-    const match = TRACEPARENT.exec(holder.annotations?.[KEY] ?? '')
-    const [, traceId = '', spanId = ''] = match ?? []
-    if (match && !/^0+$/.test(traceId) && !/^0+$/.test(spanId)) {
-      return [{ traceId, spanId, attributes: { 'podspan.link': 'incoming context' } }]
-    }
-    const owner: OwnerReference | undefined = holder.owners?.find(({ controller }) => controller)
-    holder = owner && world.owners.get(owner.uid)
+export function incomingOf({ owners }: Pick<World, 'owners'>, pod: PodRecord): Incoming {
+  const holders: (ObjectMeta | undefined)[] = [
+    pod,
+    ...ownersOf(pod, owners).map(({ uid }) => owners.get(uid)),
+  ]
+  let malformed = 0
+  for (const holder of holders) {
+    const carried = carriedBy(holder?.annotations)
+    malformed += carried.malformed
+    const { context } = carried
+    if (context)
+      return { links: [{ ...context, attributes: { 'podspan.link': 'incoming context' } }], malformed }
   }
-  return []
+  return { links: [], malformed }
+}
+
+/** The same start, whose root leads to these too; what it leads to already is not said twice. */
+export function withLinks(trace: Trace, links: readonly SpanLink[]): Trace {
+  const [root, ...others] = trace.spans
+  const added = links.filter(
+    ({ traceId, spanId }) => !root?.links.some((link) => link.traceId === traceId && link.spanId === spanId),
+  )
+  if (!root || added.length === 0) return trace
+  return { ...trace, spans: [{ ...root, links: [...root.links, ...added] }, ...others] }
 }

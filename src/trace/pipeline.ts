@@ -29,6 +29,7 @@ import { surroundingsOf } from '../timeline/related.ts'
 import { count, emptyWorld, finish, type World } from '../timeline/world.ts'
 import { buildTrace, type Cluster } from './build.ts'
 import { isUid } from './identity.ts'
+import { incomingOf } from './incoming.ts'
 import { nativeOf, settleNative, takeLate, withNative } from './native-spans.ts'
 import type { LateSpans, Outcome, PodIdentity, Trace } from './trace.ts'
 import { deepestOpen, describe, reasonOf } from './verdict.ts'
@@ -224,6 +225,8 @@ function pushTold(state: State, timeline: PodTimeline, ending: Ending, told: Tra
   const trace = tell(state, timeline, ending, native)
   if (trace && native) settleNative(state.world, trace, native, state.now)
   if (trace) told.push(trace)
+  const { malformed } = incomingOf(state.world, timeline.pod)
+  if (malformed > 0) count(state.world, 'garbage.trace context', malformed)
   else count(state.world, 'garbage.pod without times')
   finish(state.world, timeline.uid)
 }

@@ -86,6 +86,33 @@ test('nothing is asked of the cluster but to list, watch and create sessions of 
   assert.ok(first('watch') < first('create'))
 })
 
+const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+
+test('the session carries the trace of whoever runs it', async (t) => {
+  const around = await sessionSurroundings(t, {}, { env: { TRACEPARENT } })
+  const done = start(around)
+  const { metadata } = await around.server.created()
+  assert.deepEqual(metadata.annotations, { 'tracing.k8s.io/traceparent': TRACEPARENT })
+  await play(around, TAKEN, PASSED)
+  assert.equal(await done, EXIT.ok)
+})
+
+for (const [given, says] of [
+  ['', /^podspan: session/],
+  [
+    '00-no-context',
+    /^podspan: TRACEPARENT is no W3C trace context, so nothing links to it: 00-no-context; expected/,
+  ],
+] as const)
+  test(`TRACEPARENT=${given} goes into no session, and does not stop it`, async (t) => {
+    const around = await sessionSurroundings(t, {}, { env: { TRACEPARENT: given } })
+    const done = start(around)
+    assert.equal((await around.server.created()).metadata.annotations, undefined)
+    await play(around, TAKEN, PASSED)
+    assert.equal(await done, EXIT.ok)
+    assert.match(around.err(), says)
+  })
+
 test('with --output json stdout holds the session as the cluster has it, and nothing else', async (t) => {
   const around = await sessionSurroundings(t)
   const done = start(around, '-o', 'json', ...node(''))

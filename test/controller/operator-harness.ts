@@ -241,7 +241,12 @@ function configOf(yaml: string): ControllerConfig {
 
 let sessions = 0
 
-export function sessionObject(name: string, spec: Obj, namespace = 'default'): Obj {
+export function sessionObject(
+  name: string,
+  spec: Obj,
+  namespace = 'default',
+  annotations?: Readonly<Record<string, string>>,
+): Obj {
   sessions += 1
   return {
     apiVersion: 'podspan.dev/v1alpha1',
@@ -252,6 +257,7 @@ export function sessionObject(name: string, spec: Obj, namespace = 'default'): O
       uid: uidOf(0x75, sessions),
       generation: 1,
       creationTimestamp: '2026-11-22T12:00:00Z',
+      ...(annotations && { annotations }),
     },
     spec,
   }

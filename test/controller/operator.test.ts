@@ -88,6 +88,29 @@ test('a start that a session asks for is exported, and the status says so', asyn
   assert.equal(traces['exported'], 1)
 })
 
+test('a start leads to the trace of its session, whoever sends it in the end', async () => {
+  await using world = await openWorld()
+  const [traceId, spanId] = ['a'.repeat(32), 'b'.repeat(16)]
+  const annotations = { 'tracing.k8s.io/traceparent': `00-${traceId}-${spanId}-01` }
+  world.server.store.load('tracesessions', [sessionObject('all', ALL, 'default', annotations)])
+  const first = world.replica('first')
+  await ready(world, first)
+  await world.until('it leads', () => leads(world, first))
+  const second = world.replica('second')
+  await ready(world, second)
+  await startPod(world, 1)
+  await world.until('the trace arrives', () => world.sent.length === 1)
+  world.answer = () => ({ kind: 'retryable', reason: 'away' })
+  await startPod(world, 2)
+  await world.pass(20_000)
+  first.kill()
+  world.answer = () => ({ kind: 'ok' })
+  await world.until('the second sends what waits', () =>
+    world.sent.some(({ uid, replica }) => uid === podUid(2) && replica === 'second'),
+  )
+  for (const request of world.requests) assert.ok(request.holds(traceId) && request.holds(spanId))
+})
+
 test('a start that no session asks for is not exported, and still counted in the metrics', async () => {
   await using world = await openWorld()
   const replica = world.replica('a')

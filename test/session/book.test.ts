@@ -28,6 +28,24 @@ describe('a session counts starts', () => {
     assert.deepEqual(driven.status().traces, { exported: 0, sampledOut: 0, dropped: 0, pending: 7 })
   })
 
+  test('and leads them to the trace that it is a part of, however late it learns of it', () => {
+    const driven = drive()
+    const spec = { allPods: true, completion: { when: 'Never' } }
+    const annotations = { 'tracing.k8s.io/traceparent': `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }
+    driven.apply(session(spec))
+    driven.apply(session(spec, { name: 'broken', annotations: { 'tracing.k8s.io/traceparent': 'x' } }))
+    assert.deepEqual(driven.take({ pod: 1 }).links, [])
+    driven.apply(session(spec, { annotations }))
+    assert.deepEqual(driven.take({ pod: 2 }).links, [
+      {
+        traceId: 'a'.repeat(32),
+        spanId: 'b'.repeat(16),
+        attributes: { 'podspan.link': 'session', 'podspan.session': 'shop/s' },
+      },
+    ])
+    assert.deepEqual(driven.take({ pod: 3, namespace: 'bank' }).links, [])
+  })
+
   test('only those of its namespace', () => {
     const driven = drive()
     driven.apply(session({ allPods: true }))

@@ -149,13 +149,14 @@ export interface MadeSession {
   readonly namespace?: string
   readonly created?: number
   readonly generation?: number
+  readonly annotations?: Readonly<Record<string, string>>
   readonly status?: TraceSessionStatus
 }
 
 export const TARGET = { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'checkout' } }
 
 export function session(spec: Readonly<Record<string, unknown>>, made: MadeSession = {}): TraceSession {
-  const { name = 's', namespace = 'shop', created = 0, generation = 1, status } = made
+  const { name = 's', namespace = 'shop', created = 0, generation = 1, annotations, status } = made
   const parsed = parseTraceSession({
     apiVersion: 'podspan.dev/v1alpha1',
     kind: 'TraceSession',
@@ -165,6 +166,7 @@ export function session(spec: Readonly<Record<string, unknown>>, made: MadeSessi
       uid: `uid-${namespace}-${name}`,
       generation,
       resourceVersion: '1',
+      ...(annotations === undefined ? {} : { annotations }),
       creationTimestamp: new Date(Number(at(created) / 1_000_000n)).toISOString(),
     },
     spec,

@@ -6,7 +6,16 @@ import { createPipeline, type InFlight } from '../../src/trace/pipeline.ts'
 import { rootOf, type Trace } from '../../src/trace/trace.ts'
 import { frameOf, secondsAt, story } from '../support/pods.ts'
 import { traceOf } from '../support/pods-spans.ts'
-import { DEPLOYMENT_UID, OWNED, owners, REPLICA_SET, RS_UID, started } from './owned.ts'
+import {
+  DEPLOYMENT,
+  DEPLOYMENT_UID,
+  OWNED,
+  owners,
+  REPLICA_SET,
+  RS_UID,
+  started,
+  startedFrames,
+} from './owned.ts'
 
 test('the workload is the topmost owner, with its revision', () => {
   const trace = started(OWNED, owners())
@@ -45,6 +54,13 @@ test("the node's zone, type, pool and capacity are on the root", () => {
 const TRACEPARENT = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 const annotated = (value: string) => ({ annotations: { 'tracing.k8s.io/traceparent': value } })
 
+/** The same start, with what the pipeline counted. */
+function toldWith(pod: Partial<PodRecord>, before: readonly Frame[] = []) {
+  const pipeline = createPipeline()
+  const [trace] = startedFrames(pod, before).flatMap((frame) => pipeline.push(frame))
+  return { trace: trace ?? assert.fail('no trace'), counters: pipeline.counters() }
+}
+
 test('a context on the pod is a link of the root, never its parent', () => {
   const root = rootOf(started(annotated(TRACEPARENT)))
   assert.deepEqual(
@@ -68,9 +84,26 @@ for (const value of [
   TRACEPARENT.replace('00f067aa0ba902b7', '0'.repeat(16)),
   TRACEPARENT.replace(/^00/, 'ff'),
 ]) {
-  test(`${JSON.stringify(value)} is no context`, () =>
-    assert.deepEqual(rootOf(started(annotated(value))).links, []))
+  test(`${JSON.stringify(value)} is no context, and is counted`, () => {
+    const { trace, counters } = toldWith(annotated(value))
+    assert.deepEqual(rootOf(trace).links, [])
+    assert.equal(counters['garbage.trace context'], 1)
+  })
 }
+
+test("a pod's malformed context is counted, and its owner's is the link", () => {
+  const frames = owners({ ...REPLICA_SET, ...annotated(TRACEPARENT) })
+  const { trace, counters } = toldWith({ ...OWNED, ...annotated('00-nothing') }, frames)
+  assert.equal(rootOf(trace).links[0]?.traceId, '4bf92f3577b34da6a3ce929d0e0e4736')
+  assert.equal(counters['garbage.trace context'], 1)
+})
+
+test('what lies between the pod and the owner with a context need not carry one', () => {
+  const frames = owners(REPLICA_SET, { ...DEPLOYMENT, ...annotated(TRACEPARENT) })
+  const { trace, counters } = toldWith(OWNED, frames)
+  assert.equal(rootOf(trace).links[0]?.spanId, '00f067aa0ba902b7')
+  assert.equal(counters['garbage.trace context'], undefined)
+})
 
 interface Eligible {
   readonly name: string

@@ -44,12 +44,19 @@ export const OWNED: Partial<PodRecord> = {
 
 /** A plain start, after other frames. */
 export function started(more: Partial<PodRecord> = {}, before: readonly Frame[] = []): Trace {
-  const told = story(more)
-  for (const frame of before) told.frame(frame)
-  return traceOf(told.create(0).bind(20).admit(40).start(210, 'app').ready(300).frames())
+  return traceOf(startedFrames(more, before))
 }
 
-export const owners = (replicaSet = REPLICA_SET): Frame[] => [
-  frameOf(-20_000, DEPLOYMENT, 'initial'),
+export function startedFrames(
+  more: Partial<PodRecord> = {},
+  before: readonly Frame[] = [],
+): readonly Frame[] {
+  const told = story(more)
+  for (const frame of before) told.frame(frame)
+  return told.create(0).bind(20).admit(40).start(210, 'app').ready(300).frames()
+}
+
+export const owners = (replicaSet = REPLICA_SET, deployment = DEPLOYMENT): Frame[] => [
+  frameOf(-20_000, deployment, 'initial'),
   frameOf(-20_000, replicaSet, 'initial'),
 ]
