@@ -58,6 +58,11 @@ User 65532, no privileges, all capabilities dropped, read-only root, no writable
 (\`/metrics\`, \`/livez\`, \`/readyz\`, no authentication, nothing but reading), on loopback on that of the page, and connects to the API server and to the exporters' endpoints. With \`receiver.enabled\` the leader takes spans on two more
 ports, which have no authentication unless a token or client certificates are set: who reaches them is believed ([native-spans.md](native-spans.md)).
 
+## What the chart may have the API server change
+
+With \`injection.enabled\` two MutatingAdmissionPolicies add an annotation and a variable to selected pods ([application-spans.md](application-spans.md)). The API server does that by itself: Podspan gets no right by it,
+and none to change a pod. A trace context is no secret: it follows from the pod's UID, or is what its creator wrote.
+
 ## Two leaders at once
 
 The election is that of client-go: at most one replica leads as long as the replicas' clocks run equally fast. Should two lead all the same,

@@ -60,6 +60,12 @@ describe('the chart', { skip: noHelm }, () => {
       /'key' required, if 'cert' exists|tls/,
     ],
     ['a short digest', { image: { digest: 'sha256:abc' } }, /image\/digest/],
+    [
+      'an injection into nobody',
+      { injection: { enabled: true } },
+      /namespaceSelector or injection\.podSelector/,
+    ],
+    ['a selector of another form', { injection: { podSelector: { app: 'web' } } }, /'app' not allowed/],
     ['a key deep inside', { metrics: { podMonitor: { enable: true } } }, /'enable' not allowed/],
   ]
   for (const [what, values, message] of typos)
@@ -142,6 +148,35 @@ describe('the chart', { skip: noHelm }, () => {
     const binding = only(await render(), 'ValidatingAdmissionPolicyBinding')
     assert.equal(at(binding, 'spec.policyName'), policy.metadata.name)
     assert.ok(!kinds(await render({ namespaces: ['shop'] })).includes('ValidatingAdmissionPolicy'))
+  })
+
+  test('contexts are injected only where asked for, into the selected pods, and never at the price of a pod', async () => {
+    assert.ok(!kinds(await render()).includes('MutatingAdmissionPolicy'))
+    const manifests = await render(VALUE_SETS['contexts for pods'])
+    const [bindings, pods] = manifests.filter(({ kind }) => kind === 'MutatingAdmissionPolicy')
+    const constraints = 'spec.matchConstraints'
+    assert.deepEqual(at(bindings, `${constraints}.resourceRules.0.resources`), ['pods/binding'])
+    // A Binding has no labels of the pod.
+    assert.equal(at(bindings, `${constraints}.objectSelector`), undefined)
+    assert.deepEqual(at(pods, `${constraints}.objectSelector.matchExpressions.0.key`), 'example.com/traced')
+    for (const policy of [bindings, pods]) {
+      assert.deepEqual(at(policy, `${constraints}.namespaceSelector`), { matchLabels: { team: 'shop' } })
+      assert.deepEqual(at(policy, `${constraints}.resourceRules.0.operations`), ['CREATE'])
+      assert.equal(at(policy, 'spec.failurePolicy'), 'Ignore')
+    }
+    const bound = manifests.filter(({ kind }) => kind === 'MutatingAdmissionPolicyBinding')
+    assert.deepEqual(
+      bound.map((one) => at(one, 'spec.policyName')),
+      [bindings, pods].map((policy) => policy?.metadata.name),
+    )
+  })
+
+  test('an API server without MutatingAdmissionPolicies is named as such', async () => {
+    const values = { injection: { enabled: true, podSelector: { matchLabels: { app: 'web' } } } }
+    const served = (kind: string): string[] => ['--api-versions', `admissionregistration.k8s.io/v1/${kind}`]
+    const older = served('ValidatingAdmissionPolicy')
+    await assert.rejects(render(values, older), /this API server does not have.*1\.36/)
+    await render(values, [...older, ...served('MutatingAdmissionPolicy')])
   })
 
   test('a NetworkPolicy lets in scrapes alone and says nothing of the way out, unless told to', async () => {

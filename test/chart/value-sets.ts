@@ -184,6 +184,13 @@ export const VALUE_SETS: Readonly<Record<string, Values>> = {
     },
     networkPolicy: { enabled: true, receiverFrom: [{ ipBlock: { cidr: '10.0.0.0/8' } }] },
   },
+  'contexts for pods': {
+    injection: {
+      enabled: true,
+      namespaceSelector: { matchLabels: { team: 'shop' } },
+      podSelector: { matchExpressions: [{ key: 'example.com/traced', operator: 'Exists' }] },
+    },
+  },
   'everything else is somebody else’s': {
     nameOverride: 'starts',
     fullnameOverride: 'pod-starts',
