@@ -29,13 +29,22 @@ const nodeVariables = Object.entries(NODE_VARIABLES).map((pair) => pair.join('='
 
 /** What the image consists of. Rejects where the bundle or Node is missing. */
 export async function podspanImage(): Promise<Omit<Image, 'name' | 'tag'>> {
-  for (const file of [bundle, node])
-    if (!existsSync(file)) throw new ClusterError(`${file} is missing; \`make build\` makes it`)
+  const { env = [], ...image } = await nodeImage(bundle, BUNDLE_IN_IMAGE, NODE_FLAGS)
+  return { ...image, command: ['controller'], env: [...env, ...nodeVariables] }
+}
+
+/** Any program of one file, run by the same Node. */
+export async function nodeImage(
+  file: string,
+  inImage: string,
+  flags: readonly string[] = [],
+): Promise<Omit<Image, 'name' | 'tag'>> {
+  for (const needed of [file, node])
+    if (!existsSync(needed)) throw new ClusterError(`${needed} is missing; \`make build\` makes it`)
   return {
-    layers: [{ files: await runtimeFiles() }, { files: { [BUNDLE_IN_IMAGE.slice(1)]: bundle } }],
-    entrypoint: [NODE_IN_IMAGE, ...NODE_FLAGS, BUNDLE_IN_IMAGE],
-    command: ['controller'],
-    env: ['PATH=/nodejs/bin', ...nodeVariables, 'SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt'],
+    layers: [{ files: await runtimeFiles() }, { files: { [inImage.slice(1)]: file } }],
+    entrypoint: [NODE_IN_IMAGE, ...flags, inImage],
+    env: ['PATH=/nodejs/bin', 'SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt'],
     user: '65532:65532',
   }
 }
