@@ -22,6 +22,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   metrics: ['base', 'timeline', 'operations', 'trace', 'export', 'rollout', 'session'],
   web: ['base', 'timeline', 'operations', 'trace', 'export', 'rollout', 'session', 'metrics'],
   receive: ['base', 'decode'],
+  inject: ['base'],
   cli: [
     'base',
     'decode',
@@ -49,6 +50,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'metrics',
     'web',
     'receive',
+    'inject',
   ],
 }
 

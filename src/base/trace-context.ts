@@ -2,6 +2,8 @@
 // Promises that what is not a context by its specification is none, and is told apart from one that is not there.
 // Does not say what a context is good for: trace/incoming.ts and session/ do.
 
+import { isUid, swapHalves } from './pod-trace.ts'
+
 export interface TraceContext {
   readonly traceId: string
   readonly spanId: string
@@ -15,6 +17,8 @@ export interface Carried {
 
 /** The annotation of whoever created an object: W3C `traceparent`. */
 export const CREATORS_KEY = 'tracing.k8s.io/traceparent'
+/** The annotation that names the trace of a pod's own start. */
+export const OWN_KEY = 'podspan.dev/traceparent'
 /** What was proposed before: base64, of OpenCensus' binary form or of a `traceparent`. */
 const OLDER_KEY = 'trace.kubernetes.io/context'
 /** The environment variable of OpenTelemetry, in which CI systems hand a context on. */
@@ -27,6 +31,13 @@ const TRACEPARENT =
 export function parseTraceparent(text: string): TraceContext | undefined {
   const [, first, second, laterFirst, laterSecond] = TRACEPARENT.exec(text) ?? []
   return contextOf(first ?? laterFirst ?? '', second ?? laterSecond ?? '')
+}
+
+/** Of the root of a pod's start, which follows from the pod's UID; undefined where that is none. */
+export function ownContext(uid: string): string | undefined {
+  if (!isUid(uid)) return undefined
+  const digits = uid.replaceAll('-', '')
+  return `00-${swapHalves(digits)}-${digits.slice(0, 16)}-01`
 }
 
 export function carriedBy(annotations: Readonly<Record<string, string>> | undefined): Carried {

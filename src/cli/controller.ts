@@ -57,7 +57,7 @@ async function operate(
   const log = createLog({ level: config.log.level, clock, out: context.stdout })
   const exporters = createExporters({ clock, random, log, readFile, env })
   configure(exporters, config)
-  await checkReceiver(config)
+  await checkFiles(config)
   const { kubeconfig, context: kubeContext } = options
   const connection = await openConnection({
     watches: watchesOf(config),
@@ -103,11 +103,11 @@ function configure(exporters: Exporters, config: ControllerConfig): void {
   }
 }
 
-async function checkReceiver({ receiver }: ControllerConfig): Promise<void> {
-  if (!receiver.enabled) return
-  const { readSecrets } = await import('../controller/receiving.ts')
+/** The files of what API servers and other components reach. */
+async function checkFiles({ receiver, webhook }: ControllerConfig): Promise<void> {
   try {
-    readSecrets(receiver, readFile)
+    if (receiver.enabled) (await import('../controller/receiving.ts')).readSecrets(receiver, readFile)
+    if (webhook.enabled) (await import('../controller/injecting.ts')).readCertificate(webhook, readFile)
   } catch (error) {
     throw error instanceof ConfigError ? new CliError(EXIT.usage, error.message) : error
   }

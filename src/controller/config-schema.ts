@@ -243,6 +243,31 @@ const receiver = z
     if (ca !== undefined && cert === undefined) refuse(['tls', 'cert'], 'a path, since tls.ca is set')
   })
 
+const webhook = z
+  .strictObject({
+    enabled: flag(
+      "Answer API servers that ask, when pods are created and bound, for the context of the pod's own trace in `TRACEPARENT`; every replica does.",
+    ).prefault(false),
+    address: text('Where it listens.', 'an IP address', IP_ADDRESS).prefault('0.0.0.0'),
+    port: whole('The port of it, over TLS; 0 takes a free one.', 0, 65_535).prefault(9443),
+    tls: z
+      .strictObject({
+        cert: path('PEM file of its certificate, for the name of its Service.').optional(),
+        key: path('PEM file of its key.').optional(),
+      })
+      .prefault({}),
+  })
+  .superRefine(({ enabled, tls }, context) => {
+    for (const key of ['cert', 'key'] as const)
+      if (enabled && tls[key] === undefined)
+        context.addIssue({
+          code: 'custom',
+          path: ['tls', key],
+          message: 'a path, since API servers ask over TLS alone',
+          input: undefined,
+        })
+  })
+
 export const configSchema = z
   .strictObject({
     clusterName: text(
@@ -287,18 +312,21 @@ export const configSchema = z
     server: server.prefault({}),
     page: page.prefault({}),
     receiver: receiver.prefault({}),
+    webhook: webhook.prefault({}),
     log: z
       .strictObject({
         level: oneOf('The least level that is logged.', ['debug', 'info', 'warn', 'error']).prefault('info'),
       })
       .prefault({}),
   })
-  .superRefine(({ page, receiver, server, settle, startTimeout }, context) => {
+  .superRefine(({ page, receiver, server, settle, startTimeout, webhook }, context) => {
     const refuse = (path: string[], message: string): void =>
       context.addIssue({ code: 'custom', path, message, input: undefined })
     if (settle >= startTimeout) refuse(['settle'], 'less than startTimeout')
     if (page.enabled && isSamePort(page.port, server.port))
       refuse(['page', 'port'], 'another port than server.port')
+    if (webhook.enabled && [server.port, page.port].some((port) => isSamePort(webhook.port, port)))
+      refuse(['webhook', 'port'], 'another port than server.port and page.port')
     if (!receiver.enabled) return
     if (startTimeout <= NATIVE_SETTLE)
       refuse(['startTimeout'], 'more than 10s, for which spans of other components are waited for')

@@ -33,6 +33,7 @@ import type { Log } from './log.ts'
 import { type OperatorPage, servePage } from './page.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { type Missing, readinessOf, sayMissing } from './readiness.ts'
+import { type Injecting, injectContexts } from './injecting.ts'
 import { type Receiving, receiveSpans, settleOf } from './receiving.ts'
 import { createReload, RELOAD_MS, type Reload } from './reload.ts'
 import { createRollouts, type RolloutDuties } from './rollouts.ts'
@@ -115,6 +116,7 @@ class Operator {
   #frames = 0
   #page: OperatorPage | undefined
   #receiving: Receiving | undefined
+  #injecting: Injecting | undefined
   #reloadDueMs = 0
 
   constructor(options: ControllerOptions) {
@@ -236,15 +238,9 @@ class Operator {
       ...this.#pipelineOptions,
       backfill: (pod) => this.#handover.wasMissed(pod),
     })
-    this.#delivery = createDelivery({
-      book: this.#book,
-      handover: this.#handover,
-      exporters,
-      metrics: this.#metrics,
-      clock,
-      log,
-      config,
-    })
+    const [pipeline, book, metrics, handover] = [this.#pipeline, this.#book, this.#metrics, this.#handover]
+    this.#delivery = createDelivery({ ...this.#options, book, handover, metrics })
+    this.#injecting = injectContexts(this.#options)
     this.#receiving = receiveSpans({
       ...this.#options,
       pipeline: this.#pipeline,
@@ -259,12 +255,7 @@ class Operator {
       handover: this.#handover,
       metrics: this.#metrics,
     })
-    this.#inFlight = createInFlight({
-      clock,
-      pipeline: this.#pipeline,
-      book: this.#book,
-      metrics: this.#metrics,
-    })
+    this.#inFlight = createInFlight({ clock, pipeline, book, metrics })
     this.#page = await servePage({
       ...this.#options,
       book: this.#book,
@@ -328,6 +319,7 @@ class Operator {
     this.#rollouts.pass(clock.now())
     this.#terms?.check()
     this.#receiving?.beat()
+    this.#injecting?.beat()
     this.#inFlight.tell()
     this.#startBackfills()
     if (this.#leads()) this.#duties.perform()
@@ -381,7 +373,8 @@ class Operator {
   async end(): Promise<void> {
     const { clock, exporters, log } = this.#options
     this.#stop.abort()
-    await Promise.all([this.#streams?.close(), this.#sessions?.ended, this.#receiving?.close()])
+    const listeners = [this.#receiving?.close(), this.#injecting?.close()]
+    await Promise.all([this.#streams?.close(), this.#sessions?.ended, ...listeners])
     const started = clock.monotonicMs()
     await exporters.close(this.#leads() ? DRAIN_DEADLINE_MS : 0)
     await withDeadline(

@@ -60,8 +60,8 @@ ports, which have no authentication unless a token or client certificates are se
 
 ## What the chart may have the API server change
 
-With \`injection.enabled\` two MutatingAdmissionPolicies add an annotation and a variable to selected pods ([application-spans.md](application-spans.md)). The API server does that by itself: Podspan gets no right by it,
-and none to change a pod. A trace context is no secret: it follows from the pod's UID, or is what its creator wrote.
+With \`injection.enabled\` an annotation and a variable are added to selected pods ([application-spans.md](application-spans.md)): by two MutatingAdmissionPolicies that the API server runs by itself, or, where it has none and
+\`injection.by\` says so, by a webhook, on one more port over TLS, which answers whoever asks and keeps nothing. Podspan gets no right by it, and none to change a pod. A trace context is no secret: it follows from the pod's UID, or is what its creator wrote.
 
 ## Two leaders at once
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { loadConfig } from '../../src/controller/config.ts'
 import {
@@ -169,6 +170,53 @@ describe('the chart', { skip: noHelm }, () => {
       bound.map((one) => at(one, 'spec.policyName')),
       [bindings, pods].map((policy) => policy?.metadata.name),
     )
+  })
+
+  test('a webhook is asked over TLS that it can show, never about its own pods, and is not waited for', async () => {
+    const manifests = await render(VALUE_SETS['contexts by a webhook'])
+    assert.ok(!kinds(manifests).includes('MutatingAdmissionPolicy'))
+    const { webhooks } = only(manifests, 'MutatingWebhookConfiguration') as unknown as { webhooks: unknown[] }
+    const secret = at<Record<string, string>>(only(manifests, 'Secret'), 'data')
+    const certificate = new X509Certificate(Buffer.from(secret['tls.crt'] ?? '', 'base64'))
+    const authority = new X509Certificate(Buffer.from(secret['ca.crt'] ?? '', 'base64'))
+    assert.ok(certificate.verify(authority.publicKey))
+    assert.equal(certificate.checkHost(`podspan-webhook.${releaseNamespace}.svc`) !== undefined, true)
+    assert.equal(webhooks.length, 2)
+    for (const webhook of webhooks) {
+      assert.equal(at(webhook, 'failurePolicy'), 'Ignore')
+      assert.equal(at(webhook, 'timeoutSeconds'), 2)
+      assert.equal(at(webhook, 'clientConfig.caBundle'), secret['ca.crt'])
+      const own = {
+        key: 'kubernetes.io/metadata.name',
+        operator: 'NotIn',
+        values: [releaseNamespace, 'kube-system'],
+      }
+      assert.deepEqual(at(webhook, 'namespaceSelector.matchExpressions'), [own])
+    }
+    assert.deepEqual(
+      webhooks.map((webhook) => at(webhook, 'objectSelector.matchLabels')),
+      [undefined, { team: 'platform' }],
+    )
+    const ports = at<unknown[]>(only(manifests, 'NetworkPolicy'), 'spec.ingress').map((rule) =>
+      at(rule, 'ports.0.port'),
+    )
+    assert.deepEqual(ports, ['http', 'webhook'])
+  })
+
+  test('cert-manager makes the certificate where it is asked to, and says its authority', async () => {
+    const manifests = await render(VALUE_SETS['contexts by a webhook with cert-manager'])
+    const { metadata } = only(manifests, 'MutatingWebhookConfiguration')
+    const name = 'podspan-webhook'
+    assert.equal(metadata.annotations?.['cert-manager.io/inject-ca-from'], `${releaseNamespace}/${name}`)
+    assert.equal(at(only(manifests, 'Certificate', name), 'spec.issuerRef.name'), 'own')
+    assert.ok(!kinds(manifests).includes('Issuer') && !kinds(manifests).includes('Secret'))
+    const injection = { enabled: true, by: 'webhook', podSelector: { matchLabels: { app: 'web' } } }
+    const selfSigned = await render({
+      injection: { ...injection, webhook: { certManager: { enabled: true } } },
+    })
+    assert.deepEqual(at(only(selfSigned, 'Issuer'), 'spec'), { selfSigned: {} })
+    const policies = ['--api-versions', 'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy']
+    await assert.rejects(render({ injection }, policies), /leave injection\.by at policies/)
   })
 
   test('an API server without MutatingAdmissionPolicies is named as such', async () => {

@@ -191,6 +191,19 @@ export const VALUE_SETS: Readonly<Record<string, Values>> = {
       podSelector: { matchExpressions: [{ key: 'example.com/traced', operator: 'Exists' }] },
     },
   },
+  'contexts by a webhook': {
+    injection: {
+      ...{ enabled: true, by: 'webhook', podSelector: { matchLabels: labels } },
+      webhook: { port: 9444, timeoutSeconds: 2 },
+    },
+    networkPolicy: { enabled: true },
+  },
+  'contexts by a webhook with cert-manager': {
+    injection: {
+      ...{ enabled: true, by: 'webhook', namespaceSelector: { matchLabels: labels } },
+      webhook: { certManager: { enabled: true, issuerRef: { name: 'own', kind: 'ClusterIssuer' } } },
+    },
+  },
   'everything else is somebody else’s': {
     nameOverride: 'starts',
     fullnameOverride: 'pod-starts',

@@ -49,6 +49,11 @@
   "page" (omit .Values.page "viewers")
 -}}
 {{- if .Values.receiver.enabled }}{{ $_ := set $out "receiver" (include "podspan.receiver" . | fromYaml) }}{{ end -}}
+{{- if include "podspan.hasWebhook" . -}}
+{{- $directory := printf "%s/webhook" (include "podspan.configDirectory" .) -}}
+{{- $tls := dict "cert" (printf "%s/tls.crt" $directory) "key" (printf "%s/tls.key" $directory) -}}
+{{- $_ := set $out "webhook" (dict "enabled" true "port" .Values.injection.webhook.port "tls" $tls) -}}
+{{- end -}}
 {{- with .Values.cluster.name }}{{ $_ := set $out "clusterName" . }}{{ end -}}
 {{- with .Values.links.traceURLTemplate }}{{ $_ := set $out "links" (dict "traceURLTemplate" .) }}{{ end -}}
 {{- if include "podspan.hasStandingSession" . -}}
@@ -123,6 +128,13 @@
 {{- with .Values.receiver.token }}
 {{ include "podspan.projected" (dict "reference" . "defaultKey" "token" "path" "receiver/token") }}
 {{- end }}
+{{- end }}
+{{- if include "podspan.hasWebhook" . }}
+- secret:
+    name: {{ include "podspan.fullname" . }}-webhook
+    items:
+      - {key: tls.crt, path: webhook/tls.crt}
+      - {key: tls.key, path: webhook/tls.key}
 {{- end }}
 {{- with .Values.extraCA }}
 {{ include "podspan.projected" (dict "reference" . "defaultKey" "ca.crt" "path" "ca/extra.crt") }}

@@ -68,6 +68,11 @@ annotations:
 {{- if .Values.namespaces }}true{{ end }}
 {{- end }}
 
+{{/* true where Podspan itself answers API servers. */}}
+{{- define "podspan.hasWebhook" -}}
+{{- if and .Values.injection.enabled (eq .Values.injection.by "webhook") }}true{{ end }}
+{{- end }}
+
 {{/* true where the standing session is wanted and its exporter is there. */}}
 {{- define "podspan.hasStandingSession" -}}
 {{- if and .Values.standingSession.enabled (hasKey .Values.exporters .Values.standingSession.exporter) }}true{{ end }}
