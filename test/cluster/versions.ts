@@ -15,6 +15,7 @@ export type ToolName =
   | 'prometheus'
   | 'prometheus-operator'
   | 'grafana-operator'
+  | 'cert-manager'
   | 'karpenter'
   | 'kwok'
   | 'devices'
@@ -155,6 +156,14 @@ const tools: Readonly<Record<ToolName, Family>> = {
     version: '5.18.0',
     binaries: [],
     files: { module: 'github.com/grafana/grafana-operator/v5', directories: ['config/crd/bases'] },
+    firstBuild: '2 s',
+  },
+  'cert-manager': {
+    ...plain,
+    name: 'cert-manager',
+    version: '1.19.0',
+    binaries: [],
+    files: { module: 'github.com/cert-manager/cert-manager', directories: ['deploy/crds'] },
     firstBuild: '2 s',
   },
   // Real Karpenter whose cloud are nodes that KWOK pretends. Its main package is named kwok too.

@@ -49,6 +49,9 @@ describe('the chart before a real API server', { skip: noCluster, timeout: 120_0
     )
     const grafana = join(await toolFiles('grafana-operator'), 'config', 'crd', 'bases')
     files.set(`${GRAFANA}.grafana.integreatly.org`, join(grafana, `grafana.integreatly.org_${GRAFANA}.yaml`))
+    const issuers = join(await toolFiles('cert-manager'), 'deploy', 'crds')
+    for (const name of ['certificates', 'issuers'])
+      files.set(`${name}.cert-manager.io`, join(issuers, `cert-manager.io_${name}.yaml`))
     cleanups.unshift(await applyMissingCrds(files))
   })
   after(async () => {

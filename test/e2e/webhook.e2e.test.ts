@@ -105,7 +105,7 @@ describe('a context by the webhook, at a real API server', { skip: noCluster, ti
     took.sort((a, b) => a - b)
     const [p50, p99] = [took[ASKED * 0.5] ?? 0, took[ASKED * 0.99] ?? 0]
     t.diagnostic(`${ASKED} answers over one connection: p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`)
-    // Beside other work the machine's noise is in the slowest ones; docs/application-spans.md has the figures of a quiet one.
+    // Beside other work the machine's noise is in the slowest ones; docs/application-spans.md has figures.
     assert.ok(p50 < 5, `${p50}`)
   })
 
