@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import type { Frame, ObjectFrame } from '../../src/base/frame.ts'
 import { knownResource, RELATED_SOURCES } from '../../src/decode/resources.ts'
 import { type Cluster, openCluster, watchCluster, type WatchClusterOptions } from '../../src/kube/cluster.ts'
@@ -153,7 +154,7 @@ test('compacted until 410: a gap, one relist, and all that changed meanwhile', o
   const isLive = (): boolean => objects(watched.frames).at(-1)?.phase === 'live'
   // What arrives within a second after a list may be late, and counts as part of it.
   for (let n = 0; !isLive(); n++) {
-    assert.ok(n < 120, `never live again: ${JSON.stringify(watched.counters())}`)
+    assert.ok(n < 120, `never live again: ${inspect(watched.counters())}`)
     await patch('pod-1', `live-again-${n}`)
     await delay(500)
   }
