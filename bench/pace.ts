@@ -5,36 +5,62 @@
 import type { ClientCommand, Measured } from './client.ts'
 import { startChild } from './processes.ts'
 import type { Received } from './receiver.ts'
-import type { Bench } from './report.ts'
+import type { Bench, Result } from './report.ts'
+import type { BurstCommand } from './server.ts'
 import { STEPS } from './start.ts'
 
 const LIMIT_MS = 180_000
-/** The busiest cluster that was ever published. */
-const PER_SECOND = 1000
+/** The first is the busiest cluster that was ever published; the others are for machines that cannot keep up with it. */
+const RATES = [1000, 500, 250]
 const WARM_UP = 4000
 /** What evidence settles for in the client (client.ts). */
 const SETTLE_MS = 1000
 
+interface Paced {
+  readonly measured: Measured
+  readonly latenciesMs: readonly number[]
+}
+
 export const bench: Bench = async ({ quick, say }) => {
-  const starts = quick ? 1000 : 20_000
-  const [server, collector] = [
-    startChild('server.ts', { limitMs: LIMIT_MS }),
-    startChild('receiver.ts', { limitMs: LIMIT_MS }),
-  ]
+  for (const perSecond of RATES) {
+    const starts = quick ? perSecond : perSecond * 20
+    const { latenciesMs, measured } = await measure(starts, perSecond, quick ? 500 : WARM_UP)
+    const { cpuUs, loopDelayMs, wallMs } = measured
+    say(
+      `  ${perSecond} starts/s: ${latenciesMs.length} of ${starts} traces arrived, ${(cpuUs / wallMs / 10).toFixed(0)} % of a core, ${(cpuUs / starts).toFixed(0)} µs of CPU per start`,
+    )
+    if (latenciesMs.length < starts && perSecond !== RATES.at(-1)) continue
+    const sorted = latenciesMs.toSorted((a, b) => a - b)
+    const p99 = (sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN) - SETTLE_MS
+    const value = (what: string, unit: string, ours: number, atMost: number): Result => ({
+      what: `${perSecond} starts/s: ${what}`,
+      unit,
+      ours: [ours],
+      target: { kind: 'value', atMost },
+    })
+    return [
+      value('from Ready stored to trace received, after settling, P99', 'ms', p99, 250),
+      value('event loop delay, P99', 'ms', loopDelayMs, 20),
+      value('CPU per start', 'µs', cpuUs / starts, 500),
+    ]
+  }
+  return []
+}
+
+/** Processes of their own each time: what a rate that was too high has left behind is not for the next. */
+async function measure(starts: number, perSecond: number, warmUp: number): Promise<Paced> {
+  const server = startChild('server.ts', { limitMs: LIMIT_MS })
+  const collector = startChild('receiver.ts', { limitMs: LIMIT_MS })
+  const client = startChild('client.ts', { limitMs: LIMIT_MS, execArgv: ['--expose-gc'] })
   const api = await server.receive<{ url: string; ca: string }>('listening')
   const otlp = await collector.receive<{ url: string }>('listening')
-  const client = startChild('client.ts', { limitMs: LIMIT_MS, execArgv: ['--expose-gc'] })
-  client.send({
-    by: 'protobuf',
-    server: api.url,
-    ca: api.ca,
-    collector: otlp.url,
-  } satisfies ClientCommand)
+  const command: ClientCommand = { by: 'protobuf', server: api.url, ca: api.ca, collector: otlp.url }
+  client.send({ ...command, mayDrop: true } satisfies ClientCommand)
   await client.receive('ready')
-  const play = async (from: number, count: number, perSecond?: number): Promise<Measured> => {
-    client.send({ expect: count * STEPS.length })
+  const play = async (burst: BurstCommand): Promise<Measured> => {
+    client.send({ expect: burst.starts * STEPS.length })
     await client.receive('expecting')
-    server.send({ burst: { from, starts: count, streams: 'both', ...(perSecond && { perSecond }) } })
+    server.send({ burst })
     const measured = await client.receive<Measured>('measured')
     await server.receive('sent')
     return measured
@@ -43,37 +69,10 @@ export const bench: Bench = async ({ quick, say }) => {
     collector.send({ ask: true })
     return collector.receive<Received>('received')
   }
-  await play(1, quick ? 500 : WARM_UP)
+  await play({ from: 1, starts: warmUp, streams: 'both' })
   await ask()
-  const { cpuUs, loopDelayMs, traces, wallMs } = await play(1 + WARM_UP, starts, PER_SECOND)
+  const measured = await play({ from: 1 + warmUp, starts, streams: 'both', perSecond })
   const { latenciesMs } = await ask()
   for (const child of [server, collector, client]) child.kill()
-  if (traces !== starts || latenciesMs.length !== starts)
-    throw new Error(`${starts} starts gave ${traces} traces, of which ${latenciesMs.length} arrived`)
-  const sorted = latenciesMs.toSorted((a, b) => a - b)
-  const p99 = (sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN) - SETTLE_MS
-  say(
-    `  ${(starts / (wallMs / 1000)).toFixed(0)} starts/s, ${(cpuUs / wallMs / 10).toFixed(0)} % of a core, ${(cpuUs / starts).toFixed(0)} µs of CPU per start`,
-  )
-  const rate = `${PER_SECOND} starts/s`
-  return [
-    {
-      what: `${rate}: from Ready stored to trace received, after settling, P99`,
-      unit: 'ms',
-      ours: [p99],
-      target: { kind: 'value', atMost: 250 },
-    },
-    {
-      what: `${rate}: event loop delay, P99`,
-      unit: 'ms',
-      ours: [loopDelayMs],
-      target: { kind: 'value', atMost: 20 },
-    },
-    {
-      what: `${rate}: CPU per start`,
-      unit: 'µs',
-      ours: [cpuUs / starts],
-      target: { kind: 'value', atMost: 1000 },
-    },
-  ]
+  return { measured, latenciesMs }
 }
