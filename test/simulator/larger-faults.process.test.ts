@@ -180,7 +180,8 @@ test(`${CROWD.toLocaleString('en')} pods of one namespace deleted at once cost n
 }, async () => {
   await using run = await openRun()
   await run.simulator.commands.addPods(CROWD)
-  const operator = await run.operator()
+  // The default: the simulator stands still for half a minute while it writes so many deletions out, and no start waits for this.
+  const operator = await run.operator({ config: { startTimeout: '10m' } })
   const playing = run.play(300, { ...QUICK, startsPerSecond: 30 })
   await delay(2000)
   await run.simulator.commands.removePods()
