@@ -1,7 +1,8 @@
 // Owns `make test`: the unit tests, the page in a browser where there is one, then the real cluster and the tests against it where that
 // can be, or those against a given one.
-// Promises one line on why a part was skipped, a cluster that is taken down whatever happens, and as the very last line the sum of
-// all tests: `N passed, N failed, N skipped`. Does not build (make does) and knows no single test.
+// Promises one line on why a part was skipped, a cluster that is taken down whatever happens, each failure once more at the end, and as
+// the very last line the sum of all tests: `N passed, N failed, N skipped`. A file of tests that run in real time and fail gets a
+// second chance by itself, and is named at the end if it took it. Does not build (make does) and knows no single test.
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
@@ -12,6 +13,12 @@ import { whyNoBrowser } from './page/find-browser.ts'
 type Counts = Record<'passed' | 'failed' | 'skipped', number>
 
 const total: Counts = { passed: 0, failed: 0, skipped: 0 }
+/** What the reporter says of each test that counts as failed. */
+const failures: string[] = []
+/** Files that failed, and passed when they ran again. */
+const secondChances: string[] = []
+/** Each failure is repeated with this many lines of its text. */
+const LINES_PER_FAILURE = 30
 const say = (sentence: string): void => console.log(`test: ${sentence}`)
 const isE2e = (file: string): boolean => file.endsWith('.e2e.test.ts')
 /** Brings a cluster up and down by itself, so that none may be there. */
@@ -55,12 +62,16 @@ function run(
 
 const REPORTER = fileURLToPath(new URL('support/count-reporter.ts', import.meta.url))
 
-async function runTests(
+interface Outcome {
+  readonly counts: Counts
+  readonly failures: readonly string[]
+}
+
+async function outcomeOf(
   args: readonly string[],
   tests: readonly string[],
   env?: NodeJS.ProcessEnv,
-): Promise<void> {
-  if (tests.length === 0) return
+): Promise<Outcome> {
   const { code, stdout } = await run(
     process.execPath,
     ['--test', '--test-timeout=900000', `--test-reporter=${REPORTER}`, ...args, ...tests],
@@ -68,12 +79,45 @@ async function runTests(
   )
   const counted = /^# passed (\d+) failed (\d+) skipped (\d+)$/m.exec(stdout)
   const [passed, failed, skipped] = (counted ?? []).slice(1).map(Number)
-  total.passed += passed ?? 0
-  total.failed += failed ?? 0
-  total.skipped += skipped ?? 0
+  const counts = { passed: passed ?? 0, failed: failed ?? 0, skipped: skipped ?? 0 }
+  const said = stdout.match(/^✖ .*\n {2}.*:\d*\n(?: {2}.*\n)*/gm) ?? []
   // A process that dies without a count, or fails without a failed test, is a failure all the same.
-  if (counted === null || (code !== 0 && failed === 0)) total.failed += 1
+  if (counted !== null && (code === 0 || counts.failed > 0)) return { counts, failures: said }
+  const died = `✖ the run of ${tests.length === 1 ? tests[0] : `${tests.length} files`} ended with exit code ${code}\n`
+  return { counts: { ...counts, failed: counts.failed + 1 }, failures: [...said, died] }
 }
+
+async function runTests(args: readonly string[], tests: readonly string[]): Promise<void> {
+  if (tests.length > 0) count(await outcomeOf(args, tests))
+}
+
+/**
+ * Tests that wait for processes, browsers and clusters, one file after the other. Other work on the machine can hold them up past any
+ * wait that is worth writing down, so a file that fails runs again; one that fails for a reason fails again.
+ */
+async function runInRealTime(tests: readonly string[], env?: NodeJS.ProcessEnv): Promise<void> {
+  for (const file of tests) {
+    if (interrupted.signal.aborted) return
+    const first = await outcomeOf([], [file], env)
+    if (first.counts.failed === 0 || interrupted.signal.aborted) {
+      count(first)
+      continue
+    }
+    say(`${file} failed, and runs once more`)
+    const second = await outcomeOf([], [file], env)
+    if (second.counts.failed === 0) secondChances.push(`${file}: ${first.failures.map(nameOf).join('; ')}`)
+    count(second)
+  }
+}
+
+function count(outcome: Outcome): void {
+  total.passed += outcome.counts.passed
+  total.failed += outcome.counts.failed
+  total.skipped += outcome.counts.skipped
+  failures.push(...outcome.failures)
+}
+
+const nameOf = (failure: string): string => failure.slice(2, failure.indexOf('\n'))
 
 /** Why the tests against the real cluster cannot run here; undefined where they can. */
 function whyNoCluster(): string | undefined {
@@ -116,13 +160,13 @@ async function runAgainstCluster(): Promise<void> {
     if (up.code !== 0) return fail('the real cluster did not come up')
     const kubeconfig = /KUBECONFIG=['"]?([^'"\n;]+)/.exec(up.stdout)?.[1]
     const env = { ...process.env, ...(kubeconfig !== undefined && { KUBECONFIG: kubeconfig }) }
-    if (!interrupted.signal.aborted) await runTests(['--test-concurrency=1'], files.filter(isE2e), env)
+    if (!interrupted.signal.aborted) await runInRealTime(files.filter(isE2e), env)
   } finally {
     const down = await run(process.execPath, ['test/cluster/down.ts'])
     if (down.code !== 0) fail('the real cluster could not be taken down cleanly')
   }
   if (interrupted.signal.aborted) return
-  await runTests([], files.filter(isOfCluster), { ...process.env, PODSPAN_CLUSTER_TEST: '1' })
+  await runInRealTime(files.filter(isOfCluster), { ...process.env, PODSPAN_CLUSTER_TEST: '1' })
 }
 
 /** Each test says by itself why it cannot run there. */
@@ -130,7 +174,7 @@ async function runAgainstForeign(kubeconfig: string): Promise<void> {
   if (process.env['PODSPAN_E2E'] === 'skip') return skip('PODSPAN_E2E=skip says so')
   if (!existsSync(kubeconfig)) return fail(`${FOREIGN} names ${kubeconfig}, and there is no such file`)
   say(`running the tests that any cluster can carry against the one of ${kubeconfig}`)
-  await runTests(['--test-concurrency=1'], files.filter(isE2e))
+  await runInRealTime(files.filter(isE2e))
   const others = files.filter(isOfCluster)
   for (const file of others) say(`${file} is skipped: it brings up the cluster of test/cluster.`)
   total.skipped += others.length
@@ -149,7 +193,7 @@ async function runInBrowser(): Promise<void> {
     succeeds('bash', ['scripts/install-debian.sh', 'chromium'])
   }
   const reason = whyNoBrowser()
-  if (reason === undefined) return runTests(['--test-concurrency=1'], pages)
+  if (reason === undefined) return runInRealTime(pages)
   if (process.env['PODSPAN_E2E'] === 'require' && !fastOnly)
     return fail(`the tests of the page are required, but ${reason}`)
   say(`the tests of the page are skipped: ${reason}.`)
@@ -166,6 +210,7 @@ function skip(reason: string): void {
 function fail(sentence: string): void {
   say(sentence)
   total.failed += 1
+  failures.push(`✖ ${sentence}\n`)
 }
 
 const fastOnly = process.argv.includes('--fast')
@@ -175,12 +220,14 @@ await runTests(
 )
 if (!fastOnly && !interrupted.signal.aborted) {
   say('running the operator against the simulator, disturbed')
-  await runTests(['--test-concurrency=1'], files.filter(isProcess))
+  await runInRealTime(files.filter(isProcess))
 }
 if (!interrupted.signal.aborted) await runInBrowser()
 const given = foreignKubeconfig()
 if (!fastOnly && !interrupted.signal.aborted)
   await (given === undefined ? runAgainstCluster() : runAgainstForeign(given))
 if (interrupted.signal.aborted) fail('interrupted')
+for (const file of secondChances) say(`passed only when it ran again: ${file}`)
+for (const text of failures) console.log(text.split('\n').slice(0, LINES_PER_FAILURE).join('\n'))
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1
