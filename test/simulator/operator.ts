@@ -46,7 +46,7 @@ const STANDING = { allPods: true, namespaceSelector: {}, completion: { when: 'Ne
 /** Evidence settles for a second, so that a run takes seconds. */
 const CONFIG = {
   settle: '1s',
-  startTimeout: '30s',
+  startTimeout: '2m',
   standingSession: STANDING,
   log: { level: 'info' },
 }
