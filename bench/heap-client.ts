@@ -5,7 +5,7 @@
 import { addOrUpdateObject, type KubernetesObject } from '@kubernetes/client-node'
 import type { ObjectFrame } from '../src/base/frame.ts'
 import { SECOND, seconds, type UnixNano, unixNano } from '../src/base/time.ts'
-import { knownObjects, observe } from '../src/kube/known-objects.ts'
+import { KnownObjects } from '../src/kube/known-objects.ts'
 import { createPipeline } from '../src/trace/pipeline.ts'
 import { retainedBytes } from './cpu.ts'
 import { finalTick, playStarts } from './frames.ts'
@@ -55,9 +55,9 @@ function pipelineTaker(steps: number): Taker {
 }
 
 function knownTaker(): Taker {
-  const known = knownObjects()
+  const known = new KnownObjects()
   return portions(1, (frames) => {
-    for (const { record } of frames) observe(known, 'ADDED', record)
+    for (const { record } of frames) known.observe('ADDED', record)
   })
 }
 

@@ -7,3 +7,18 @@ export function isOlder(a: string, b: string): boolean {
 }
 
 const DECIMAL = /^[1-9]\d*$/
+
+/** 10^15 - 1 and all below are exact in a double; no store has counted so far. */
+const DIGITS_MAX = 15
+
+/** The number that this version is, if it is one that a double holds and that is written in no other way. */
+export function versionNumber(version: string): number | undefined {
+  if (version.length === 0 || version.length > DIGITS_MAX || version.charCodeAt(0) === 48) return undefined
+  let number = 0
+  for (let at = 0; at < version.length; at++) {
+    const digit = version.charCodeAt(at) - 48
+    if (digit < 0 || digit > 9) return undefined
+    number = number * 10 + digit
+  }
+  return number
+}

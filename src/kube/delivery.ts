@@ -9,7 +9,7 @@ import { emptyRelated } from '../decode/json-related.ts'
 import type { Resource } from '../decode/resources.ts'
 import type { WatchType } from '../decode/result.ts'
 import type { StreamCounters } from './counters.ts'
-import { beginSweep, type KnownObject, knownObjects, observe, sweepMissing } from './known-objects.ts'
+import { type KnownObject, KnownObjects } from './known-objects.ts'
 import type { Mode } from './watch.ts'
 
 export interface Delivery {
@@ -32,7 +32,7 @@ export function createDelivery(options: {
 }): Delivery {
   const { resource, counters, onFrame } = options
   const { source } = resource
-  const known = options.mode === 'list' ? knownObjects() : undefined
+  const known = options.mode === 'list' ? new KnownObjects() : undefined
   let completeUntil: UnixNano | undefined
   const emit = (frame: ObjectFrame): void => {
     counters.lastEventAt = frame.t
@@ -41,12 +41,12 @@ export function createDelivery(options: {
   return {
     object: (type, record, t, phase, heldUp) => {
       completeUntil = t
-      const kind = known ? observe(known, type, record) : KIND_OF_TYPE[type]
+      const kind = known ? known.observe(type, record) : KIND_OF_TYPE[type]
       if (kind === undefined) {
         counters.unchanged += 1
         return
       }
-      if (known) counters.objects = known.byUid.size
+      if (known) counters.objects = known.size
       emit(
         heldUp === undefined
           ? { kind, t, source, phase, record }
@@ -67,21 +67,21 @@ export function createDelivery(options: {
       })
     },
     listBegins: () => {
-      if (known) beginSweep(known)
+      known?.beginSweep()
     },
     listEnds: (t, phase, version) => {
-      const missing = known ? sweepMissing(known) : []
-      for (const [uid, object] of missing)
+      const missing = known?.sweepMissing() ?? []
+      for (const object of missing)
         emit({
           kind: 'deleted',
           t,
           source,
           phase,
-          record: recordOfMissing(resource, uid, object),
+          record: recordOfMissing(resource, object),
           synthetic: true,
         })
       counters.syntheticDeletes += missing.length
-      counters.objects = known?.byUid.size ?? 0
+      counters.objects = known?.size ?? 0
       completeUntil = t
       onFrame({ kind: 'synced', t, source, ...(version !== undefined && { version }) })
     },
@@ -89,9 +89,7 @@ export function createDelivery(options: {
 }
 
 /** All that is known of an object that nobody saw go: who it was and its last version. */
-function recordOfMissing(resource: Resource, uid: string, object: KnownObject): AnyRecord {
-  const { name, namespace, resourceVersion } = object
-  const meta = { uid, name, namespace, resourceVersion }
+function recordOfMissing(resource: Resource, meta: KnownObject): AnyRecord {
   switch (resource.record) {
     case 'pods':
       return { resource: 'pods', ...meta, containers: [] }
