@@ -7,6 +7,7 @@ import type { OwnerRecord, PodRecord } from '../base/record.ts'
 import type { UnixNano } from '../base/time.ts'
 import { type ClockModel, emptyClocks } from './clocks.ts'
 import { emptyLag, type LagModel } from './lag.ts'
+import { FinishedPods } from './finished-pods.ts'
 import type { NativeBook } from './native-book.ts'
 import { emptyNode, type NodeTimeline } from './node-timeline.ts'
 import type { PodTimeline } from './pod-timeline.ts'
@@ -18,7 +19,7 @@ export interface World {
   /** Pods whose start is not over. */
   readonly pods: Map<string, PodTimeline>
   /** UIDs of pods whose start is over, until they are deleted. */
-  readonly finished: Set<string>
+  readonly finished: FinishedPods
   readonly nodes: Map<string, NodeTimeline>
   readonly owners: Map<string, OwnerRecord>
   /** Claims, attachments, NodeClaims, Workloads and devices, and what nodes and owners went through. */
@@ -66,12 +67,10 @@ export interface Departure {
   readonly revision: string | undefined
 }
 
-const FINISHED_MAX = 1_000_000
-
 export function emptyWorld(backfill: (pod: PodRecord) => boolean = () => false): World {
   return {
     pods: new Map(),
-    finished: new Set(),
+    finished: new FinishedPods(),
     nodes: new Map(),
     owners: new Map(),
     related: emptyRelatedObjects(),
@@ -101,12 +100,7 @@ export function finish(world: World, uid: string): void {
   world.orphans.delete(uid)
   const hash = timeline?.pod.annotations?.['kubernetes.io/config.mirror']
   if (hash !== undefined) world.mirrors.delete(hash)
-  if (world.finished.size >= FINISHED_MAX) {
-    count(world, 'limit.finished pods')
-    const [oldest] = world.finished
-    if (oldest !== undefined) world.finished.delete(oldest)
-  }
-  world.finished.add(uid)
+  if (world.finished.add(uid) > 0) count(world, 'limit.finished pods')
 }
 
 export function nodeOf(world: World, name: string): NodeTimeline {
