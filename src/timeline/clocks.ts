@@ -4,27 +4,10 @@
 
 import type { ClockName } from '../base/stamp.ts'
 import { type DurationNano, durationNano, milliseconds, type UnixNano, ZERO } from '../base/time.ts'
-
-/** Offsets are nanoseconds to add to a clock's stamp to get our time; below 2^53 for 104 days, so a double holds them. */
-type OffsetNs = number
-
-interface Bucket {
-  /** No sample allows more: the least (receipt − stamp). */
-  upper: OffsetNs
-  /** The greatest (receipt − stamp). */
-  greatest: OffsetNs
-  /** Causality allows no less: the greatest (not before − stamp). */
-  lower: OffsetNs
-  /** Twentieths of a second with a live sample, up to `ENOUGH`: a frame that comes twice counts once. */
-  readonly slots: number[]
-  /** How far the least sample's stamp was cut, or its receipt held up: it looks later by that than it was. */
-  cut: OffsetNs
-  /** A node's Lease is among the samples. */
-  leases: boolean
-}
+import { ClockBuckets, ENOUGH, type Gathered, type OffsetNs } from './clock-buckets.ts'
 
 interface Clock {
-  readonly buckets: Map<number, Bucket>
+  readonly buckets: ClockBuckets
   /** Shifts found since a sample last changed anything, by bucket. */
   readonly shifts: Map<number, Shifts>
   /** Whether this clock has a Lease at all: without one there is none to look for. */
@@ -42,12 +25,9 @@ const BUCKET_NS = 15e9
 
 /** Which bucket or slot a moment lies in. A double is 256 ns coarse here, and ten times as fast as a bigint's division. */
 const indexOf = (t: UnixNano, width: number): number => Math.floor(Number(t) / width)
-/** 15 minutes: longer than the default start timeout, so that a start is judged with the clocks of its own time. */
-const BUCKETS_MAX = 60
+const SLOTS_PER_BUCKET = BUCKET_NS / SLOT_NS
 /** Buckets to either side that are asked at the most: 2 minutes. */
 const REACH_MAX = 8
-/** Samples beyond this make a clock no better known. */
-const ENOUGH = 10
 /**
  * A sample is late by the write and the watch. The least of several is late by no more than this (measured: docs/accuracy.md), if a Lease is
  * among them: events may queue at their writer for seconds, a renewal is stamped just before it is sent.
@@ -103,24 +83,17 @@ interface Sample {
 
 function sample(model: ClockModel, name: ClockName, { at, receivedAt, cut, lease, repeat }: Sample): void {
   if (!isBelievable(at, receivedAt)) return
-  const offset = Number(receivedAt - at)
   const clock = clockOf(model, name)
-  const bucket = bucketAt(clock, receivedAt)
-  const known = bucket.slots.length >= ENOUGH
-  if (!repeat && offset > bucket.greatest) {
-    bucket.greatest = offset
-    if (offset - bucket.upper > LATEST_EVER) clock.shifts.clear()
-  }
-  if (known && offset >= bucket.upper && (bucket.leases || !lease)) return
-  if (offset < bucket.upper) {
-    bucket.upper = offset
-    bucket.cut = cut
-  }
-  bucket.leases ||= lease
-  clock.leases ||= lease
-  const slot = indexOf(receivedAt, SLOT_NS)
-  if (!known && !bucket.slots.includes(slot)) bucket.slots.push(slot)
-  clock.shifts.clear()
+  const { changed, spread } = clock.buckets.sample({
+    index: indexOf(receivedAt, BUCKET_NS),
+    slot: indexOf(receivedAt, SLOT_NS) % SLOTS_PER_BUCKET,
+    offset: Number(receivedAt - at),
+    cut,
+    lease,
+    repeat,
+  })
+  if (changed) clock.leases ||= lease
+  if (changed || spread > LATEST_EVER) clock.shifts.clear()
 }
 
 /** The stamp, or the end of its second, was not taken before `notBefore` of our clock. */
@@ -131,28 +104,14 @@ export function boundClock(
   notBefore: UnixNano,
 ): void {
   const clock = clockOf(model, name)
-  const bucket = bucketAt(clock, notBefore)
   const offset = Number(notBefore - latestStamp)
-  if (offset <= bucket.lower) return
-  bucket.lower = offset
-  clock.shifts.clear()
+  if (clock.buckets.bound(indexOf(notBefore, BUCKET_NS), offset)) clock.shifts.clear()
 }
 
 function clockOf({ clocks }: ClockModel, name: ClockName): Clock {
   let clock = clocks.get(name)
-  if (!clock) clocks.set(name, (clock = { buckets: new Map(), shifts: new Map(), leases: false }))
+  if (!clock) clocks.set(name, (clock = { buckets: new ClockBuckets(), shifts: new Map(), leases: false }))
   return clock
-}
-
-function bucketAt({ buckets }: Clock, t: UnixNano): Bucket {
-  const index = indexOf(t, BUCKET_NS)
-  let bucket = buckets.get(index)
-  if (!bucket) {
-    bucket = { upper: Infinity, greatest: -Infinity, lower: -Infinity, slots: [], cut: 0, leases: false }
-    buckets.set(index, bucket)
-    if (buckets.size > BUCKETS_MAX) buckets.delete(Math.min(...buckets.keys()))
-  }
-  return bucket
 }
 
 export interface Offset {
@@ -170,9 +129,9 @@ export function offsetOf(model: ClockModel, name: ClockName, around: UnixNano): 
 }
 
 function offsetAt(clock: Clock, index: number): Offset {
-  let found = gather(clock.buckets, index, 0)
+  let found = clock.buckets.gather(index, 0)
   for (let reach = 1; !suffices(found, clock) && reach <= REACH_MAX; reach *= 2) {
-    found = gather(clock.buckets, index, reach)
+    found = clock.buckets.gather(index, reach)
   }
   const lateness = found.leases
     ? LEAST_LATENESS.find(({ samples }) => found.samples >= samples)?.ns
@@ -190,39 +149,6 @@ function offsetAt(clock: Clock, index: number): Offset {
 
 const suffices = ({ samples, leases }: Gathered, clock: Clock): boolean =>
   samples >= ENOUGH && (leases || !clock.leases)
-
-interface Gathered {
-  upper: OffsetNs
-  greatest: OffsetNs
-  lower: OffsetNs
-  samples: number
-  cut: OffsetNs
-  leases: boolean
-}
-
-function gather(buckets: ReadonlyMap<number, Bucket>, index: number, reach: number): Gathered {
-  const found: Gathered = {
-    upper: Infinity,
-    greatest: -Infinity,
-    lower: -Infinity,
-    samples: 0,
-    cut: 0,
-    leases: false,
-  }
-  for (let at = index - reach; at <= index + reach; at++) {
-    const bucket = buckets.get(at)
-    if (!bucket) continue
-    if (bucket.upper < found.upper) {
-      found.upper = bucket.upper
-      found.cut = bucket.cut
-    }
-    found.greatest = Math.max(found.greatest, bucket.greatest)
-    found.lower = Math.max(found.lower, bucket.lower)
-    found.samples += bucket.slots.length
-    found.leases ||= bucket.leases
-  }
-  return found
-}
 
 export interface Shift {
   readonly by: DurationNano

@@ -132,5 +132,15 @@ test('what is remembered of a clock is bounded', () => {
   const model = emptyClocks()
   for (let minute = 0; minute < 600; minute++)
     sampleLease(model, NODE, at(minute * 60_000), at(minute * 60_000 + 5))
-  assert.ok((model.clocks.get(NODE)?.buckets.size ?? 0) <= 60)
+  assert.ok((model.clocks.get(NODE)?.buckets.bytes ?? Infinity) <= 4096)
+})
+
+test('a sample that is older than what is remembered changes nothing', () => {
+  const model = emptyClocks()
+  for (let second = 0; second < 1200; second += 10)
+    sampleLease(model, NODE, at(second * 1000), at(second * 1000 + 5))
+  const before = shiftMs(model, 1_190_000)
+  sampleLease(model, NODE, at(-600_000), at(5))
+  boundClock(model, NODE, at(0), at(600_000 - 960_000))
+  assert.equal(shiftMs(model, 1_190_000), before)
 })
