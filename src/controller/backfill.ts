@@ -4,9 +4,9 @@
 
 import type { Frame } from '../base/frame.ts'
 import type { PodRecord } from '../base/record.ts'
-import { earliest, fromSeconds, type UnixNano } from '../base/time.ts'
+import { fromSeconds, type UnixNano } from '../base/time.ts'
 import type { Clock } from '../base/clock.ts'
-import type { ClusterApi } from '../kube/api.ts'
+import type { ClusterApi, Result } from '../kube/api.ts'
 import { isInFlight } from '../kube/event-backfill.ts'
 import type { BackfillRequest, SessionBook } from '../session/book.ts'
 import { createPipeline, type PipelineOptions } from '../trace/pipeline.ts'
@@ -15,7 +15,7 @@ import type { Delivery } from './delivery.ts'
 import type { Handover } from './handover.ts'
 
 export interface BackfillOptions {
-  readonly api: Pick<ClusterApi, 'listPods' | 'readEvents'>
+  readonly api: Pick<ClusterApi, 'readPages' | 'readEvents'>
   readonly book: Pick<SessionBook, 'backfilled'>
   readonly delivery: Pick<Delivery, 'offer' | 'ring'>
   readonly handover: Pick<Handover, 'hadBefore'>
@@ -91,36 +91,56 @@ async function serve(options: BackfillOptions, place: Place, group: readonly Ask
 async function offerFrom(options: BackfillOptions, place: Place, group: readonly Ask[]): Promise<void> {
   const { delivery, handover } = options
   const say = (problem: string): void => group.forEach(({ problems }) => problems.push(problem))
-  const pods = await options.api.listPods(place === undefined ? {} : { namespace: place })
-  if (!pods.ok) return say(`earlier pods could not be read: ${pods.failure.message}`)
-  const wanted = wantedOf(options, pods.value, group)
-  const read = wanted.slice(0, BACKFILL_PODS_MAX)
-  const traces = await tell(options, place, read, say)
-  const readUids = new Set(read.map(({ uid }) => uid))
-  for (const { problems, request, shown } of group) {
-    const own = wanted.filter((pod) => !shown.has(pod.uid) && isSince(pod, request.since))
-    const ownRead = own.filter(({ uid }) => readUids.has(uid))
-    if (ownRead.length < own.length)
-      problems.push(`only ${ownRead.length} of ${own.length} earlier pods were read`)
-    for (const pod of ownRead) {
+  const wanted = await readWanted(options, place, group)
+  if (!wanted.ok) return say(`earlier pods could not be read: ${wanted.failure.message}`)
+  const { asked, pods } = wanted.value
+  const traces = await tell(options, place, pods, say)
+  for (const ask of group) {
+    const { problems, request } = ask
+    const own = pods.filter((pod) => isWanted(ask, pod))
+    const all = asked.get(ask) ?? 0
+    if (own.length < all) problems.push(`only ${own.length} of ${all} earlier pods were read`)
+    for (const pod of own) {
       const trace = traces.get(pod.uid)
       if (trace) delivery.offer(request.session.uid, trace, handover.hadBefore(pod, request.knownSince))
     }
   }
 }
 
-/** Over before we were asked; what is in flight is told when it ends. The latest first, so that none displaces a later one. */
-function wantedOf(
-  { isOpen }: BackfillOptions,
-  pods: readonly PodRecord[],
-  group: readonly Ask[],
-): PodRecord[] {
-  const since = group.map(({ request }) => request.since).reduce(earliest)
-  return pods
-    .filter((pod) => !isInFlight(pod) && isSince(pod, since) && !isOpen(pod.uid))
-    .filter(({ uid }) => group.some(({ shown }) => !shown.has(uid)))
-    .sort((a, b) => (b.createdSeconds ?? 0) - (a.createdSeconds ?? 0))
+interface WantedPods {
+  /** Over before we were asked; what is in flight is told when it ends. The latest first, so that none displaces a later one. */
+  readonly pods: readonly PodRecord[]
+  /** How many there were for each, with those that found no room. */
+  readonly asked: ReadonlyMap<Ask, number>
 }
+
+/** Reads a list of any length, of which no more is kept than may be told. */
+async function readWanted(
+  { api, isOpen }: BackfillOptions,
+  place: Place,
+  group: readonly Ask[],
+): Promise<Result<WantedPods>> {
+  const asked = new Map<Ask, number>()
+  let pods: PodRecord[] = []
+  const latest = (): PodRecord[] =>
+    pods.sort((a, b) => (b.createdSeconds ?? 0) - (a.createdSeconds ?? 0)).slice(0, BACKFILL_PODS_MAX)
+  const read = await api.readPages('pods', place === undefined ? {} : { namespace: place }, {
+    take: (page) => {
+      for (const pod of page as readonly PodRecord[]) {
+        if (isInFlight(pod) || isOpen(pod.uid)) continue
+        const by = group.filter((ask) => isWanted(ask, pod))
+        for (const ask of by) asked.set(ask, (asked.get(ask) ?? 0) + 1)
+        if (by.length > 0) pods.push(pod)
+      }
+      if (pods.length > 2 * BACKFILL_PODS_MAX) pods = latest()
+      return true
+    },
+  })
+  return read.ok ? { ok: true, value: { pods: latest(), asked } } : read
+}
+
+const isWanted = ({ request, shown }: Ask, pod: PodRecord): boolean =>
+  !shown.has(pod.uid) && isSince(pod, request.since)
 
 const isSince = ({ createdSeconds }: PodRecord, since: UnixNano): boolean =>
   fromSeconds((createdSeconds ?? 0) + 1) >= since

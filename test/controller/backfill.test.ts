@@ -55,9 +55,12 @@ async function run(
   await backfillSessions(
     {
       api: {
-        listPods: async ({ namespace }) => {
+        readPages: async (source, { namespace }, { take }) => {
           made.lists.push(namespace ?? '')
-          return { ok: true, value: pods.filter(within(namespace)) }
+          const own = source === 'pods' ? pods.filter(within(namespace)) : []
+          for (let at = 0; at < own.length; at += 500)
+            assert.ok(take(own.slice(at, at + 500), own.length - at), 'the list is read to its end')
+          return { ok: true, value: false }
         },
         readEvents: async () => ({ ok: true, value: { events: [], truncated: false } }),
       },
@@ -143,11 +146,14 @@ test('where there are more than are read, the latest are, and only those whom it
 
 test('a list that cannot be read is said to each of its sessions, and to no other', async () => {
   const refused = { ok: false, failure: { kind: 'forbidden', message: 'no right' } } as const
-  const listPods: BackfillOptions['api']['listPods'] = async ({ namespace }) =>
-    namespace === 'pay' ? refused : { ok: true, value: [pod(1, 100)] }
+  const readPages: BackfillOptions['api']['readPages'] = async (_, { namespace }, { take }) => {
+    if (namespace === 'pay') return refused
+    take([pod(1, 100)], 0)
+    return { ok: true, value: false }
+  }
   const readEvents: BackfillOptions['api']['readEvents'] = async () => refused
   const { done } = await run([], [ask('a', 50), ask('b', 50, { namespace: 'pay' })], {
-    api: { listPods, readEvents },
+    api: { readPages, readEvents },
   })
   assert.equal(done.get('a'), 'earlier events could not be read: no right')
   assert.equal(done.get('b'), 'earlier pods could not be read: no right')
