@@ -1,5 +1,5 @@
 // Owns the envelopes of the API's protobuf: `k8s\0` + runtime.Unknown, WatchEvent, lists, Status.
-// Promises a value for any bytes: a record, a bookmark, a status or an error; lists are decoded item by item, with no tree.
+// Promises a value for any bytes: a record, a bookmark, a status or an error; lists are decoded item by item as they are asked for.
 // Does not frame a stream (kube/frame-split.ts does). Numbers: apimachinery runtime/generated.proto, meta/v1/generated.proto.
 
 import type { AnyRecord } from '../base/record.ts'
@@ -9,12 +9,11 @@ import type { Resource } from './resources.ts'
 import {
   type ApiStatus,
   type Decoded,
-  type DecodeError,
   DecodeFailure,
   errorOf,
   type ListMeta,
-  type ListResult,
   type Mutable,
+  type OpenedList,
   type WatchItem,
 } from './result.ts'
 import {
@@ -186,44 +185,39 @@ function isInitialEventsEnd(c: Cursor): boolean {
   return key === 'k8s.io/initial-events-end' && value === 'true'
 }
 
-/** A list: `onRecord` or `onError` for each item as it is decoded. A broken item costs itself; a broken envelope the page. */
-export function decodeList(
-  resource: Resource,
-  bytes: Buffer,
-  onRecord: (record: AnyRecord) => void,
-  onError: (error: DecodeError) => void,
-): ListResult {
+/** A list. A broken item costs itself; a broken envelope the page. */
+export function openList(resource: Resource, bytes: Buffer): OpenedList {
   try {
     const c = cursor(bytes)
     const kind = openUnknown(c)
     if (!kind.endsWith('List'))
       throw new DecodeFailure('unexpected-kind', `expected a list, got ${kind}`, 'typeMeta')
-    return { ok: true, meta: readList(c, resource, onRecord, onError) }
+    const { meta, places } = readList(c)
+    return { ok: true, meta, items: itemsAt(c, places, resource) }
   } catch (thrown) {
     return { ok: false, error: errorOf(thrown) }
   }
 }
 
-/** metadata = 1, items = 2 in all lists. */
-function readList(
-  c: Cursor,
-  resource: Resource,
-  onRecord: (record: AnyRecord) => void,
-  onError: (error: DecodeError) => void,
-): ListMeta {
+function* itemsAt(c: Cursor, places: readonly number[], resource: Resource): Generator<Decoded> {
+  for (let at = 0; at + 1 < places.length; at += 2)
+    yield readItem(part(c, places[at] ?? 0, places[at + 1] ?? 0), resource)
+}
+
+/** metadata = 1, items = 2 in all lists; `places` are where the items begin and end, in turn. */
+function readList(c: Cursor): { readonly meta: ListMeta; readonly places: readonly number[] } {
   let meta: ListMeta = { resourceVersion: '' }
+  const places: number[] = []
   while (c.at < c.end) {
     const tag = readTag(c)
     if (tag === 10) meta = readListMeta(c)
     else if (tag === 18) {
       const outer = enter(c)
-      const item = readItem(part(c, c.at, c.end), resource)
+      places.push(c.at, c.end)
       leave(c, outer)
-      if (item.ok) onRecord(item.record)
-      else onError(item.error)
     } else skip(c, tag)
   }
-  return meta
+  return { meta, places }
 }
 
 function readItem(c: Cursor, resource: Resource): Decoded {

@@ -51,8 +51,9 @@ export interface ListMeta {
   readonly remaining?: number
 }
 
-export type ListResult =
-  | { readonly ok: true; readonly meta: ListMeta }
+/** Of a list whose envelope could be read: its items are decoded as they are asked for, once. */
+export type OpenedList =
+  | { readonly ok: true; readonly meta: ListMeta; readonly items: Iterable<Decoded> }
   | { readonly ok: false; readonly error: DecodeError }
 
 /** Thrown and caught inside src/decode only: a result at every field would cost more than the decoding itself. */

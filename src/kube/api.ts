@@ -7,6 +7,7 @@ import { parseJson } from '../decode/json.ts'
 import { asObject, type Json, mapAt, numberAt, objectAt, textAt } from '../decode/json-fields.ts'
 import { knownResource } from '../decode/resources.ts'
 import { errorOf } from '../decode/result.ts'
+import { BodyRoom } from './body-room.ts'
 import type { Connection } from './config.ts'
 import type { Failure } from './failure.ts'
 import { readPage } from './list-page.ts'
@@ -165,6 +166,7 @@ async function readPages(
   { items, take }: PageReader & { readonly items: number },
 ): Promise<Result<boolean>> {
   const resource = knownResource(source)
+  const room = new BodyRoom()
   let token: string | undefined
   let more = true
   do {
@@ -172,7 +174,7 @@ async function readPages(
       limit: items,
       ...(token === undefined ? {} : { continue: token }),
     })
-    const page = await readPage({ ...call, resource, path, encoding: 'protobuf' })
+    const page = await readPage({ ...call, resource, path, encoding: 'protobuf', room })
     if (page.kind === 'failed') {
       // A list that takes minutes outlives its version; the server offers to go on with a later one.
       const { kind, continueToken } = page.failure
@@ -182,7 +184,7 @@ async function readPages(
       continue
     }
     more = take(
-      page.items.flatMap((item) => (item.ok ? [item.record] : [])),
+      [...page.items].flatMap((item) => (item.ok ? [item.record] : [])),
       page.meta.remaining,
     )
     token = page.meta.continueToken

@@ -1,12 +1,13 @@
-// Owns one page of a list: the request, and its items decoded one at a time in either encoding.
+// Owns one page of a list: the request, and its items decoded one at a time, as they are asked for, in either encoding.
 // Promises that an item that cannot be decoded costs only itself, and that the page's own fields are checked first in JSON.
 // Does not follow `continue`: the state machine decides that.
 
 import type { AnyRecord } from '../base/record.ts'
 import { decodeJsonObject, openJsonList, parseJson } from '../decode/json.ts'
-import { decodeList } from '../decode/protobuf.ts'
+import { openList } from '../decode/protobuf.ts'
 import type { Resource } from '../decode/resources.ts'
-import type { DecodeError, ListMeta } from '../decode/result.ts'
+import type { Decoded, DecodeError, ListMeta } from '../decode/result.ts'
+import type { BodyRoom } from './body-room.ts'
 import type { Connection } from './config.ts'
 import type { Failure } from './failure.ts'
 import { acceptOf, type Encoding } from './paths.ts'
@@ -21,7 +22,8 @@ export type Page =
       readonly kind: 'page'
       readonly bytes: number
       readonly meta: ListMeta
-      readonly items: readonly ListedItem[]
+      /** Decoded as they are asked for: once, and before the room is used again. */
+      readonly items: Iterable<ListedItem>
     }
   | { readonly kind: 'failed'; readonly failure: Failure }
 
@@ -31,10 +33,12 @@ export async function readPage(options: {
   readonly path: string
   readonly encoding: Encoding
   readonly signal: AbortSignal
+  /** For all pages of a list; default: one of its own. */
+  readonly room?: BodyRoom
 }): Promise<Page> {
-  const { connection, resource, path, encoding, signal } = options
+  const { connection, resource, path, encoding, room, signal } = options
   const accept = acceptOf(resource, encoding, 'list')
-  const answer = await fetchWhole(connection, { path, accept, signal })
+  const answer = await fetchWhole(connection, { path, accept, signal }, room)
   if (answer.kind === 'failed') return answer
   return isProtobuf(answer.contentType)
     ? protobufPage(resource, answer.body)
@@ -44,24 +48,26 @@ export async function readPage(options: {
 const undecodable = (message: string): Page => ({ kind: 'failed', failure: { kind: 'undecodable', message } })
 
 function protobufPage(resource: Resource, body: Buffer): Page {
-  const items: ListedItem[] = []
-  const list = decodeList(
-    resource,
-    body,
-    (record) => items.push({ ok: true, record, raw: undefined }),
-    (error) => items.push({ ok: false, error }),
-  )
-  return list.ok ? { kind: 'page', bytes: body.length, meta: list.meta, items } : undecodable(list.error.what)
+  const list = openList(resource, body)
+  if (!list.ok) return undecodable(list.error.what)
+  return { kind: 'page', bytes: body.length, meta: list.meta, items: withoutRaw(list.items) }
+}
+
+function* withoutRaw(items: Iterable<Decoded>): Generator<ListedItem> {
+  for (const item of items) yield item.ok ? { ok: true, record: item.record, raw: undefined } : item
 }
 
 function jsonPage(resource: Resource, body: Buffer): Page {
   const list = openJsonList(parseJson(body.toString('utf8')))
   if (!list) return undecodable('the body is not a list')
-  const items = list.items.map((raw): ListedItem => {
+  return { kind: 'page', bytes: body.length, meta: list.meta, items: decodedOf(resource, list.items) }
+}
+
+function* decodedOf(resource: Resource, items: readonly unknown[]): Generator<ListedItem> {
+  for (const raw of items) {
     const decoded = decodeJsonObject(resource, raw)
-    return decoded.ok ? { ok: true, record: decoded.record, raw: withType(resource, raw) } : decoded
-  })
-  return { kind: 'page', bytes: body.length, meta: list.meta, items }
+    yield decoded.ok ? { ok: true, record: decoded.record, raw: withType(resource, raw) } : decoded
+  }
 }
 
 /** Items of a list do not repeat its kind, which a recording needs beside each object. */

@@ -7,6 +7,7 @@ import type { Frame, Phase } from '../base/frame.ts'
 import { add, type DurationNano, seconds, since, type UnixNano, unixNano } from '../base/time.ts'
 import type { Resource } from '../decode/resources.ts'
 import type { DecodeError, WatchItem } from '../decode/result.ts'
+import { BodyRoom } from './body-room.ts'
 import type { Connection } from './config.ts'
 import { countIn, type StreamCounters } from './counters.ts'
 import { createDelivery, type Delivery } from './delivery.ts'
@@ -84,6 +85,9 @@ export const REFLECTOR_LIMITS: ReflectorLimits = {
 /** What was stored while nobody listened comes in one burst, and is through after this; after a shorter time it takes no longer than that. */
 const CATCH_UP = seconds(1)
 
+/** A page of 500 pods takes some 20 ms, and ten times that before its code is compiled: after so much of it others get their turn. */
+const SLICE_MS = 5
+
 /** A server ends a watch at its time-out, give or take this. */
 const EARLY_MS = 2000
 
@@ -105,6 +109,8 @@ class Reflector {
   private watches = 0
   private protobufErrors = 0
   private jsonNext = false
+  /** While a list is read. */
+  private room: BodyRoom | undefined
 
   constructor(options: ReflectorOptions) {
     this.options = options
@@ -200,16 +206,17 @@ class Reflector {
       }),
       encoding: this.encoding(),
       signal: options.signal,
+      room: (this.room ??= new BodyRoom()),
     })
     if (answer.kind === 'failed') return this.fail(answer.failure)
     this.healthy()
     options.counters.bytes += answer.bytes
     this.begin()
-    if (options.mode === 'list' && !this.deliverPage(answer.items)) return
+    if (options.mode === 'list' && !(await this.deliverPage(answer.items))) return
     const { resourceVersion, continueToken: more } = answer.meta
+    if (more === undefined) this.room = undefined
     this.apply({ kind: 'page', resourceVersion, ...(more === undefined ? {} : { continueToken: more }) })
-    // Between two pages other streams get their turn: a page of 500 pods takes some milliseconds.
-    await new Promise((resolve) => setImmediate(resolve))
+    await turnOfOthers()
   }
 
   /** A list begins with its first answer; later pages and resumed watches change nothing here. */
@@ -219,10 +226,17 @@ class Reflector {
     if (before === 'empty') this.delivery.listBegins()
   }
 
-  /** False where the page has to be read again as JSON. */
-  private deliverPage(items: readonly ListedItem[]): boolean {
-    const t = this.options.clock.now()
+  /** False where the page has to be read again as JSON, and where nobody wants it any more. */
+  private async deliverPage(items: Iterable<ListedItem>): Promise<boolean> {
+    const { clock, signal } = this.options
+    const t = clock.now()
+    let begunMs = clock.monotonicMs()
     for (const item of items) {
+      if (clock.monotonicMs() - begunMs >= SLICE_MS) {
+        await turnOfOthers()
+        if (signal.aborted) return false
+        begunMs = clock.monotonicMs()
+      }
       this.options.counters.frames += 1
       if (item.ok) {
         this.raw(t, 'ADDED', item.raw)
@@ -367,6 +381,8 @@ class Reflector {
     this.options.log?.(message, { stream: this.options.resource.source, ...fields })
   }
 }
+
+const turnOfOthers = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 const aborted = (signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {

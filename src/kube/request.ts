@@ -7,6 +7,7 @@ import type { Dispatcher } from 'undici'
 import { parseJson, statusOf } from '../decode/json.ts'
 import { decodeStatus } from '../decode/protobuf.ts'
 import type { ApiStatus } from '../decode/result.ts'
+import { BodyRoom } from './body-room.ts'
 import type { Connection } from './config.ts'
 import { type Failure, failureOfAnswer, failureOfError } from './failure.ts'
 import { isHeaderValue, type StreamSockets } from './stream-socket.ts'
@@ -269,17 +270,18 @@ export const isProtobuf = (contentType: string): boolean =>
   contentType.startsWith('application/vnd.kubernetes.protobuf')
 
 export type Answer =
+  /** `body` is valid until its room is used again. */
   | { readonly kind: 'ok'; readonly contentType: string; readonly body: Buffer }
   | { readonly kind: 'failed'; readonly failure: Failure }
 
-/** A body larger than this is refused as a whole: a page of 500 large pods is a tenth of it. */
-const BODY_LIMIT_BYTES = 256 * 1024 * 1024
-
-/** A request whose body is wanted whole. Never rejects. */
-export function fetchWhole(connection: Connection, request: Omit<Request, 'stream'>): Promise<Answer> {
+/** A request whose body is wanted whole; into `room`, if one is given that serves several. Never rejects. */
+export function fetchWhole(
+  connection: Connection,
+  request: Omit<Request, 'stream'>,
+  room = new BodyRoom(),
+): Promise<Answer> {
+  room.empty()
   return new Promise((resolve) => {
-    const chunks: Buffer[] = []
-    let bytes = 0
     let contentType = ''
     let control: BodyControl | undefined
     send(connection, request, {
@@ -288,17 +290,10 @@ export function fetchWhole(connection: Connection, request: Omit<Request, 'strea
         control = body
       },
       data: (chunk, start, end) => {
-        chunks.push(chunk.subarray(start, end))
-        bytes += end - start
-        if (bytes > BODY_LIMIT_BYTES)
+        if (!room.put(chunk, start, end))
           control?.abort({ kind: 'undecodable', message: 'the body is over 256 MiB' })
       },
-      ended: () =>
-        resolve({
-          kind: 'ok',
-          contentType,
-          body: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks),
-        }),
+      ended: () => resolve({ kind: 'ok', contentType, body: room.content() }),
       failed: (failure) => resolve({ kind: 'failed', failure }),
     })
   })

@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { AnyRecord } from '../../src/base/record.ts'
 import { decodeJsonEvent, decodeJsonObject, openJsonList, statusOf } from '../../src/decode/json.ts'
-import { decodeList, decodeProtobuf, decodeStatus, decodeWatchFrame } from '../../src/decode/protobuf.ts'
+import { decodeProtobuf, decodeStatus, decodeWatchFrame, openList } from '../../src/decode/protobuf.ts'
 import { knownResource, type Resource } from '../../src/decode/resources.ts'
 import type { DecodeError } from '../../src/decode/result.ts'
 import {
@@ -116,7 +116,8 @@ test('random bytes never throw', () => {
       decodeWatchFrame(resource, bytes, 0, bytes.length)
       decodeStatus(bytes)
       decodeProtobuf(resource, unknown('v1', resource.kind, bytes))
-      decodeList(resource, unknown('v1', 'PodList', bytes), ignore, ignore)
+      const list = openList(resource, unknown('v1', 'PodList', bytes))
+      if (list.ok) for (const item of list.items) assert.equal(typeof item.ok, 'boolean')
     }),
     { numRuns: 500 },
   )
@@ -172,7 +173,6 @@ test('JSON garbage never throws and says where', () => {
   }
 })
 
-const ignore = (): void => undefined
 const pod = (rest: Obj): Obj => ({ metadata: { uid: 'u', name: 'n' }, ...rest })
 
 test('an object of another kind in a stream is an error', () => {
@@ -242,25 +242,12 @@ test('a list is decoded item by item, and a broken item costs only itself', () =
     { resourceVersion: '9', continue: 'next', remainingItemCount: 5 },
     items,
   )
-  const records: AnyRecord[] = []
-  const errors: DecodeError[] = []
-  const result = decodeList(
-    pods,
-    bytes,
-    (record) => records.push(record),
-    (error) => errors.push(error),
-  )
-  assert.deepStrictEqual(result, {
-    ok: true,
-    meta: { resourceVersion: '9', continueToken: 'next', remaining: 5 },
-  })
+  const list = openList(pods, bytes)
+  assert.ok(list.ok)
+  assert.deepStrictEqual(list.meta, { resourceVersion: '9', continueToken: 'next', remaining: 5 })
   assert.deepStrictEqual(
-    records.map((record) => record.resourceVersion),
-    ['1', '2', '3'],
-  )
-  assert.deepStrictEqual(
-    errors.map((error) => error.kind),
-    ['missing'],
+    [...list.items].map((item) => (item.ok ? item.record.resourceVersion : item.error.kind)),
+    ['1', 'missing', '2', '3'],
   )
 })
 

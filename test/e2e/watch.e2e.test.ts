@@ -322,7 +322,7 @@ test('real objects are the same record from protobuf and from JSON', reading, as
         signal,
       })
       assert.equal(page.kind, 'page')
-      return page.kind === 'page' ? page.items : []
+      return page.kind === 'page' ? [...page.items] : []
     }
     const fromJson = new Map(
       (await read('json')).map((item) => (item.ok ? [keyOf(item.record), item.record] : ['', undefined])),

@@ -39,6 +39,8 @@ export interface HarnessOptions {
   readonly stub?: ServerOptions
   readonly limits?: Partial<ReflectorLimits>
   readonly prepare?: (server: SimulatedApiServer) => void
+  /** Called after each frame. */
+  readonly onFrame?: (clock: TestClock) => void
   readonly connect?: (server: SimulatedApiServer) => Connection
 }
 
@@ -69,7 +71,10 @@ export async function startReflector(options: HarnessOptions = {}): Promise<Harn
     valve,
     counters,
     ...(options.limits ? { limits: options.limits } : {}),
-    onFrame: (frame) => state.frames.push(frame),
+    onFrame: (frame) => {
+      state.frames.push(frame)
+      options.onFrame?.(clock)
+    },
     onRaw: (event) => state.raw.push(event),
     onHealth: (failure) => void (failure && state.failures.push(failure)),
     log: (message) => state.logged.push(message),

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { seconds } from '../../src/base/time.ts'
+import { milliseconds, seconds } from '../../src/base/time.ts'
 import { openDirect } from '../../src/kube/config.ts'
 import { frame, encodeWatchEvent, unknown, wrapWatchEvent } from '../simulator/encode.ts'
 import { loadPods } from '../simulator/bulk.ts'
@@ -48,6 +48,24 @@ for (const encoding of ['protobuf', 'json'] as const)
       assert.deepStrictEqual(ends, ['3'])
       assert.equal(h.counters.watchListRefused, watchList ? 0 : 1)
     })
+
+test('a page that takes long is handed over in portions, between which others get their turn', async () => {
+  const portions: number[] = []
+  let isSameTurn = false
+  await using h = await startReflector({
+    stub: { watchList: false },
+    prepare: (server) => loadPods(server.store, 20),
+    onFrame: (clock) => {
+      clock.advance(milliseconds(1))
+      portions.push(isSameTurn ? (portions.pop() ?? 0) + 1 : 1)
+      isSameTurn = true
+      setImmediate(() => (isSameTurn = false))
+    },
+  })
+  await live(h)
+  assert.equal(h.said().filter((one) => one.startsWith('added')).length, 20)
+  assert.deepEqual(portions, [5, 5, 5, 6], 'the last one ends with the list')
+})
 
 test('chunks of one byte change nothing', async () => {
   await using h = await startReflector({
