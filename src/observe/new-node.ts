@@ -4,6 +4,7 @@
 
 import type { ObjectFrame } from '../base/frame.ts'
 import type { NodeClaimRecord, NodeRecord } from '../base/record.ts'
+import { durationNano, fromSeconds, SECOND } from '../base/time.ts'
 import type { Observation } from './observation.ts'
 import { receiptStamp } from './stamps.ts'
 
@@ -26,6 +27,16 @@ function keeping({ taints = [] }: NodeRecord): string {
     .filter(({ key, effect }) => effect !== 'PreferNoSchedule' && !LATER_TAINTS.has(key))
     .map(({ key }) => key)
   return [...new Set(keys)].sort().join(', ')
+}
+
+/** Longer than Karpenter waits for a node to register (15 min), and for as long as a start may take after it. */
+export const NODE_YOUNG = durationNano(SECOND * 1800n)
+
+/** Whether a list shows this node long after anything befell it: no start can depend on when that was, and a cluster has thousands. */
+export function isSettledNode({ phase, t }: ObjectFrame, node: NodeRecord): boolean {
+  if (phase === 'live') return false
+  const lately = [node.createdSeconds, ...(node.conditions ?? []).map((one) => one.transitionSeconds)]
+  return lately.every((at) => at !== undefined && t - fromSeconds(at) > NODE_YOUNG)
 }
 
 export function observeTaintsLeft(

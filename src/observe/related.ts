@@ -16,7 +16,7 @@ import type {
 } from '../base/record.ts'
 import type { ClockName } from '../base/stamp.ts'
 import type { Observation } from './observation.ts'
-import { observeHindrances, observeTaintsLeft } from './new-node.ts'
+import { isSettledNode, observeHindrances, observeTaintsLeft } from './new-node.ts'
 import { nodeClock } from './pod.ts'
 import { receiptStamp, secondStamp } from './stamps.ts'
 
@@ -30,6 +30,7 @@ export function observeRelated(
   record: RelatedObject,
 ): Observation[] {
   const found: Observation[] = []
+  if (!previous && record.resource === 'nodes' && isSettledNode(frame, record)) return found
   if (!previous) found.push(observeCreated(frame, record))
   switch (record.resource) {
     case 'persistentvolumeclaims':

@@ -3,6 +3,7 @@
 
 import type { NodeRecord, PodRecord } from '../base/record.ts'
 import { durationNano, fromSeconds, SECOND, type UnixNano } from '../base/time.ts'
+import { NODE_YOUNG } from '../observe/new-node.ts'
 import type { Observation } from '../observe/observation.ts'
 
 export interface PullWindow {
@@ -31,9 +32,9 @@ export interface NodeTimeline {
   node: NodeRecord | undefined
   /** The Lease's last version: one that comes again says nothing. */
   lease: string
-  readonly pulls: Map<string, PullWindow>
+  pulls: Map<string, PullWindow>
   /** By UID; those that came while the node was young. */
-  readonly arrivals: Map<string, Arrival>
+  arrivals: Map<string, Arrival>
 }
 
 /** Pulls remembered per node: more than a node with 250 pods of several containers starts within a start timeout. */
@@ -41,32 +42,36 @@ const PULLS_MAX = 1000
 /** A pull waits for others of at most the last quarter of an hour. */
 const PULL_AGE = durationNano(SECOND * 900n)
 
+/** Of the thousands of nodes few have any: never written to. */
+const NO_PULLS: Map<string, PullWindow> = new Map()
+const NO_ARRIVALS: Map<string, Arrival> = new Map()
+
 export const emptyNode = (name: string): NodeTimeline => ({
   name,
   node: undefined,
   lease: '',
-  pulls: new Map(),
-  arrivals: new Map(),
+  pulls: NO_PULLS,
+  arrivals: NO_ARRIVALS,
 })
 
 /** DaemonSets and the pods that a new node was made for: more come seldom within this time. */
 const ARRIVALS_MAX = 60
-/** Longer than Karpenter waits for a node to register (15 min), and for as long as a start may take after it. */
-const YOUNG = durationNano(SECOND * 1800n)
-
 /** Remembers that this pod is on the node, or ready there, if the node is known to be young. */
 export function foldArrival(node: NodeTimeline, pod: PodRecord, ready: boolean, t: UnixNano): void {
-  const { arrivals } = node
   const created = node.node?.createdSeconds
-  if (created === undefined || t - fromSeconds(created) > YOUNG) return arrivals.clear()
-  const known = arrivals.get(pod.uid)
+  if (created === undefined || t - fromSeconds(created) > NODE_YOUNG) {
+    node.arrivals = NO_ARRIVALS
+    return
+  }
+  const known = node.arrivals.get(pod.uid)
   if (known) {
     if (ready) known.ready ??= t
-  } else if (arrivals.size < ARRIVALS_MAX) {
+  } else if (node.arrivals.size < ARRIVALS_MAX) {
     const owner = pod.owners?.find(({ controller }) => controller)?.kind
     const { uid, createdSeconds } = pod
     const name = `${pod.namespace}/${pod.name}`
-    arrivals.set(uid, { uid, pod: name, owner, createdSeconds, seen: t, ready: ready ? t : undefined })
+    if (node.arrivals === NO_ARRIVALS) node.arrivals = new Map()
+    node.arrivals.set(uid, { uid, pod: name, owner, createdSeconds, seen: t, ready: ready ? t : undefined })
   }
 }
 
@@ -77,6 +82,7 @@ export function foldPull(node: NodeTimeline, uid: string, pod: string, observati
   const ended = observation.stamps.find(({ source }) => source === 'event-name')
   if (!ended || node.pulls.has(key)) return
   const from = detail?.pull === undefined ? undefined : ((ended.at - detail.pull) as UnixNano)
+  if (node.pulls === NO_PULLS) node.pulls = new Map()
   node.pulls.set(key, { uid, pod, image: detail?.image ?? '', from, to: ended.at })
   for (const [oldest, { to }] of node.pulls) {
     if (node.pulls.size <= PULLS_MAX && ended.at - to < PULL_AGE) return

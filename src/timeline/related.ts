@@ -27,7 +27,7 @@ export interface Related {
   readonly key: string
   /** The last version seen; undefined where only its events are known. */
   record: RelatedObject | undefined
-  readonly facts: Map<string, Fact>
+  facts: Map<string, Fact>
   /** When something was last heard of it, by our clock. */
   heard: UnixNano
   gone: boolean
@@ -65,6 +65,8 @@ const SWEEP_EVERY = durationNano(SECOND * 60n)
 export const relatedKey = (source: Source, namespace: string, name: string): string =>
   `${source}/${namespace}/${name}`
 
+/** Of the thousands of nodes few have any: never written to. */
+const NO_FACTS: Map<string, Fact> = new Map()
 const NO_OBJECTS: readonly Related[] = []
 
 /** What an operation may look up beside its pod. */
@@ -180,7 +182,7 @@ function take(objects: RelatedObjects, key: string, t: UnixNano): Related | unde
   let related = objects.byKey.get(key)
   if (!related) {
     if (objects.byKey.size >= OBJECTS_MAX) return undefined
-    related = { key, record: undefined, facts: new Map(), heard: t, gone: false }
+    related = { key, record: undefined, facts: NO_FACTS, heard: t, gone: false }
     objects.byKey.set(key, related)
   }
   related.heard = t
@@ -201,6 +203,7 @@ function addFacts(related: Related, observations: readonly Observation[]): numbe
       related.facts.delete(oldest)
       dropped++
     }
+    if (related.facts === NO_FACTS) related.facts = new Map()
     related.facts.set(id, { key, what, container: undefined, index, group, detail, stamps: [...stamps] })
   }
   return dropped

@@ -121,6 +121,38 @@ test('taints that go and conditions that turn are facts of a node, on its own cl
   )
 })
 
+const OLD = 1900
+const listed = { kind: 'added', phase: 'initial' } as const
+const oldNode = (fields: Partial<NodeRecord> = {}): NodeRecord => ({
+  resource: 'nodes',
+  uid: 'node-1',
+  name: 'node-1',
+  namespace: '',
+  resourceVersion: String(version++),
+  createdSeconds: START - 100_000,
+  conditions: [{ type: 'Ready', status: 'True', transitionSeconds: START }],
+  ...fields,
+})
+
+test('of a node that a list shows long after anything befell it nothing is remembered, and what befalls it then is', () => {
+  const objects = emptyRelatedObjects()
+  show(objects, OLD, oldNode(), listed)
+  const node = surroundingsOf(objects).related('nodes', '', 'node-1')
+  assert.deepEqual(factsOf(node), [])
+  show(objects, OLD + 1, oldNode({ taints: [{ key: 'node.kubernetes.io/not-ready', effect: 'NoExecute' }] }))
+  assert.deepEqual(factsOf(node), ['taints left node.kubernetes.io/not-ready'])
+})
+
+for (const [name, second, fields] of [
+  ['young', OLD, { createdSeconds: START + OLD - 60 }],
+  ['lately ready', OLD - 200, {}],
+] as const)
+  test(`a node that a list shows ${name} is remembered`, () => {
+    const objects = emptyRelatedObjects()
+    show(objects, second, oldNode(fields), listed)
+    assert.equal(factsOf(surroundingsOf(objects).related('nodes', '', 'node-1'))[0], 'created')
+  })
+
 test('another object of the same name begins anew', () => {
   const objects = emptyRelatedObjects()
   show(objects, 0, claim({ phase: 'Bound', volume: 'pv-1' }))
