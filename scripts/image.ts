@@ -23,6 +23,7 @@ export const NODE_FLAGS = [
   '--invocation-count-for-maglev=4000',
   '--invocation-count-for-turbofan=30000',
   '--expose-gc',
+  '--max-semi-space-size=4',
 ]
 export const NODE_VARIABLES = { MALLOC_ARENA_MAX: '1' } as const
 const nodeVariables = Object.entries(NODE_VARIABLES).map((pair) => pair.join('='))
