@@ -277,6 +277,7 @@ class Operator {
         writes: () => this.#writes.counters,
         loopDelay: this.#loopDelay,
         receiver: () => this.#receiving?.counters(),
+        webhook: () => this.#injecting?.counters(),
         limits: () =>
           limitsOf({
             rollouts: this.#rollouts.counters()?.limits,

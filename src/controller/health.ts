@@ -10,6 +10,7 @@ import type { Pipeline } from '../trace/pipeline.ts'
 import type { Delivery } from './delivery.ts'
 import type { Exporters } from './exporters.ts'
 import type { Handover } from './handover.ts'
+import type { InjectingCounters } from './injecting.ts'
 
 export type LoopDelay = ReturnType<typeof monitorEventLoopDelay>
 
@@ -21,6 +22,7 @@ export interface HealthSources {
   readonly handover: Handover
   readonly book: SessionBook
   readonly receiver: () => IntakeCounters | undefined
+  readonly webhook: () => InjectingCounters | undefined
   readonly leads: () => boolean
   readonly leaderAcquired: () => number
   readonly writes: () => Readonly<Record<string, number>>
@@ -56,17 +58,21 @@ export const limitsOf = ({ eventsOverLimit, refused, rollouts, unreadable }: Lim
 
 export function readHealth(from: HealthSources): HealthSnapshot {
   const lag = from.pipeline.lag()
+  const webhook = from.webhook()
+  const counted = from.book.counters()
   return {
     pipeline: from.pipeline.counters(),
     streams: from.streams(),
     ...(lag === undefined ? {} : { watchLagSeconds: toMilliseconds(lag) / 1000 }),
     exporters: exportersHealth(from),
     ...receiverHealth(from.receiver()),
+    ...(webhook && { webhook }),
     ring: from.delivery.ring.counters(),
     eventLoopDelay: loopDelayOf(from.loopDelay),
     leader: from.leads(),
     leaderAcquired: from.leaderAcquired(),
-    sessions: withPrefix(from.book.counters(), 'phase.'),
+    sessions: withPrefix(counted, 'phase.'),
+    garbage: withPrefix(counted, 'garbage.'),
     statusWrites: withPrefix(from.writes(), 'status '),
     limits: {
       'acknowledged starts that did not fit the Lease': from.handover.counters().unlisted,

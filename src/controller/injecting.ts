@@ -4,7 +4,9 @@
 import { createSecureContext } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
 import { ConfigError } from '../export/config.ts'
-import { type Certificate, startWebhook, type Webhook } from '../inject/server.ts'
+import { type Certificate, startWebhook, type Webhook, type WebhookOutcome } from '../inject/server.ts'
+import { type Buckets, emptyBuckets, observe } from '../metrics/buckets.ts'
+import { WEBHOOK_BOUNDS } from '../metrics/definitions.ts'
 import type { ControllerConfig } from './config.ts'
 import type { Log } from './log.ts'
 
@@ -16,9 +18,15 @@ export interface InjectingOptions {
   readonly onInjecting?: (port: number) => void
 }
 
+export interface InjectingCounters {
+  readonly requests: Readonly<Record<WebhookOutcome, number>>
+  readonly seconds: Buckets
+}
+
 export interface Injecting {
   /** About once a second. */
   beat(): void
+  counters(): InjectingCounters
   close(): Promise<void>
 }
 
@@ -53,6 +61,14 @@ export const injectContexts = (options: InjectingOptions): Injecting | undefined
 
 class WebhookServing implements Injecting {
   readonly #options: InjectingOptions
+  readonly #requests: Record<WebhookOutcome, number> = {
+    patched: 0,
+    unchanged: 0,
+    garbage: 0,
+    'too large': 0,
+    'broken off': 0,
+  }
+  readonly #seconds = emptyBuckets(WEBHOOK_BOUNDS)
   #webhook: Webhook | undefined
   #opening: Promise<void> | undefined
   #used = ''
@@ -75,7 +91,7 @@ class WebhookServing implements Injecting {
   }
 
   async #look(): Promise<void> {
-    const { config, log, onInjecting, readFile } = this.#options
+    const { clock, config, log, onInjecting, readFile } = this.#options
     const certificate = readCertificate(config.webhook, readFile)
     const text = JSON.stringify(certificate)
     if (this.#webhook && text !== this.#used) {
@@ -84,12 +100,22 @@ class WebhookServing implements Injecting {
     }
     if (!this.#webhook) {
       const { address: host, port } = config.webhook
-      this.#webhook = await startWebhook({ host, port, certificate })
+      const onAnswered = (outcome: WebhookOutcome, tookMs: number): void => this.#count(outcome, tookMs)
+      this.#webhook = await startWebhook({ host, port, certificate, clock, onAnswered })
       log.info('the webhook answers', { port: this.#webhook.port })
       onInjecting?.(this.#webhook.port)
     }
     this.#used = text
     this.#said = ''
+  }
+
+  #count(outcome: WebhookOutcome, tookMs: number): void {
+    this.#requests[outcome] += 1
+    observe(this.#seconds, tookMs / 1000)
+  }
+
+  counters(): InjectingCounters {
+    return { requests: this.#requests, seconds: this.#seconds }
   }
 
   #sayOnce(reason: string): void {

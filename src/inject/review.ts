@@ -1,7 +1,15 @@
 // Owns the answer to one AdmissionReview (admission.k8s.io/v1): always that the request may go on, with a patch where there is something to add.
-// Promises that nothing that comes in, however malformed, is refused or throws. Does not listen: server.ts does. Pure.
+// Promises that nothing that comes in, however malformed, is refused or throws, and says what came of it. Does not listen: server.ts does. Pure.
 
 import { type Operation, patchBinding, patchPod } from './patch.ts'
+
+/** `garbage` is what names no request; the API server has sent something else. */
+export type ReviewOutcome = 'patched' | 'unchanged' | 'garbage'
+
+export interface AnsweredReview {
+  readonly body: string
+  readonly outcome: ReviewOutcome
+}
 
 interface Request {
   readonly uid: string
@@ -9,9 +17,11 @@ interface Request {
   readonly patch: ((object: unknown) => readonly Operation[]) | undefined
 }
 
-export function answerReview(text: string): string {
+export function answerReview(text: string): AnsweredReview {
   const request = requestOf(text)
-  return bodyOf(request?.uid ?? '', request?.patch?.(request.object) ?? [])
+  if (!request) return { body: bodyOf('', []), outcome: 'garbage' }
+  const patch = request.patch?.(request.object) ?? []
+  return { body: bodyOf(request.uid, patch), outcome: patch.length > 0 ? 'patched' : 'unchanged' }
 }
 
 function requestOf(text: string): Request | undefined {

@@ -5,7 +5,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { answerReview } from './review.ts'
+import type { Clock } from '../base/clock.ts'
+import { answerReview, type ReviewOutcome } from './review.ts'
 
 export interface Certificate {
   readonly cert: string
@@ -16,7 +17,12 @@ export interface WebhookOptions {
   readonly host: string
   readonly port: number
   readonly certificate: Certificate
+  readonly clock: Clock
+  /** What came of a request, and how long it was here. */
+  readonly onAnswered: (outcome: WebhookOutcome, tookMs: number) => void
 }
+
+export type WebhookOutcome = ReviewOutcome | 'too large' | 'broken off'
 
 export interface Webhook {
   readonly port: number
@@ -30,10 +36,11 @@ const BODY_MAX = 8 * 1024 * 1024
 const CONNECTIONS_MAX = 500
 const REQUEST_MS = 10_000
 
-export async function startWebhook({ host, port, certificate }: WebhookOptions): Promise<Webhook> {
+export async function startWebhook(options: WebhookOptions): Promise<Webhook> {
+  const { host, port, certificate } = options
   const times = { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS / 2, keepAliveTimeout: 65_000 }
   const server = createServer({ ...times, ...certificate }, (request, response) => {
-    answer(request, response).catch(() => response.destroy())
+    void answer(options, request, response)
   })
   server.maxConnections = CONNECTIONS_MAX
   await new Promise<void>((resolve, reject) => {
@@ -55,18 +62,40 @@ export async function startWebhook({ host, port, certificate }: WebhookOptions):
   }
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const answered = answerReview(await textOf(request))
-  response.writeHead(200, { 'content-type': 'application/json' }).end(answered)
+async function answer(
+  { clock, onAnswered }: WebhookOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const begunMs = clock.monotonicMs()
+  const outcome = await outcomeOf(request, response)
+  onAnswered(outcome, clock.monotonicMs() - begunMs)
 }
 
-/** Rejects what is too large: the API server goes on without an answer. */
-async function textOf(request: IncomingMessage): Promise<string> {
+/** Where there is no answer the API server goes on without. */
+async function outcomeOf(request: IncomingMessage, response: ServerResponse): Promise<WebhookOutcome> {
+  try {
+    const text = await textOf(request)
+    if (text === undefined) {
+      response.destroy()
+      return 'too large'
+    }
+    const { body, outcome } = answerReview(text)
+    response.writeHead(200, { 'content-type': 'application/json' }).end(body)
+    return outcome
+  } catch {
+    response.destroy()
+    return 'broken off'
+  }
+}
+
+/** Undefined where it is too large. */
+async function textOf(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length
-    if (length > BODY_MAX) throw new Error('a review of this size is none')
+    if (length > BODY_MAX) return undefined
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString('utf8')

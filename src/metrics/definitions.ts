@@ -39,6 +39,9 @@ export const OPERATION_BOUNDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30
 /** From a Deployment of one small pod to a night's Job. */
 export const ROLLOUT_BOUNDS = [5, 10, 30, 60, 120, 300, 600, 1200, 3600, 14_400] as const
 
+/** An answer takes about a millisecond; an API server waits for 1 s by default, and 30 s at the most. */
+export const WEBHOOK_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1] as const
+
 export const GC_BOUNDS = [0.001, 0.01, 0.1, 1] as const
 
 const count = (labels: readonly LabelName[], help: string): Definition => ({
@@ -269,6 +272,18 @@ const INPUT = {
       "Other components' spans that were taken, and of these those that were joined with a start, were late, came twice, or were of no start.",
     ),
     stability: 'alpha',
+  },
+  podspan_webhook_requests_total: {
+    ...count(['review'], 'Requests to the webhook that puts contexts into pods, by what came of them.'),
+    stability: 'alpha',
+  },
+  podspan_webhook_duration_seconds: {
+    type: 'histogram',
+    unit: 'seconds',
+    labels: [],
+    help: "Time from a request's arrival at the webhook until it was answered.",
+    stability: 'alpha',
+    bounds: WEBHOOK_BOUNDS,
   },
 } as const satisfies Readonly<Record<string, Definition>>
 

@@ -5,9 +5,9 @@
 import type { MetricName } from './definitions.ts'
 import type { ExporterHealth, HealthSnapshot, StreamHealth } from './health.ts'
 import type { LabelName, Vocabulary } from './labels.ts'
-import { type LabelValues, merged, type Sample, single } from './samples.ts'
+import { type Format, type LabelValues, merged, pushHistogram, type Sample, single } from './samples.ts'
 
-type Tell = (health: HealthSnapshot, vocabulary: Vocabulary) => Sample[]
+type Tell = (health: HealthSnapshot, vocabulary: Vocabulary, format: Format) => Sample[]
 type Counts = Readonly<Record<string, number>>
 type Row = readonly [LabelValues, number]
 
@@ -70,9 +70,15 @@ const delays: Tell = ({ eventLoopDelay }, vocabulary) => {
   return merged(rowsOf({ mean, p99, max }, 'statistic', vocabulary))
 }
 
+const webhookSeconds: Tell = ({ webhook }, _vocabulary, format) => {
+  const samples: Sample[] = []
+  if (webhook) pushHistogram(samples, 'podspan_webhook_duration_seconds', webhook.seconds, format, 0)
+  return samples
+}
+
 export const HEALTH = {
   podspan_frames_total: ofPipeline('frames', 'kind'),
-  podspan_garbage_total: ofPipeline('garbage', 'what'),
+  podspan_garbage_total: ofPipeline('garbage', 'what', ({ garbage }) => garbage ?? {}),
   podspan_limits_reached_total: ofPipeline('limit', 'limit', ({ limits }) => limits ?? {}),
   podspan_watch_frames_total: perStream(({ frames }) => frames),
   podspan_watch_received_bytes_total: perStream(({ bytes }) => bytes),
@@ -90,6 +96,9 @@ export const HEALTH = {
   podspan_receiver_spans_total: ({ receiver }, vocabulary) =>
     merged(rowsOf(receiver?.spans ?? {}, 'fate', vocabulary)),
   podspan_native_spans_total: ofPipeline('native', 'fate'),
+  podspan_webhook_requests_total: ({ webhook }, vocabulary) =>
+    merged(rowsOf(webhook?.requests ?? {}, 'review', vocabulary)),
+  podspan_webhook_duration_seconds: webhookSeconds,
   podspan_export_traces_total: perExporter((exporter) => exporter.in),
   podspan_export_traces_sent_total: perExporter(({ sent }) => sent),
   podspan_export_traces_dropped_total: drops,

@@ -3,6 +3,7 @@
 // Does not read anything by itself; the controller fills it.
 
 import type { Accounting } from '../export/ledger.ts'
+import type { Buckets } from './buckets.ts'
 
 export interface HealthSnapshot {
   /** `Pipeline.counters()` as it is: frames by kind, garbage, limits reached, pods in flight. */
@@ -17,6 +18,8 @@ export interface HealthSnapshot {
     readonly requests: Readonly<Record<string, number>>
     readonly spans: Readonly<Record<string, number>>
   }
+  /** What the webhook that puts contexts into pods was asked; absent where there is none. */
+  readonly webhook?: { readonly requests: Readonly<Record<string, number>>; readonly seconds: Buckets }
   /** By the exporter's configured name. */
   readonly exporters: Readonly<Record<string, ExporterHealth>>
   /** Finished traces that are kept for late sessions and the page. */
@@ -34,6 +37,8 @@ export interface HealthSnapshot {
   readonly sessions: Readonly<Record<string, number>>
   /** Writes of a session's status by result, such as `written`, `conflict`, `failed`. */
   readonly statusWrites: Readonly<Record<string, number>>
+  /** What sessions held that cannot be, beside the pipeline's. */
+  readonly garbage?: Readonly<Record<string, number>>
   /** Limits reached outside of the pipeline, by name. */
   readonly limits?: Readonly<Record<string, number>>
 }

@@ -152,6 +152,10 @@ export const LABELS = {
     ['taken', 'garbage', 'throttled', 'unavailable', 'too large', 'unauthorized'],
     'what became of the request',
   ),
+  review: closed(
+    ['patched', 'unchanged', 'garbage', 'too large', 'broken off'],
+    'what came of the request: all but the last two are answered, and none is refused',
+  ),
   fate: closed(
     ['taken', 'skipped', 'invalid', 'joined', 'late', 'repeated', 'of no start'],
     'what became of the spans',

@@ -24,7 +24,7 @@ import {
   type RolloutCounts,
   type RolloutMetric,
 } from './rollouts.ts'
-import { merged, pushHistogram, type Sample, single } from './samples.ts'
+import { type Format, merged, pushHistogram, type Sample, single } from './samples.ts'
 import { collectStarts, type StartMetric } from './start-samples.ts'
 import { countStart, emptyStarts, type Fate, letTimeGoOn, type Starts } from './starts.ts'
 
@@ -134,7 +134,7 @@ type Part<Name extends MetricName> = Pick<Collectors, Name>
 function collectHealth(state: State): Part<HealthMetric> {
   const entries = Object.entries(HEALTH).map(([name, tell]) => [
     name,
-    () => (state.health ? tell(state.health, state.vocabulary) : []),
+    (format: Format) => (state.health ? tell(state.health, state.vocabulary, format) : []),
   ])
   return Object.fromEntries(entries) as Part<HealthMetric>
 }

@@ -3,6 +3,7 @@
 // ObjectiveMet is True only once the session is complete: a standing one is never, and says how it stands in its message.
 
 import { add, formatRfc3339, type UnixNano } from '../base/time.ts'
+import { CREATORS_KEY } from '../base/trace-context.ts'
 import type { Condition } from './schema.ts'
 import { currentSums } from './aggregate.ts'
 import { formatDuration } from './duration.ts'
@@ -54,10 +55,16 @@ export function conditionsOf(view: View): Condition[] {
   })
 }
 
-const accepted = ({ session: { plan } }: View): Said =>
+const accepted = ({ session: { carried, plan } }: View): Said =>
   plan.refused
     ? no(plan.refused.reason, plan.refused.message)
-    : yes('Accepted', `The session ${whatOf(plan)}.`)
+    : yes('Accepted', `The session ${whatOf(plan)}.${contextOf(carried)}`)
+
+/** Who annotated it looks for links that are not there. */
+const contextOf = ({ context, malformed }: Session['carried']): string =>
+  context === undefined && malformed > 0
+    ? ` Its annotation ${CREATORS_KEY} or the older one holds no trace context: starts are not linked to it.`
+    : ''
 
 function whatOf({ when, timeout, minPods, pods }: Session['plan']): string {
   const target = pods.target ? `${pods.target.kind}/${pods.target.name}` : 'the pods it selects'

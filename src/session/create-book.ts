@@ -39,6 +39,8 @@ interface State {
   readonly matcher: Matcher<Session>
   readonly flight: Flight
   readonly exports: Exports
+  /** Annotations that were to hold a trace context, and did not. */
+  malformed: number
 }
 
 export function createSessionBook(options: BookOptions, now: UnixNano): SessionBook {
@@ -50,6 +52,7 @@ export function createSessionBook(options: BookOptions, now: UnixNano): SessionB
     matcher,
     flight: createFlight(matcher),
     exports: createExports(),
+    malformed: 0,
   }
   state.exports.configure(options.exporters, now)
   return {
@@ -82,15 +85,26 @@ function apply(state: State, object: TraceSession, now: UnixNano): void {
   state.objects.set(uid, object)
   if (!known) return addSession(state, object, now)
   known.key = keyOf(object)
-  known.context = carriedBy(object.metadata.annotations).context
+  carry(state, known, object)
   adopt(known, object.status)
   if (generation !== known.generation) change(state, known, object, now)
 }
 
 function addSession(state: State, object: TraceSession, now: UnixNano): void {
   const session = createSession(object, planSession(object, state.options), now)
+  state.malformed += session.carried.malformed
   state.sessions.set(object.metadata.uid, session)
   if (!session.plan.refused && !session.retired) state.matcher.add(session)
+}
+
+/** Annotations change without a new generation. */
+function carry(state: State, session: Session, { metadata }: TraceSession): void {
+  const carried = carriedBy(metadata.annotations)
+  const isAsBefore = carried.malformed === session.carried.malformed
+  session.carried = carried
+  if (isAsBefore) return
+  state.malformed += carried.malformed
+  session.dirty ||= !session.frozen
 }
 
 /** A spec that changed counts from now on; what was counted stays. */
@@ -214,7 +228,7 @@ function takeRollout(
 }
 
 const linksTo = (sessions: readonly Session[]): SpanLink[] =>
-  sessions.flatMap(({ context, key }) =>
+  sessions.flatMap(({ carried: { context }, key }) =>
     context
       ? [
           {
@@ -313,7 +327,7 @@ function lookAt({ matcher, objects }: State, session: Session): SessionLook[] {
   return object ? [{ session: object, takes }] : []
 }
 
-function countersOf({ sessions, flight, exports }: State): Record<string, number> {
+function countersOf({ sessions, flight, exports, malformed }: State): Record<string, number> {
   const counts: Record<string, number> = {
     sessions: sessions.size,
     'pods in flight': flight.size,
@@ -321,6 +335,7 @@ function countersOf({ sessions, flight, exports }: State): Record<string, number
     'limit.sent traces remembered': exports.forgotten,
     'limit.images and revisions': 0,
     'pods vanished': 0,
+    'garbage.trace context': malformed,
   }
   const raise = (name: string, by: number): void => {
     counts[name] = (counts[name] ?? 0) + by

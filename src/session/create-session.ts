@@ -25,7 +25,7 @@ export function createSession(object: TraceSession, plan: Plan, now: UnixNano): 
   return {
     key: keyOf(object),
     namespace: metadata.namespace,
-    context: carriedBy(metadata.annotations).context,
+    carried: carriedBy(metadata.annotations),
     choice: plan.pods,
     plan,
     generation: metadata.generation,

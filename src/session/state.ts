@@ -1,7 +1,7 @@
 // Owns what is kept of one session, and of the pods in flight.
 // Promises bounded memory per session: counts, sums, and a reference to each of its pods in flight. Holds no rule.
 
-import type { TraceContext } from '../base/trace-context.ts'
+import type { Carried } from '../base/trace-context.ts'
 import type { UnixNano } from '../base/time.ts'
 import type { InFlight } from '../trace/pipeline.ts'
 import type { Budget } from './budget.ts'
@@ -73,8 +73,8 @@ export type Backfill =
 export interface Session {
   key: SessionKey
   readonly namespace: string
-  /** The trace that it is a part of, such as that of a CI job. */
-  context: TraceContext | undefined
+  /** With the trace that it is a part of, such as that of a CI job. */
+  carried: Carried
   choice: Choice
   plan: Plan
   generation: number

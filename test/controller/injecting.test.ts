@@ -37,6 +37,25 @@ function ask(port: number, ca: string, body: string): Promise<{ status: number; 
   })
 }
 
+/** Promises more than it sends. */
+function breakOff(port: number, ca: string): Promise<void> {
+  return new Promise((resolve) => {
+    const headers = { 'content-length': 100 }
+    const options = {
+      host: '127.0.0.1',
+      port,
+      ca,
+      servername: 'localhost',
+      method: 'POST',
+      agent: false,
+      headers,
+    }
+    const asked = request(options).on('error', () => resolve())
+    asked.write('{', () => asked.destroy())
+    asked.on('close', () => resolve())
+  })
+}
+
 const allowed = (text: string): unknown =>
   (JSON.parse(text) as { response: { allowed: unknown } }).response.allowed
 
@@ -74,6 +93,24 @@ test('whatever is posted is let go on, and a pod with a patch', async () => {
   for (const body of ['', 'garbage', '{}', `"${'x'.repeat(100_000)}"`])
     assert.equal(allowed((await ask(port, ca, body)).text), true)
   await injecting?.close()
+})
+
+test('what came of each request is counted, also where it was too large or the asker went away', async () => {
+  const { ca, server } = createTestCertificates()
+  const around = opened({ '/tls.crt': server.cert, '/tls.key': server.key })
+  const injecting = injectContexts(around)
+  assert.ok(injecting)
+  const port = await around.port
+  await ask(port, ca, REVIEW)
+  await ask(port, ca, REVIEW.replace('CREATE', 'UPDATE'))
+  await ask(port, ca, 'garbage')
+  await assert.rejects(ask(port, ca, 'x'.repeat(9 * 1024 * 1024)))
+  await breakOff(port, ca)
+  const told = (): number => injecting.counters().seconds.counts.reduce((sum, count) => sum + count, 0)
+  while (told() < 5) await new Promise((resolve) => setImmediate(resolve))
+  const once = { patched: 1, unchanged: 1, garbage: 1, 'too large': 1, 'broken off': 1 }
+  assert.deepEqual(injecting.counters().requests, once)
+  await injecting.close()
 })
 
 test('a renewed certificate is used without a new connection to any other port, a broken one is not', async () => {

@@ -31,7 +31,9 @@ interface Response {
 }
 
 function patchOf(text: string): unknown {
-  const { response } = JSON.parse(answerReview(text)) as Response
+  const { body, outcome } = answerReview(text)
+  const { response } = JSON.parse(body) as Response
+  assert.equal(outcome, response.patch === undefined ? 'unchanged' : 'patched')
   assert.deepEqual([response.uid, response.allowed], ['r-1', true])
   assert.equal(response.patchType, response.patch && 'JSONPatch')
   return response.patch === undefined ? undefined : JSON.parse(atob(response.patch))
@@ -103,6 +105,10 @@ for (const more of [
   test(`${JSON.stringify(more)} goes on unchanged`, () =>
     assert.equal(patchOf(review(pod({}), more)), undefined))
 
+for (const body of ['', 'hello', '{}', '{"request":{}}', '[]'])
+  test(`garbage is told from what needs no patch: ${body || 'nothing'}`, () =>
+    assert.equal(answerReview(body).outcome, 'garbage'))
+
 test('nothing that comes in is refused, or throws', () => {
   const any = fc.anything({ maxDepth: 4 })
   const text = fc.oneof(
@@ -112,7 +118,7 @@ test('nothing that comes in is refused, or throws', () => {
   )
   fc.assert(
     fc.property(text, (body) => {
-      const { response } = JSON.parse(answerReview(body)) as Response
+      const { response } = JSON.parse(answerReview(body).body) as Response
       assert.equal(response.allowed, true)
     }),
   )

@@ -79,19 +79,25 @@ const FULL = healthy({
       repeats: 5,
     }),
   },
+  webhook: {
+    requests: { patched: 3, unchanged: 1, 'something new': 1 },
+    seconds: { bounds: [0.001, 0.005], counts: Float64Array.of(2, 1, 1), exemplars: [], sum: 0.25 },
+  },
   ring: { traces: 4, bytes: 8192, evicted: 2 },
   eventLoopDelay: { meanSeconds: 0.001, p99Seconds: 0.02, maxSeconds: 0.5 },
   leader: true,
   leaderAcquired: 2,
   sessions: { Running: 2, Passed: 1 },
   statusWrites: { written: 12, conflict: 1 },
+  garbage: { uid: 1, 'trace context': 2 },
   limits: { 'sessions of a namespace': 6 },
 })
 
 const TEXT = `
 podspan_frames_total{kind="added"} 3
 podspan_frames_total{kind="gap"} 1
-podspan_garbage_total{what="uid"} 2
+podspan_garbage_total{what="uid"} 3
+podspan_garbage_total{what="trace context"} 2
 podspan_limits_reached_total{limit="facts of a pod"} 4
 podspan_limits_reached_total{limit="sessions of a namespace"} 6
 podspan_watch_frames_total{source="pods"} 120
@@ -110,6 +116,14 @@ podspan_watch_objects{source="events"} 0
 podspan_watch_live{source="pods"} 1
 podspan_watch_live{source="events"} 0
 podspan_watch_lag_seconds 0.0035
+podspan_webhook_requests_total{review="patched"} 3
+podspan_webhook_requests_total{review="unchanged"} 1
+podspan_webhook_requests_total{review="other"} 1
+podspan_webhook_duration_seconds_bucket{le="0.001"} 2
+podspan_webhook_duration_seconds_bucket{le="0.005"} 3
+podspan_webhook_duration_seconds_bucket{le="+Inf"} 4
+podspan_webhook_duration_seconds_sum 0.25
+podspan_webhook_duration_seconds_count 4
 podspan_export_traces_total{exporter="default"} 10
 podspan_export_traces_sent_total{exporter="default"} 6
 podspan_export_traces_dropped_total{exporter="default",reason="queue-full"} 2
@@ -134,7 +148,9 @@ podspan_event_loop_delay_seconds{statistic="p99"} 0.02
 podspan_event_loop_delay_seconds{statistic="max"} 0.5
 `
 
-const isHealth = (line: string): boolean => Object.keys(HEALTH).some((name) => line.split(/[{ ]/)[0] === name)
+/** A histogram's samples are named after its parts. */
+const isHealth = (line: string): boolean =>
+  (line.split(/[{ ]/)[0] ?? '').replace(/_(?:bucket|sum|count)$/, '') in HEALTH
 
 test('every number of a health snapshot shows as it is', async () => {
   const metrics = createMetrics()

@@ -46,6 +46,30 @@ describe('a session counts starts', () => {
     assert.deepEqual(driven.take({ pod: 3, namespace: 'bank' }).links, [])
   })
 
+  test('of a context that is none is said where its author looks, and counted once', () => {
+    const driven = drive()
+    const key = 'tracing.k8s.io/traceparent'
+    const accepted = (): string =>
+      driven.status().conditions?.find(({ type }) => type === 'Accepted')?.message ?? ''
+    const annotated = (text?: string): void =>
+      driven.apply(session(TARGET, text === undefined ? {} : { annotations: { [key]: text } }))
+    annotated()
+    driven.tick(0)
+    assert.doesNotMatch(accepted(), /trace context/)
+    annotated('x')
+    annotated('x')
+    driven.tick(20)
+    assert.match(
+      accepted(),
+      new RegExp(`^The session .*\\. Its annotation ${key} or the older one holds no trace context`),
+    )
+    assert.equal(driven.book.counters()['garbage.trace context'], 1)
+    annotated(`00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`)
+    driven.tick(40)
+    assert.doesNotMatch(accepted(), /trace context/)
+    assert.equal(driven.book.counters()['garbage.trace context'], 1)
+  })
+
   test('only those of its namespace', () => {
     const driven = drive()
     driven.apply(session({ allPods: true }))
