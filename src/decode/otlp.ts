@@ -254,22 +254,25 @@ function readStatus(c: Cursor): number {
   return code
 }
 
-/** Keys come before values, as every writer has them; a value before its key is left to the body. */
+/** Either may stand first: OpenTelemetry's Collector writes the fields of a message backwards. */
 function readAttribute(c: Cursor, draft: Draft): void {
   const outer = enter(c)
-  let key = ''
+  let key: string | undefined
+  let valueAt = -1
   while (c.at < c.end) {
     const tag = readTag(c)
     if (tag === 10) {
       key = readShared(c)
-      if (JOIN_ATTRIBUTES.has(key)) continue
-      break
+      if (!JOIN_ATTRIBUTES.has(key)) return leave(c, outer)
+    } else {
+      if (tag === 18) valueAt = c.at
+      skip(c, tag)
     }
-    if (tag !== 18) skip(c, tag)
-    else {
-      const value = readValue(c)
-      if (value !== undefined) (draft.attributes ??= {})[key] = value
-    }
+  }
+  if (key !== undefined && valueAt >= 0) {
+    c.at = valueAt
+    const value = readValue(c)
+    if (value !== undefined) (draft.attributes ??= {})[key] = value
   }
   leave(c, outer)
 }

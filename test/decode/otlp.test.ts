@@ -10,6 +10,7 @@ import { fromJson } from '../../src/decode/otlp-from-json.ts'
 import { EXPORT_REQUEST } from '../../src/decode/otlp-messages.ts'
 import { toJson } from '../../src/decode/otlp-to-json.ts'
 import { DecodeFailure } from '../../src/decode/result.ts'
+import { backwards } from '../support/otlp-backwards.ts'
 import { type DecodedValue, decodeTraceRequest } from '../support/otlp-receiver-decode.ts'
 
 type Json = Record<string, unknown>
@@ -34,6 +35,20 @@ for (const [index, request] of captured.entries())
     assert.deepEqual([total, skipped, invalid], [theirs.length, 0, 0])
     for (const [place, span] of spans.entries()) assertSame(span, theirs[place])
     assert.deepEqual(toJson(EXPORT_REQUEST, fromJson(EXPORT_REQUEST, request)), withoutEmpty(request))
+  })
+
+for (const [index, request] of captured.entries())
+  test(`what a Collector passes on, its fields backwards, is the same: ${index}`, () => {
+    const bytes = fromJson(EXPORT_REQUEST, request)
+    const turned = backwards(EXPORT_REQUEST, bytes)
+    assert.notDeepEqual(turned, bytes)
+    const essence = (from: Uint8Array) =>
+      decoded(from).spans.map(({ body, origin, ...span }) => ({
+        ...{ span, service: origin.service, podUid: origin.podUid },
+        detail: body.describe(),
+        around: origin.describe(),
+      }))
+    assert.deepEqual(essence(turned), essence(bytes))
   })
 
 function assertSame(span: NativeSpan, theirs: ReturnType<typeof decodeTraceRequest>[number] | undefined) {
