@@ -225,9 +225,9 @@ function pushTold(state: State, timeline: PodTimeline, ending: Ending, told: Tra
   const trace = tell(state, timeline, ending, native)
   if (trace && native) settleNative(state.world, trace, native, state.now)
   if (trace) told.push(trace)
+  else count(state.world, 'garbage.pod without times')
   const { malformed } = incomingOf(state.world, timeline.pod)
   if (malformed > 0) count(state.world, 'garbage.trace context', malformed)
-  else count(state.world, 'garbage.pod without times')
   finish(state.world, timeline.uid)
 }
 
