@@ -67,7 +67,7 @@ export function sortFacts(
 
 function nativeFacts(native: NativeOfPod, clocks: Clocks): NativeFacts {
   const evidence = findEvidence(native)
-  return { evidence, stored: matchVersions(native.versions, evidence.writes, clocks) }
+  return { evidence, stored: matchVersions(native, evidence.writes, clocks) }
 }
 
 function append<K>(lists: Map<K, Fact[]>, key: K, fact: Fact): void {

@@ -25,6 +25,8 @@ export interface NativeOfPod {
   readonly spans: readonly NativeSpan[]
   /** When the watch showed each version of it. */
   readonly versions: readonly UnixNano[]
+  /** Whether these are all, from its creation on. */
+  readonly sawAll: boolean
   readonly keys: PodKeys
   /** Its kubelet's and its runtime's. */
   readonly nodeClock: ClockName
@@ -45,6 +47,8 @@ export interface RuntimeCall {
 export interface Write {
   readonly stored: Stamp
   readonly kind: 'create' | 'bind' | 'update'
+  /** Whether its transaction is known, so that it changed something; else it may have made no version. */
+  readonly isSure: boolean
 }
 
 export interface NativeEvidence {
@@ -135,6 +139,7 @@ function writeOf(span: NativeSpan, family: Family, name: string, seesTransaction
     {
       stored: stampAt(stored, 'start', 'apiserver', since(stored.end, stored.start)),
       kind: isCreate ? 'create' : around.some(isBinding) ? 'bind' : 'update',
+      isSure: transaction !== undefined,
     },
   ]
 }

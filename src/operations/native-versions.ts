@@ -1,13 +1,13 @@
 // Owns which write of a pod's object made which version that the watch showed.
-// Promises a write only where there is no doubt: as many writes as versions in one stretch of time, in the same order. Where spans are
-// sampled out there is doubt, and the watch's own bounds stay.
+// Promises a write only where there is no doubt: as many writes as versions, in all or in one stretch of time, in the same order. Where
+// spans are sampled out there is doubt, and the watch's own bounds stay.
 
 import type { Stamp } from '../base/stamp.ts'
 import { add, type DurationNano, milliseconds, minus, type UnixNano } from '../base/time.ts'
 import { NANOSECOND } from '../observe/stamps.ts'
 import { shiftOf } from '../timeline/clocks.ts'
 import { type Clocks, combine } from '../timeline/combine.ts'
-import type { Write } from './native-evidence.ts'
+import type { NativeOfPod, Write } from './native-evidence.ts'
 
 /** By when the watch showed the version. */
 export type StoredVersions = ReadonlyMap<UnixNano, Stamp>
@@ -24,18 +24,32 @@ interface Stretch {
 }
 
 export function matchVersions(
-  versions: readonly UnixNano[],
+  { sawAll, versions }: Pick<NativeOfPod, 'sawAll' | 'versions'>,
   writes: readonly Write[],
   clocks: Clocks,
 ): StoredVersions {
   const matched = new Map<UnixNano, Stamp>()
   if (writes.length === 0) return matched
+  if (sawAll && areAllOf(versions, writes, clocks)) {
+    pair(versions, writes, matched)
+    return matched
+  }
   const stretches = [
     ...versions.map((receivedAt) => stretchOfVersion(receivedAt, clocks)),
     ...writes.map((write) => stretchOfWrite(write, clocks)),
   ].sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0))
   for (const group of groupsOf(stretches)) matchGroup(group, matched)
   return matched
+}
+
+/** Each write made one version, and each version has its write: then it does not matter how late the watch was. */
+function areAllOf(versions: readonly UnixNano[], writes: readonly Write[], clocks: Clocks): boolean {
+  if (versions.length !== writes.length || !writes.every(({ isSure }) => isSure)) return false
+  const shown = versions.toSorted(byTime)
+  return writes.toSorted(byEnd).every((write, index) => {
+    const receivedAt = shown[index]
+    return receivedAt !== undefined && stretchOfWrite(write, clocks).from <= add(receivedAt, SLACK)
+  })
 }
 
 /** Where a version was stored, by the watch alone: its lag bounds it from below, its receipt from above. */
@@ -74,14 +88,19 @@ function groupsOf(sorted: readonly Stretch[]): Stretch[][] {
 
 function matchGroup(group: readonly Stretch[], matched: Map<UnixNano, Stamp>): void {
   const versions = group.flatMap(({ version }) => version ?? [])
-  const writes = group.flatMap(({ write }) => write ?? []).sort(byEnd)
-  if (versions.length !== writes.length) return
-  versions.sort((a, b) => (a < b ? -1 : 1))
-  versions.forEach((receivedAt, index) => {
-    const write = writes[index]
+  const writes = group.flatMap(({ write }) => write ?? [])
+  if (versions.length === writes.length) pair(versions, writes, matched)
+}
+
+function pair(versions: readonly UnixNano[], writes: readonly Write[], matched: Map<UnixNano, Stamp>): void {
+  const inOrder = writes.toSorted(byEnd)
+  versions.toSorted(byTime).forEach((receivedAt, index) => {
+    const write = inOrder[index]
     if (write) matched.set(receivedAt, write.stored)
   })
 }
+
+const byTime = (a: UnixNano, b: UnixNano): number => (a < b ? -1 : a > b ? 1 : 0)
 
 /** Writes of one object are stored in the order in which their transactions end. */
 function byEnd({ stored: a }: Write, { stored: b }: Write): number {

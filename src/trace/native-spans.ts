@@ -27,12 +27,16 @@ import { JOINED_MAX, joinSpans, type Offsets } from './native.ts'
 import type { LateSpans, Trace } from './trace.ts'
 
 /** What is known of the pod by now; undefined as long as nobody has sent a span. */
-export function nativeOf({ native }: World, { pod, versions }: PodTimeline): NativeOfPod | undefined {
+export function nativeOf(
+  { native }: World,
+  { firstPhase, gap, pod, versions }: PodTimeline,
+): NativeOfPod | undefined {
   if (!native) return undefined
   const keys = keysOfPod(pod)
   return {
     spans: spansOf(native, keys),
     versions,
+    sawAll: firstPhase === 'live' && !gap,
     keys,
     nodeClock: nodeClock(pod.nodeName),
   }

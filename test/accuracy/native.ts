@@ -71,6 +71,7 @@ const spanJson = (span: TruthSpan) => ({
 /** The truth does not keep it, and a name says it: internal, server, client. */
 function kindOf({ name, service, attributes }: TruthSpan): number {
   if (name.startsWith('runtime.v1.')) return service === 'kubelet' ? 3 : 2
+  if (name.startsWith('etcdserverpb.')) return 3
   return attributes['http.request.method'] === undefined ? 1 : 2
 }
 

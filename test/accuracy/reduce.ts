@@ -34,6 +34,9 @@ const KEPT_ATTRIBUTES = [
   'http.response.status_code',
 ]
 
+/** An update that changes nothing has none. */
+const TRANSACTION = 'etcdserverpb.KV/Txn'
+
 const CRI_CALL = /\/(RunPodSandbox|CreateContainer|StartContainer|PullImage)$/
 
 export function reduceTruth(spans: readonly TruthSpan[], namespace: string): KeptSpan[] {
@@ -42,7 +45,11 @@ export function reduceTruth(spans: readonly TruthSpan[], namespace: string): Kep
   const callIds = new Set(calls.map((span) => span.spanId))
   const served = spans.filter((span) => CRI_CALL.test(span.name) && callIds.has(span.parentSpanId ?? ''))
   const stored = spans.filter((span) => isStored(span, namespace))
-  const kept = [...syncs.values(), ...calls, ...served, ...stored]
+  const storedIds = new Set(stored.map((span) => span.spanId))
+  const transactions = spans.filter(
+    (span) => span.name === TRANSACTION && storedIds.has(span.parentSpanId ?? ''),
+  )
+  const kept = [...syncs.values(), ...calls, ...served, ...stored, ...transactions]
   return kept.sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0)).map(compact)
 }
 

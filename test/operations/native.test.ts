@@ -189,6 +189,17 @@ test('an update that the watch showed is dated by its own write, where there is 
   assert.equal(endWith().source, 'watch-receipt')
 })
 
+test('where every version has its write, it does not matter how late the watch was', () => {
+  const all = [servers, updated('a4', 43), updated('a5', 300), updated('a6', 310)]
+  const endBy = (told: readonly (readonly Told[])[]): Trace['spans'][number]['end'] => {
+    const late = begun().condition(300, 'PodReadyToStartContainers').ready(900)
+    return traceOf(late.frame(spansAt(2000, ...told.flat())).frames(20_000)).spans[0]!.end
+  }
+  const end = endBy(all)
+  assert.deepEqual([end.source, milliseconds(end.best), widthMs(end)], ['native-span', 310, 2])
+  assert.equal(endBy(all.toSpliced(2, 1)).source, 'watch-receipt', 'one is missing: it may be any')
+})
+
 test('a later pass is not taken for the first, whose span was not kept', () => {
   const plain = traceOf(whole().frames(20_000))
   for (const later of [
