@@ -3,12 +3,13 @@
 // Does not start or end the cluster: see up.ts and down.ts.
 
 import { randomBytes } from 'node:crypto'
+import { type Onward, writeConfig } from './collector.ts'
 import { ClusterError, run } from './commands.ts'
 import { askApiServer } from './control-plane.ts'
 import { type ClusterFacts, readFacts, refreshPids } from './facts.ts'
 import { type Image, makeImage, referenceOf } from './images.ts'
-import { clusterLayout, nodeName } from './layout.ts'
-import { signalProcess, startAgain, stopProcess, waitUntil } from './processes.ts'
+import { clusterLayout, nodeName, ports } from './layout.ts'
+import { listens, signalProcess, startAgain, stopProcess, waitUntil } from './processes.ts'
 
 export type { ClusterFacts } from './facts.ts'
 export type { Image, Layer } from './images.ts'
@@ -104,6 +105,34 @@ async function countItems(path: string): Promise<number> {
   const answer = await askApiServer(clusterLayout(), path)
   if (answer?.status !== 200) return Number.NaN
   return (JSON.parse(answer.body) as { items: unknown[] | null }).items?.length ?? 0
+}
+
+/** Components then export to nothing; what they hold comes when it is started again. */
+export async function stopCollector(): Promise<void> {
+  await stopProcess(clusterLayout(), 'otelcol')
+  refreshPids(clusterLayout())
+}
+
+/** As it was brought up, but for where it sends what it receives besides. */
+export async function startCollector(onward: Onward = {}): Promise<void> {
+  const layout = clusterLayout()
+  await writeConfig(layout, onward)
+  await startAgain(layout, 'otelcol')
+  const probe = async (): Promise<boolean> =>
+    (await listens({ host: '127.0.0.1', port: ports.nativeGrpc })) &&
+    (await listens({ host: '127.0.0.1', port: ports.podspanGrpc }))
+  await waitUntil(layout, { what: 'the Collector listens', probe, processes: ['otelcol'] })
+  refreshPids(layout)
+}
+
+/** Has the Collector send what it receives elsewhere too, until this is disposed of. */
+export async function sendOnward(onward: Onward): Promise<AsyncDisposable> {
+  const restart = async (to: Onward): Promise<void> => {
+    await stopCollector()
+    await startCollector(to)
+  }
+  await restart(onward)
+  return { [Symbol.asyncDispose]: () => restart({}) }
 }
 
 /** Stops a process in its tracks, as an overloaded machine would: it keeps its connections and answers nothing. */

@@ -2,24 +2,16 @@
 // Promises to build both as a user would, and to touch pods of its own namespace alone. Does not judge Podspan's own spans.
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { build } from 'esbuild'
-import { parse } from 'yaml'
-import { nodeImage } from '../../scripts/image.ts'
 import { type TruthCursor, truthCursor, type TruthSpan } from '../accuracy/collector.ts'
-import { kubectl, pushImage, readCluster } from '../cluster/cluster.ts'
-import { run } from '../cluster/commands.ts'
+import { kubectl, readCluster } from '../cluster/cluster.ts'
 import { eventually } from '../scenarios/namespaces.ts'
-import { CREATORS, installPolicies, type Pod } from './injection-support.ts'
+import { deployment, pushGo, pushNode, START_UP } from './application-support.ts'
+import { CREATORS, installPolicies, type Pod, withoutPolicies } from './injection-support.ts'
 import { apply, get } from './operator-support.ts'
-import { expectedIds, noCluster, podspan } from './trace-support.ts'
+import { expectedIds, podspan } from './trace-support.ts'
 
 const namespace = 'e2e-application-spans'
-const examples = join(import.meta.dirname, '..', '..', 'examples', 'application-spans')
 const JOB = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7' }
 
 /** Each language by each way to the context: what the policies inject, and what follows from the UID alone. */
@@ -27,7 +19,7 @@ const APPLICATIONS = ['node', 'go'].flatMap((language) =>
   (['injected', 'computed'] as const).map((way) => ({ name: `${language}-${way}`, language, way })),
 )
 
-describe('applications in the trace of their start', { skip: noCluster, timeout: 240_000 }, () => {
+describe('applications in the trace of their start', { skip: withoutPolicies, timeout: 240_000 }, () => {
   let removePolicies = async (): Promise<void> => {}
   let spans: TruthCursor
   before(async () => {
@@ -35,8 +27,14 @@ describe('applications in the trace of their start', { skip: noCluster, timeout:
     await kubectl(['create', 'namespace', namespace])
     removePolicies = await installPolicies(namespace)
     const images: Readonly<Record<string, string>> = { node: await pushNode(), go: await pushGo() }
+    const annotations = { [CREATORS]: `00-${JOB.traceId}-${JOB.spanId}-01` }
     await apply(
-      APPLICATIONS.map(({ name, language, way }) => deployment({ name, image: images[language] ?? '', way })),
+      APPLICATIONS.map(({ name, language, way }) =>
+        deployment({
+          ...{ name, namespace, way, annotations },
+          ...{ image: images[language] ?? '', service: `checkout-${language}` },
+        }),
+      ),
     )
     for (const { name } of APPLICATIONS)
       await kubectl(['rollout', 'status', `deploy/${name}`, '-n', namespace, '--timeout=90s'])
@@ -57,12 +55,8 @@ describe('applications in the trace of their start', { skip: noCluster, timeout:
         own = spans.read().filter((span) => span.traceId === traceId)
         return own.length >= 3
       })
-      assert.deepEqual(own.map((span) => span.name).sort(), [
-        'application start-up',
-        'listen',
-        'load configuration',
-      ])
-      const startUp = own.find((span) => span.name === 'application start-up')
+      assert.deepEqual(own.map((span) => span.name).sort(), [...START_UP].sort())
+      const startUp = own.find((span) => span.name === START_UP[0])
       assert.equal(startUp?.parentSpanId, rootId)
       for (const span of own) {
         assert.equal(span.service, `checkout-${language}`)
@@ -107,78 +101,4 @@ function rootsOf(otlpJson: string): Root[] {
 
 interface Exported {
   readonly resourceSpans: readonly { readonly scopeSpans: readonly { readonly spans: readonly Root[] }[] }[]
-}
-
-async function inDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
-  const directory = await mkdtemp(join(tmpdir(), 'podspan-application-'))
-  try {
-    return await work(directory)
-  } finally {
-    await rm(directory, { recursive: true })
-  }
-}
-
-const pushNode = (): Promise<string> =>
-  inDirectory(async (directory) => {
-    const outfile = join(directory, 'app.mjs')
-    const js = "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url)"
-    await build({
-      ...{ entryPoints: [join(examples, 'node', 'app.mjs')], bundle: true, platform: 'node', format: 'esm' },
-      ...{ outfile, banner: { js }, logLevel: 'warning' },
-    })
-    return pushImage('application-node', 'test', await nodeImage(outfile, '/app/app.mjs'))
-  })
-
-const pushGo = (): Promise<string> =>
-  inDirectory(async (directory) => {
-    const app = join(directory, 'app')
-    const args = ['build', '-C', join(examples, 'go'), '-trimpath', '-ldflags', '-s -w', '-o', app, '.']
-    await run('go', args, { env: { CGO_ENABLED: '0' } })
-    return pushImage('application-go', 'test', { layers: [{ files: { app } }], entrypoint: ['/app'] })
-  })
-
-interface Application {
-  readonly name: string
-  readonly image: string
-  readonly way: 'injected' | 'computed'
-}
-
-/** The example's Deployment, of which only what is the cluster's own is another. */
-function deployment({ name, image, way }: Application): object {
-  const example = parse(readFileSync(join(examples, 'deployment.yaml'), 'utf8')) as Example
-  const { metadata, spec } = example.spec.template
-  const [container] = spec.containers
-  const values: Readonly<Record<string, string>> = {
-    OTEL_EXPORTER_OTLP_ENDPOINT: readCluster().collector.podspanInPod.http,
-    OTEL_SERVICE_NAME: `checkout-${name.split('-')[0]}`,
-  }
-  const env = (container?.env ?? [])
-    .filter((one) => way === 'computed' || one.name !== 'POD_UID')
-    .map((one) => ({ ...one, ...(values[one.name] !== undefined && { value: values[one.name] }) }))
-  // Without the label the policies pass it by.
-  const labels = way === 'injected' ? { ...metadata.labels, app: name } : { app: name }
-  const annotations = { [CREATORS]: `00-${JOB.traceId}-${JOB.spanId}-01` }
-  return {
-    ...example,
-    metadata: { name, namespace, annotations },
-    spec: {
-      replicas: 1,
-      selector: { matchLabels: { app: name } },
-      template: {
-        metadata: { labels },
-        spec: { ...spec, terminationGracePeriodSeconds: 1, containers: [{ ...container, image, env }] },
-      },
-    },
-  }
-}
-
-interface Example {
-  readonly spec: {
-    readonly template: {
-      readonly metadata: { readonly labels: Readonly<Record<string, string>> }
-      readonly spec: {
-        readonly containers: readonly { readonly env: readonly { readonly name: string }[] }[]
-      }
-    }
-  }
 }

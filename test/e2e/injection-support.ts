@@ -5,15 +5,25 @@ import { chartDirectory } from '../chart/render.ts'
 import { buildTool } from '../cluster/build.ts'
 import { kubectl, readCluster } from '../cluster/cluster.ts'
 import { run } from '../cluster/commands.ts'
+import { minorOf } from '../cluster/versions.ts'
 import type { KubeObject } from '../scenarios/api.ts'
 import { eventually } from '../scenarios/namespaces.ts'
-import { expectedIds } from './trace-support.ts'
+import { expectedIds, noCluster } from './trace-support.ts'
 
 /** Of the pods that the policies select. */
 export const SELECTED = { 'example.com/traced': 'yes' } as const
 export const CREATORS = 'tracing.k8s.io/traceparent'
 export const OWN = 'podspan.dev/traceparent'
 export const VARIABLE = 'TRACEPARENT'
+
+/** The first minor version whose API server has MutatingAdmissionPolicies. */
+const POLICIES_SINCE = 36
+
+/** Why a test that needs the policies cannot run; false where it can. */
+export const withoutPolicies: string | false =
+  noCluster ||
+  (minorOf(readCluster().kubernetesVersion) < POLICIES_SINCE &&
+    `Kubernetes ${readCluster().kubernetesVersion} has no MutatingAdmissionPolicies; 1.${POLICIES_SINCE} has`)
 
 export interface Variable {
   readonly name: string
@@ -73,16 +83,17 @@ export async function installPolicies(namespace: string): Promise<() => Promise<
     input: JSON.stringify(values),
   })
   await kubectl(['apply', '-f', '-'], { input: manifest })
-  await eventually('the policies are in use', async () => {
-    const made = await dryRun(namespace, {
-      metadata: { name: 'probe', labels: SELECTED },
-      containers: [teller('app')],
-    })
-    return made.spec.containers[0]?.env !== undefined
-  })
+  await eventually('the policies are in use', () => isInjected(namespace))
   return async () => {
     await kubectl(['delete', '--ignore-not-found', '-f', '-'], { input: manifest })
   }
+}
+
+/** Whether a selected pod would get the variable. */
+export async function isInjected(namespace: string): Promise<boolean> {
+  const metadata = { name: 'probe', labels: SELECTED }
+  const made = await dryRun(namespace, { metadata, containers: [teller('app')] })
+  return made.spec.containers[0]?.env !== undefined
 }
 
 export interface Wanted {

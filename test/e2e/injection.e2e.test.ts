@@ -19,9 +19,9 @@ import {
   toldBy,
   VARIABLE,
   type Wanted,
+  withoutPolicies,
 } from './injection-support.ts'
 import { get, list } from './operator-support.ts'
-import { noCluster } from './trace-support.ts'
 
 const namespace = 'e2e-injection'
 const elsewhere = 'e2e-injection-not'
@@ -73,7 +73,7 @@ const CASES: readonly Case[] = [
   { name: 'malformed', metadata: creators('hello'), containers: [teller('app')], prints: { app: OWN } },
 ]
 
-describe('a context by policies, at a real API server', { skip: noCluster, timeout: 240_000 }, () => {
+describe('a context by policies, at a real API server', { skip: withoutPolicies, timeout: 240_000 }, () => {
   let remove = async (): Promise<void> => {}
   before(async () => {
     for (const name of [namespace, elsewhere]) await kubectl(['create', 'namespace', name])

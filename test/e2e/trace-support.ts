@@ -35,8 +35,12 @@ export interface Running {
   readonly ended: Promise<Ended>
 }
 
-export function startPodspan(args: readonly string[], kubeconfig: string): Running {
-  const env = { ...process.env, KUBECONFIG: kubeconfig }
+export function startPodspan(
+  args: readonly string[],
+  kubeconfig: string,
+  more: Readonly<Record<string, string>> = {},
+): Running {
+  const env = { ...process.env, ...more, KUBECONFIG: kubeconfig }
   const child = spawn(process.execPath, [program(), ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const text = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

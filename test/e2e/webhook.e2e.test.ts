@@ -12,7 +12,7 @@ import { eventually } from '../scenarios/namespaces.ts'
 import { clock } from '../scenarios/stage.ts'
 import {
   CREATORS,
-  dryRun,
+  isInjected,
   OWN,
   ownContext,
   type Pod,
@@ -55,7 +55,7 @@ describe('a context by the webhook, at a real API server', { skip: noCluster, ti
     manifest = await render(tag)
     await kubectl(['apply', '--server-side', '-f', '-'], { input: manifest })
     await kubectl(['rollout', 'status', `deploy/${release}-podspan`, '-n', release, '--timeout=90s'])
-    await eventually('the webhook is asked', async () => (await probe()) === true)
+    await eventually('the webhook is asked', () => isInjected(namespace))
   })
   after(async () => {
     if (manifest !== '')
@@ -135,14 +135,6 @@ async function render(tag: string): Promise<string> {
   }
   const args = ['template', release, chartDirectory, '--namespace', release, '--no-hooks', '--values', '-']
   return run(helm, args, { input: JSON.stringify(values) })
-}
-
-async function probe(): Promise<boolean> {
-  const made = await dryRun(namespace, {
-    metadata: { name: 'probe', labels: SELECTED },
-    containers: [teller('app')],
-  })
-  return made.spec.containers[0]?.env !== undefined
 }
 
 /** How long the creation of many takes, `kubectl` included. */
