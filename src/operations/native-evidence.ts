@@ -9,6 +9,7 @@ import {
   containerRunOf,
   criMethod,
   isBinding,
+  isControlPlane,
   isRefused,
   isServed,
   isStoreCreate,
@@ -30,6 +31,19 @@ export interface NativeOfPod {
   readonly keys: PodKeys
   /** Its kubelet's and its runtime's. */
   readonly nodeClock: ClockName
+  /** From its creation until now, by the clocks of those who tell: what lies elsewhere was stamped by a clock that was wrong. */
+  readonly times: { readonly control: Stretch; readonly node: Stretch }
+}
+
+export interface Stretch {
+  readonly from: UnixNano
+  readonly to: UnixNano
+}
+
+/** Whether the span can be of this start; one that cannot dates nothing. */
+export function isOfTime({ times }: Pick<NativeOfPod, 'times'>, span: NativeSpan): boolean {
+  const { from, to } = isControlPlane(span) ? times.control : times.node
+  return span.start >= from && span.end <= to
 }
 
 /** A call of the kubelet to the runtime. */
@@ -60,8 +74,8 @@ export interface NativeEvidence {
 }
 
 export function findEvidence(native: NativeOfPod): NativeEvidence {
-  const spans = [...native.spans].sort(byStart)
-  const family = familyOf(spans)
+  const family = familyOf([...native.spans].sort(byStart))
+  const spans = native.spans.filter((span) => isOfTime(native, span)).sort(byStart)
   const taken = spans.find(isFirstSync)
   const seesTransactions = spans.some(isTransaction)
   return {

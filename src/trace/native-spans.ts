@@ -3,9 +3,11 @@
 // Does not place them (native.ts).
 
 import type { NativeSpan } from '../base/native.ts'
-import { add, minus, type UnixNano } from '../base/time.ts'
+import type { ClockName } from '../base/stamp.ts'
+import { add, type DurationNano, durationNano, minus, SECOND, type UnixNano } from '../base/time.ts'
+import { isControlPlane } from '../observe/native.ts'
 import { nodeClock } from '../observe/pod.ts'
-import type { NativeOfPod } from '../operations/native-evidence.ts'
+import { isOfTime, type NativeOfPod } from '../operations/native-evidence.ts'
 import { shiftOf } from '../timeline/clocks.ts'
 import {
   isAfter,
@@ -20,6 +22,7 @@ import {
   toldIn,
 } from '../timeline/native-book.ts'
 import { dropSpans } from '../timeline/native-fold.ts'
+import type { PodKeys } from '../timeline/native-members.ts'
 import type { PodTimeline } from '../timeline/pod-timeline.ts'
 import { count, type World } from '../timeline/world.ts'
 import { traceIdOf } from './identity.ts'
@@ -28,18 +31,34 @@ import type { LateSpans, Trace } from './trace.ts'
 
 /** What is known of the pod by now; undefined as long as nobody has sent a span. */
 export function nativeOf(
-  { native }: World,
+  world: World,
   { firstPhase, gap, pod, versions }: PodTimeline,
+  now: UnixNano,
 ): NativeOfPod | undefined {
-  if (!native) return undefined
+  if (!world.native) return undefined
   const keys = keysOfPod(pod)
+  const clock = nodeClock(pod.nodeName)
   return {
-    spans: spansOf(native, keys),
+    spans: spansOf(world.native, keys),
     versions,
     sawAll: firstPhase === 'live' && !gap,
     keys,
-    nodeClock: nodeClock(pod.nodeName),
+    nodeClock: clock,
+    times: timesOf(keys, offsetsOf(world, clock, now), now),
   }
+}
+
+/** Clocks that nobody can tell to be wrong are wrong by less. */
+const SLACK = durationNano(SECOND)
+
+/** Nothing of it was before the second in which it was created, and what is told has been. */
+function timesOf({ from }: PodKeys, { control, node }: Offsets, now: UnixNano): NativeOfPod['times'] {
+  const created = add(from, control)
+  const by = (offset: DurationNano) => ({
+    from: add(add(created, minus(offset)), minus(SLACK)),
+    to: add(add(now, minus(offset)), SLACK),
+  })
+  return { control: by(control), node: by(node) }
 }
 
 /** The trace with the spans of this start; what began when it was over is none of it. */
@@ -50,7 +69,7 @@ export function withNative(world: World, trace: Trace, found: NativeOfPod, now: 
     {
       traceId: trace.traceId,
       places: start.places,
-      offsets: offsetsOf(world, found, now),
+      offsets: offsetsOf(world, found.nodeClock, now),
       isBelowTold: () => false,
     },
   )
@@ -71,6 +90,9 @@ export function settleNative(world: World, trace: Trace, found: NativeOfPod, now
     start,
   )
   if (native.length > 0) count(world, 'native.joined', native.length)
+  // A request may be held by a webhook before its pod is created; nobody else has anything to do with it yet.
+  const wrong = native.filter(({ span }) => !isControlPlane(span) && !isOfTime(found, span)).length
+  if (wrong > 0) count(world, 'garbage.native span of another time', wrong)
   rememberTold(book, start)
 }
 
@@ -81,7 +103,7 @@ function toldStart(world: World, trace: Trace, found: NativeOfPod, now: UnixNano
     end: end.best,
   }))
   const end = places[0]?.end ?? now
-  const { control, node } = offsetsOf(world, found, now)
+  const { control, node } = offsetsOf(world, found.nodeClock, now)
   return {
     at: now,
     keys: found.keys,
@@ -92,7 +114,7 @@ function toldStart(world: World, trace: Trace, found: NativeOfPod, now: UnixNano
   }
 }
 
-function offsetsOf({ clocks }: World, { nodeClock: node }: NativeOfPod, now: UnixNano): Offsets {
+function offsetsOf({ clocks }: World, node: ClockName, now: UnixNano): Offsets {
   return { control: shiftOf(clocks, 'apiserver', now).by, node: shiftOf(clocks, node, now).by }
 }
 

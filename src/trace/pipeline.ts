@@ -221,7 +221,7 @@ const compareEnds = (a: Trace, b: Trace): number => {
 }
 
 function pushTold(state: State, timeline: PodTimeline, ending: Ending, told: Trace[]): void {
-  const native = nativeOf(state.world, timeline)
+  const native = nativeOf(state.world, timeline, state.now)
   const trace = tell(state, timeline, ending, native)
   if (trace && native) settleNative(state.world, trace, native, state.now)
   if (trace) told.push(trace)
@@ -235,7 +235,7 @@ function tell(
   state: State,
   timeline: PodTimeline,
   ending: Ending,
-  native = nativeOf(state.world, timeline),
+  native = nativeOf(state.world, timeline, state.now),
 ): Trace | undefined {
   if (!isUid(timeline.uid)) count(state.world, 'garbage.uid')
   const startup = startupOf(state, timeline, ending, native)
@@ -251,7 +251,7 @@ function startupOf(
   state: State,
   timeline: PodTimeline,
   ending: Ending,
-  native = nativeOf(state.world, timeline),
+  native = nativeOf(state.world, timeline, state.now),
 ): Startup | undefined {
   const node = timeline.pod.nodeName === undefined ? undefined : state.world.nodes.get(timeline.pod.nodeName)
   const { clocks, lag, revisions, related, owners } = state.world

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createPipeline } from '../../src/trace/pipeline.ts'
 import type { Trace } from '../../src/trace/trace.ts'
 import {
   ofContainer,
@@ -199,6 +200,26 @@ test('where every version has its write, it does not matter how late the watch w
   assert.deepEqual([end.source, milliseconds(end.best), widthMs(end)], ['native-span', 310, 2])
   assert.equal(endBy(all.toSpliced(2, 1)).source, 'watch-receipt', 'one is missing: it may be any')
 })
+
+const HOUR = 3_600_000
+
+for (const [name, from, to] of [
+  ['an hour ahead', HOUR, HOUR],
+  ['an hour behind', -HOUR, -HOUR],
+  ['set forward meanwhile', 0, HOUR],
+  ['set back and forth', -HOUR, HOUR],
+] as const)
+  test(`what a clock tells that is ${name} dates nothing, and is counted where it is shown`, () => {
+    const shifted = kubelets.map((one) => ({ ...one, fromMs: one.fromMs + from, toMs: one.toMs + to }))
+    const pipeline = createPipeline()
+    const frames = whole()
+      .frame(spansAt(2000, ...shifted))
+      .frames(20_000)
+    const [trace] = frames.flatMap((frame) => pipeline.push(frame))
+    assert.deepEqual(trace?.spans, traceOf(whole().frames(20_000)).spans)
+    const counted = pipeline.counters()['garbage.native span of another time'] ?? 0
+    assert.equal(counted, trace?.native?.length ?? 0)
+  })
 
 test('a later pass is not taken for the first, whose span was not kept', () => {
   const plain = traceOf(whole().frames(20_000))
