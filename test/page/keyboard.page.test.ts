@@ -26,7 +26,7 @@ const hash = (page: Page): Promise<string> => page.evaluate(() => location.hash)
 
 describe('by keyboard', { skip: whyNoBrowser() ?? false }, () => {
   before(async () => {
-    sample = await recorded(['crash-loop', 'many-events', 'burst'])
+    sample = await recorded(['crash-loop', 'many-events', 'burst', 'with-native-spans'])
     const { source, starts } = sourceOf()
     for (const trace of [...many(sample, 300), ...sample.traces]) starts.add(trace)
     stage = await startStage(source)
@@ -154,5 +154,19 @@ describe('by keyboard', { skip: whyNoBrowser() ?? false }, () => {
     assert.equal(await theme(), 'dark')
     await page.locator('button[aria-label^="Colours"]').click()
     assert.equal(await theme(), 'light')
+  })
+
+  test('→ opens what other components told below an operation, and Enter shows who said it', async () => {
+    const { page } = shown
+    await go(page, `#/start/${traceNamed(sample, 'fails-once').traceId}`)
+    const lanes = page.locator('.line.lane').filter({ hasText: /\d+ spans? of/ })
+    const line = (): Promise<string> => page.locator('[role=treeitem][aria-selected=true]').innerText()
+    assert.ok((await lanes.count()) > 0)
+    await page.locator('[role=treeitem]').first().focus()
+    for (let n = 0; n < 100 && !/\d+ spans? of/.test(await line()); n++) await press(page, 'ArrowDown')
+    const before = await page.locator('[role=treeitem]').count()
+    await press(page, 'ArrowRight', 'ArrowRight', 'Enter')
+    assert.ok((await page.locator('[role=treeitem]').count()) > before)
+    assert.match(await page.locator('.evidence').innerText(), /From the component's own span/)
   })
 })

@@ -32,6 +32,7 @@ const ADDRESSES: Readonly<Record<string, () => string>> = {
   'starts, filtered to none': () => '#/?namespace=nowhere',
   'a start with failures': () => `#/start/${traceNamed(sample, 'crash').traceId}`,
   'a start of many containers': () => `#/start/${traceNamed(sample, 'many').traceId}`,
+  'a start with spans of other components': () => `#/start/${traceNamed(sample, 'fails-once').traceId}`,
   'no start': () => `#/start/${'0'.repeat(32)}`,
   workloads: () => '#/workloads',
   'a workload': () => '#/workload/Deployment%2Fshop?namespace=rollout-slower',
@@ -46,7 +47,7 @@ const ADDRESSES: Readonly<Record<string, () => string>> = {
 
 describe('every view', { skip: whyNoBrowser() ?? false }, () => {
   before(async () => {
-    sample = await recorded(USUAL)
+    sample = await recorded([...USUAL, 'with-native-spans'])
     const { source, starts } = sourceOf({
       about: () => ({
         ...{ kind: 'operator', title: 'prod-1', version: '0.1.0', pod: 'podspan-0', role: 'leader' },

@@ -21,7 +21,12 @@ export function boundaryView(title: string, boundary: Boundary, origin: bigint):
       h('time', { class: 'num soft', datetime: time }, clockOf(time)),
     ),
     h('p', { class: 'soft' }, rangeText(earlyMs, lateMs)),
-    h('p', {}, whyWon(source, evidence.length - 1), ...notesOf(boundary).map((note) => ` ${note}.`)),
+    h(
+      'p',
+      {},
+      whyWon(source, Math.max(0, evidence.length - 1)),
+      ...notesOf(boundary).map((note) => ` ${note}.`),
+    ),
     evidence.length > 0 && stampList(boundary, winner),
   )
 }

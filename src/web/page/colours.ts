@@ -74,5 +74,17 @@ const FAMILY_OF: ReadonlyMap<string, Family> = new Map(Object.entries({ ...WORKS
 
 export const familyOf = (operation: string): Family => FAMILY_OF.get(operation) ?? 'kubelet'
 
+const SERVICES: Readonly<Record<string, Family>> = {
+  kubelet: 'kubelet',
+  containerd: 'runtime',
+  crio: 'runtime',
+  apiserver: 'owner',
+  'kube-apiserver': 'owner',
+  etcd: 'owner',
+}
+
+/** Of a span that a component told itself; any other service is somebody's application. */
+export const colourOfService = (service: string): string => `c-${SERVICES[service] ?? 'app'}`
+
 export const colourOf = (operation: string): string =>
   `c-${familyOf(operation)}${Object.hasOwn(WAITS, operation) ? ' waits' : ''}`

@@ -2,7 +2,7 @@
 // Promises every stamp that contributed, with object, field, clock and raw value. Does not choose: the server's `source` does.
 
 import { boundaryView } from './boundary-view.ts'
-import { colourOf } from './colours.ts'
+import { colourOf, colourOfService } from './colours.ts'
 import { h, isolated, replace } from './dom.ts'
 import type { Attributes, SpanJson } from './start.ts'
 import { msAfter } from './start.ts'
@@ -16,13 +16,16 @@ export interface Chosen {
 }
 
 export function showEvidence(panel: HTMLElement, { span, origin, whole }: Chosen): void {
-  const { attributes, end, error, events, links, name, start, subject } = span
+  const { actor, attributes, end, error, events, isNative, links, name, start, subject } = span
   replace(
     panel,
     h(
       'h2',
       { class: 'span-name' },
-      h('i', { class: `swatch ${colourOf(name)}`, 'aria-hidden': 'true' }),
+      h('i', {
+        class: `swatch ${isNative ? colourOfService(actor) : colourOf(name)}`,
+        'aria-hidden': 'true',
+      }),
       name,
       subject !== undefined && ' ',
       subject !== undefined && isolated(subject, { class: 'subject' }),

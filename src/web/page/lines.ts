@@ -2,34 +2,9 @@
 // Promises ms since the root began, every span once, parents before children, and what the end waited for never folded at first.
 // Does not draw.
 
-import { msAfter, nanosOf, type SpanJson } from './start.ts'
-
-/** A span in ms since the root began, with its edges as uncertain as they are. */
-export interface Bar {
-  readonly span: SpanJson
-  readonly start: number
-  readonly end: number
-  readonly earliestStart: number
-  readonly latestStart: number
-  readonly earliestEnd: number
-  readonly latestEnd: number
-  readonly critical: readonly (readonly [from: number, to: number])[]
-  readonly isOpen: boolean
-}
-
-export interface Line {
-  /** The span's id, or `lane/NAME`. */
-  readonly key: string
-  readonly kind: 'span' | 'lane'
-  /** From 0 for the root. */
-  readonly level: number
-  /** Of a lane and of what is in it: its container. */
-  readonly lane?: string
-  readonly image?: string
-  /** Of a span its own; of a lane all that is in it, which it shows when it is folded. */
-  readonly bars: readonly Bar[]
-  readonly children: readonly Line[]
-}
+import { isNativeLane, nativeLane, nativeLanes, type NativeTree, nativeTree } from './native-lines.ts'
+import { type Bar, barOf, type Line } from './line.ts'
+import { nanosOf, type NativeJson, type SpanJson } from './start.ts'
 
 export const isCritical = (line: Line): boolean => criticalMs(line) > 0
 
@@ -41,32 +16,27 @@ export const containerOf = ({ attributes }: SpanJson): string | undefined => {
   return typeof name === 'string' ? name : undefined
 }
 
-export function barOf(span: SpanJson, origin: bigint): Bar {
-  const [start, end] = [msAfter(span.start.time, origin), msAfter(span.end.time, origin)]
-  return {
-    ...{ span, start, end },
-    earliestStart: start - span.start.earlyMs,
-    latestStart: start + span.start.lateMs,
-    earliestEnd: end - span.end.earlyMs,
-    latestEnd: end + span.end.lateMs,
-    critical: span.critical.map(({ from, to }) => [msAfter(from, origin), msAfter(to, origin)] as const),
-    isOpen: span.attributes['podspan.open'] === true,
-  }
-}
-
 /** The root with its lines below it; what came before it stands first, as lines of their own. */
-export function linesOf(spans: readonly SpanJson[], before: readonly SpanJson[] = []): Line[] {
+export function linesOf(
+  spans: readonly SpanJson[],
+  before: readonly SpanJson[] = [],
+  joined: readonly NativeJson[] = [],
+): Line[] {
   const [root] = spans
   if (!root) return []
   const origin = nanosOf(root.start.time)
   const children = Map.groupBy(spans, ({ parentSpanId = '' }) => parentSpanId)
   const earlier = Map.groupBy(before, ({ parentSpanId = '' }) => parentSpanId)
+  const native = nativeTree(joined, spans)
   const tops = before.filter(({ parentSpanId }) => !before.some(({ spanId }) => spanId === parentSpanId))
   return [
-    ...tops.map((span) => lineOf(span, 0, { children: earlier, origin })),
+    ...tops.map((span) => lineOf(span, 0, { children: earlier, native, origin })),
     {
-      ...lineOf(root, 0, { children: new Map(), origin }),
-      children: laned(children.get(root.spanId) ?? [], { children, origin }),
+      ...lineOf(root, 0, { children: new Map(), native: new Map(), origin }),
+      children: [
+        ...laned(children.get(root.spanId) ?? [], { children, native, origin }),
+        ...nativeLane(root.spanId, 1, native, origin),
+      ],
     },
   ]
 }
@@ -74,6 +44,7 @@ export function linesOf(spans: readonly SpanJson[], before: readonly SpanJson[] 
 /** Where a span's children are, and when the root began. */
 interface Tree {
   readonly children: ReadonlyMap<string, readonly SpanJson[]>
+  readonly native: NativeTree
   readonly origin: bigint
 }
 
@@ -85,7 +56,10 @@ function lineOf(span: SpanJson, level: number, tree: Tree, lane?: string): Line 
     level,
     ...(lane === undefined ? {} : { lane }),
     bars: [barOf(span, tree.origin)],
-    children: below.map((child) => lineOf(child, level + 1, tree, lane)),
+    children: [
+      ...below.map((child) => lineOf(child, level + 1, tree, lane)),
+      ...nativeLane(span.spanId, level + 1, tree.native, tree.origin),
+    ],
   }
 }
 
@@ -116,7 +90,8 @@ function laneOf(lane: string, spans: readonly SpanJson[], tree: Tree): Line {
   }
 }
 
-const barsBelow = ({ bars, children }: Line): Bar[] => [...bars, ...children.flatMap(barsBelow)]
+const barsBelow = (line: Line): Bar[] =>
+  isNativeLane(line) ? [] : [...line.bars, ...line.children.flatMap(barsBelow)]
 
 /** Those in sight, where the children of `folded` are not. */
 export function inSight(lines: readonly Line[], folded: ReadonlySet<string>): Line[] {
@@ -126,15 +101,16 @@ export function inSight(lines: readonly Line[], folded: ReadonlySet<string>): Li
 /** More lines than this are too many to begin with. */
 const LINES_MAX = 40
 
-/** At first: all open, or where that is too much, only what the end waited for. */
+/** At first: all open but what others tell, or where that is too much, only what the end waited for. */
 export function foldedAtFirst(lines: readonly Line[]): Set<string> {
-  if (inSight(lines, new Set()).length <= LINES_MAX) return new Set()
+  const native = new Set(nativeLanes(lines))
+  if (inSight(lines, native).length <= LINES_MAX) return native
   const [root] = lines.filter(({ key }) => !key.startsWith('lane/')).slice(-1)
   const whole = root === undefined ? 0 : (root.bars[0]?.end ?? 0)
   const minor = (root?.children ?? []).filter(
     (line) => line.children.length > 0 && criticalBelow(line) < whole * 0.02,
   )
-  return new Set(minor.map(({ key }) => key))
+  return new Set([...native, ...minor.map(({ key }) => key)])
 }
 
 const criticalBelow = (line: Line): number =>
@@ -144,7 +120,9 @@ const criticalBelow = (line: Line): number =>
 
 /** From where to where a picture goes: the root, and at first not what lies far before it. */
 export function extentOf(lines: readonly Line[]): { readonly from: number; readonly to: number } {
-  const bars = inSight(lines, new Set()).flatMap(({ bars: own }) => own)
+  const bars = inSight(lines, new Set(nativeLanes(lines))).flatMap((line) =>
+    isNativeLane(line) ? [] : line.bars,
+  )
   return {
     from: Math.min(0, ...bars.map(({ start }) => start)),
     to: Math.max(0.01, ...bars.map(({ end, latestEnd }) => Math.min(latestEnd, end * 1.2 + 1))),

@@ -1,7 +1,7 @@
 // Owns the shape of a bar at a scale: where it is drawn, and how its ends fade from the earliest to the latest that they may be.
 // Promises percents that a browser can hold, however far it is zoomed in, and solid only where the span surely was. Does not draw.
 
-import type { Bar } from './lines.ts'
+import type { Bar } from './line.ts'
 import type { Scale } from './scale.ts'
 
 export interface Shape {

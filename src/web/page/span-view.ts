@@ -5,6 +5,7 @@ import { h, replace } from './dom.ts'
 import { evidencePanel } from './evidence-panel.ts'
 import { showEvidence } from './evidence-view.ts'
 import { keysText } from './keys-text.ts'
+import { spanOf } from './native-lines.ts'
 import { nanosOf, type SpanJson, type StartJson } from './start.ts'
 import { createWaterfall } from './waterfall-view.ts'
 
@@ -59,9 +60,11 @@ export function spanView({ address, label, loading, spanId }: SpanViewOptions): 
       replace(top, head)
       if (isFirst) layOut()
       const before = next.before?.flatMap(({ spans }) => spans) ?? []
-      picture.show(next.spans, before)
+      const { native = [] } = next
+      picture.show(next.spans, before, native)
       if (isFirst && chosen !== '') picture.choose(chosen)
-      const span = [...next.spans, ...before].find((one) => one.spanId === chosen) ?? next.spans[0]
+      const all = [...next.spans, ...before, ...native.map(spanOf)]
+      const span = all.find((one) => one.spanId === chosen) ?? next.spans[0]
       if (span) tell(span)
     },
   }

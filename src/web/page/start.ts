@@ -48,6 +48,21 @@ export interface SpanJson {
     readonly spanId: string
     readonly attributes: Attributes
   }[]
+  /** Told by who is named as the actor, not by Podspan. */
+  readonly isNative?: true
+}
+
+/** A span of another component that was joined. */
+export interface NativeJson {
+  readonly service: string
+  readonly name: string
+  readonly spanId: string
+  readonly parentSpanId?: string
+  readonly start: string
+  readonly end: string
+  readonly durationMs: number
+  readonly error?: string
+  readonly attributes: Attributes
 }
 
 export interface StartJson {
@@ -66,6 +81,7 @@ export interface StartJson {
   readonly explainedRatio: number
   readonly evidenceComplete: boolean
   readonly spans: readonly SpanJson[]
+  readonly native?: readonly NativeJson[]
   readonly before?: readonly { readonly traceId: string; readonly spans: readonly SpanJson[] }[]
 }
 

@@ -1,9 +1,10 @@
 // Owns one line of a waterfall: its label, its actor, its bar with edges as uncertain as they are, its share and its length.
 // Promises that what a bar shows stands in words beside it. Does not know which line is chosen.
 
-import { colourOf } from './colours.ts'
+import { colourOf, colourOfService } from './colours.ts'
 import { h, isolated, place, replace, say } from './dom.ts'
-import { type Bar, criticalMs, isCritical, type Line } from './lines.ts'
+import type { Bar, Line } from './line.ts'
+import { criticalMs, isCritical } from './lines.ts'
 import type { Scale } from './scale.ts'
 import type { SpanJson } from './start.ts'
 import { maskOf, shapeOf, stretchOf } from './shape.ts'
@@ -84,7 +85,10 @@ function actorOf({ kind, bars }: Line): HTMLElement {
 
 /** What only holds others is grey: the colours are for who works. */
 const WHOLES: ReadonlySet<string> = new Set(['pod startup', 'rollout', 'start pod'])
-const paintOf = ({ name }: SpanJson): string => (WHOLES.has(name) ? 'c-root' : colourOf(name))
+function paintOf({ actor, isNative, name }: SpanJson): string {
+  if (isNative) return colourOfService(actor)
+  return WHOLES.has(name) ? 'c-root' : colourOf(name)
+}
 
 /** A lane that is open shows its bars in its lines. */
 const barsOf = ({ kind, bars }: Line, isFolded: boolean): readonly Bar[] =>

@@ -4,16 +4,18 @@
 
 import type { PathPart } from '../row.ts'
 import { h, replace } from './dom.ts'
-import { extentOf, foldedAtFirst, inSight, type Line, linesOf } from './lines.ts'
+import type { Line } from './line.ts'
+import { extentOf, foldedAtFirst, inSight, linesOf } from './lines.ts'
 import { pathBar } from './path-bar.ts'
 import { createRuler, type Ruler } from './ruler.ts'
-import type { SpanJson } from './start.ts'
+import { nativeLanes } from './native-lines.ts'
+import type { NativeJson, SpanJson } from './start.ts'
 import { type DrawnLine, drawLine } from './waterfall-line.ts'
 
 export interface Waterfall {
   readonly element: HTMLElement
   /** The spans as they stand now; zoom, folds and choice stay. */
-  show(spans: readonly SpanJson[], before?: readonly SpanJson[]): void
+  show(spans: readonly SpanJson[], before?: readonly SpanJson[], native?: readonly NativeJson[]): void
   choose(spanId: string): void
 }
 
@@ -52,9 +54,16 @@ class Picture implements Waterfall {
     this.#tree.addEventListener('dblclick', () => this.#fitChosen())
   }
 
-  show(spans: readonly SpanJson[], before: readonly SpanJson[] = []): void {
-    this.#lines = linesOf(spans, before)
+  show(
+    spans: readonly SpanJson[],
+    before: readonly SpanJson[] = [],
+    native: readonly NativeJson[] = [],
+  ): void {
+    const had = new Set(nativeLanes(this.#lines))
+    this.#lines = linesOf(spans, before, native)
     this.#folded ??= foldedAtFirst(this.#lines)
+    // They come when the start is nearly told.
+    for (const key of nativeLanes(this.#lines)) if (!had.has(key)) this.#folded.add(key)
     if (this.#chosen === '') this.#chosen = spans[0]?.spanId ?? ''
     const all = extentOf(this.#lines)
     replace(this.#overview, pathBar(pathOf(spans), all.from, all.to))

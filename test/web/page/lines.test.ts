@@ -3,14 +3,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatTrace } from '../../../src/trace/start-json.ts'
-import {
-  criticalMs,
-  extentOf,
-  foldedAtFirst,
-  inSight,
-  type Line,
-  linesOf,
-} from '../../../src/web/page/lines.ts'
+import { criticalMs, extentOf, foldedAtFirst, inSight, linesOf } from '../../../src/web/page/lines.ts'
+import type { Line } from '../../../src/web/page/line.ts'
 import type { SpanJson, StartJson } from '../../../src/web/page/start.ts'
 import { story } from '../../support/pods.ts'
 import { traceOf } from '../../support/pods-spans.ts'

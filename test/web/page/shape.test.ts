@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Bar } from '../../../src/web/page/lines.ts'
+import type { Bar } from '../../../src/web/page/line.ts'
 import { maskOf, shapeOf, stretchOf } from '../../../src/web/page/shape.ts'
 
 const bar = (early: readonly [number, number, number], late: readonly [number, number, number]): Bar => ({
