@@ -12,7 +12,7 @@ import type { PodTimeline } from '../timeline/pod-timeline.ts'
 import type { Surroundings } from '../timeline/related.ts'
 import type { Boundary } from '../timeline/weight.ts'
 import { findEvidence, type NativeEvidence, type NativeOfPod, type Write } from './native-evidence.ts'
-import { matchVersions, type StoredVersions } from './native-versions.ts'
+import { matchVersions, type StoredVersions, withoutNamesakes } from './native-versions.ts'
 
 export type Ending = 'ready' | 'completed' | 'failed' | 'deleted' | 'timeout' | 'starting'
 
@@ -66,8 +66,9 @@ export function sortFacts(
 }
 
 function nativeFacts(native: NativeOfPod, clocks: Clocks): NativeFacts {
-  const evidence = findEvidence(native)
-  return { evidence, stored: matchVersions(native, evidence.writes, clocks) }
+  const found = findEvidence(native)
+  const writes = withoutNamesakes(native, found.writes, clocks)
+  return { evidence: { ...found, writes }, stored: matchVersions(native, writes, clocks) }
 }
 
 function append<K>(lists: Map<K, Fact[]>, key: K, fact: Fact): void {

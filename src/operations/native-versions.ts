@@ -42,14 +42,37 @@ export function matchVersions(
   return matched
 }
 
+/** Another pod may have had the name in the same second, or have it by now: what was written before the creation, or from the next one on. */
+export function withoutNamesakes(
+  { sawAll, versions }: Pick<NativeOfPod, 'sawAll' | 'versions'>,
+  writes: readonly Write[],
+  clocks: Clocks,
+): readonly Write[] {
+  const [first] = sawAll ? versions : []
+  const inOrder = writes.toSorted(byEnd)
+  const created = inOrder.findLastIndex(
+    (write) =>
+      write.kind === 'create' &&
+      first !== undefined &&
+      stretchOfWrite(write, clocks).from <= add(first, SLACK),
+  )
+  if (created < 0) return writes
+  const next = inOrder.findIndex(({ kind }, index) => index > created && kind === 'create')
+  return inOrder.slice(created, next < 0 ? undefined : next)
+}
+
 /** Each write made one version, and each version has its write: then it does not matter how late the watch was. */
 function areAllOf(versions: readonly UnixNano[], writes: readonly Write[], clocks: Clocks): boolean {
   if (versions.length !== writes.length || !writes.every(({ isSure }) => isSure)) return false
   const shown = versions.toSorted(byTime)
-  return writes.toSorted(byEnd).every((write, index) => {
-    const receivedAt = shown[index]
-    return receivedAt !== undefined && stretchOfWrite(write, clocks).from <= add(receivedAt, SLACK)
-  })
+  const inOrder = writes.toSorted(byEnd)
+  return (
+    inOrder[0]?.kind === 'create' &&
+    inOrder.every((write, index) => {
+      const receivedAt = shown[index]
+      return receivedAt !== undefined && stretchOfWrite(write, clocks).from <= add(receivedAt, SLACK)
+    })
+  )
 }
 
 /** Where a version was stored, by the watch alone: its lag bounds it from below, its receipt from above. */

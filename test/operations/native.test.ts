@@ -201,6 +201,23 @@ test('where every version has its write, it does not matter how late the watch w
   assert.equal(endBy(all.toSpliced(2, 1)).source, 'watch-receipt', 'one is missing: it may be any')
 })
 
+test('what another pod of the name had written a moment before, or has by now, is not this one’s', () => {
+  const own = [...servers, ...updated('a4', 43), ...updated('a5', 300), ...updated('a6', 400)]
+  const before = updated('a7', 1.5)
+  const next = writeOf('create', { trace: 'a8', fromMs: 410, toMs: 416, storedMs: [412, 413] })
+  const after = updated('a9', 420)
+  const toldBy = (told: readonly Told[]): Trace['spans'] =>
+    traceOf(
+      whole()
+        .frame(spansAt(2000, ...told))
+        .frames(20_000),
+    ).spans
+  const spans = toldBy(own)
+  assert.equal(spans[0]?.end.source, 'native-span')
+  for (const others of [before, [...next, ...after], [...before, ...next, ...after]])
+    assert.deepEqual(toldBy([...own, ...others]), spans)
+})
+
 const HOUR = 3_600_000
 
 for (const [name, from, to] of [
