@@ -8,6 +8,7 @@ import { chartDirectory } from '../chart/render.ts'
 import { buildTool } from '../cluster/build.ts'
 import { kubectl, readCluster } from '../cluster/cluster.ts'
 import { run } from '../cluster/commands.ts'
+import { Api, type KubeObject } from '../scenarios/api.ts'
 import { eventually } from '../scenarios/namespaces.ts'
 import { clock } from '../scenarios/stage.ts'
 import {
@@ -22,7 +23,7 @@ import {
   toldBy,
   VARIABLE,
 } from './injection-support.ts'
-import { get, pushPodspan, restrictedNamespace } from './operator-support.ts'
+import { fetchMetrics, get, pushPodspan, restrictedNamespace } from './operator-support.ts'
 import { noCluster } from './trace-support.ts'
 import { CRD, wholeCluster, withoutCrd } from './whole-cluster.ts'
 
@@ -31,6 +32,9 @@ const namespace = 'e2e-webhook-pods'
 const CREATED = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 const ASKED = 1000
 const PODS = 200
+const HELD = 3
+/** What a busy machine adds to a second's wait. */
+const BUSY_MS = 1500
 /** `injection.webhook.timeoutSeconds`. */
 const TIMEOUT_MS = 1000
 
@@ -107,11 +111,36 @@ describe('a context by the webhook, at a real API server', { skip: noCluster, ti
     t.diagnostic(`${ASKED} answers over one connection: p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`)
     // Beside other work the machine's noise is in the slowest ones; docs/application-spans.md has figures.
     assert.ok(p50 < 5, `${p50}`)
+    const { text } = await fetchMetrics(release)
+    const patched = Number(/^podspan_webhook_requests_total\{review="patched"\} (\d+)/m.exec(text)?.[1])
+    const counted = Number(/^podspan_webhook_duration_seconds_count (\d+)/m.exec(text)?.[1])
+    assert.ok(patched >= ASKED && counted >= patched, `${patched} of ${counted}`)
+  })
+
+  test('a webhook that hangs holds up a pod for its timeout, once when it is created and once when it is bound', async (t) => {
+    using api = new Api()
+    const usual = await createdOneByOne(api, 'usual')
+    const pid = await pidOfWebhook()
+    process.kill(pid, 'SIGSTOP')
+    try {
+      const held = await createdOneByOne(api, 'held')
+      const boundMs = await boundAfterMs(api, 'held-bound')
+      t.diagnostic(
+        `created in ${usual.join(', ')} ms, in ${held.join(', ')} where it hangs; bound after ${boundMs} ms`,
+      )
+      for (const tookMs of held) {
+        assert.ok(tookMs > TIMEOUT_MS * 0.9, `${tookMs} ms: it was not asked`)
+        assert.ok(tookMs < TIMEOUT_MS + BUSY_MS, `${tookMs} ms`)
+      }
+      assert.ok(boundMs < 2 * (TIMEOUT_MS + BUSY_MS), `${boundMs} ms`)
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
   })
 
   test('with the webhook dead pods are created all the same, without it and without waiting', async (t) => {
     await kubectl(['scale', `deploy/${release}-podspan`, '-n', release, '--replicas=0'])
-    await kubectl(['wait', 'pod', '-n', release, '--all', '--for=delete', '--timeout=60s'])
+    await kubectl(['wait', 'pod', '-n', release, '--all', '--for=delete', '--timeout=90s'])
     const otherMs = await creationMs('other', {})
     const tookMs = await creationMs('dead', SELECTED)
     t.diagnostic(`${PODS} pods: ${otherMs} ms where no webhook is asked, ${tookMs} ms where it is dead`)
@@ -135,6 +164,45 @@ async function render(tag: string): Promise<string> {
   }
   const args = ['template', release, chartDirectory, '--namespace', release, '--no-hooks', '--values', '-']
   return run(helm, args, { input: JSON.stringify(values) })
+}
+
+/** One after the other, in ms each. */
+async function createdOneByOne(api: Api, prefix: string): Promise<number[]> {
+  const took: number[] = []
+  for (let n = 0; n < HELD; n++) {
+    const begun = clock.monotonicMs()
+    await api.create(gated(`${prefix}-${n}`) as KubeObject)
+    took.push(Math.round(clock.monotonicMs() - begun))
+  }
+  return took
+}
+
+/** How long it takes from before its creation until the scheduler has bound it. */
+async function boundAfterMs(api: Api, name: string): Promise<number> {
+  const begun = clock.monotonicMs()
+  const containers = [teller('app')]
+  await api.create(podOf(namespace, { metadata: { name, labels: SELECTED }, containers }) as KubeObject)
+  let nodeName: string | undefined
+  while (nodeName === undefined) {
+    const pod = await api.get({ apiVersion: 'v1', kind: 'Pod', namespace, name })
+    nodeName = (pod.spec as Pod['spec']).nodeName
+    await clock.sleep(20)
+  }
+  return Math.round(clock.monotonicMs() - begun)
+}
+
+/** Its one container's process, as this machine counts them. */
+async function pidOfWebhook(): Promise<number> {
+  const { binaries, containerdSocket } = readCluster()
+  const { items } = await get<{ items: readonly Started[] }>('pods', '-n', release)
+  const id = items[0]?.status.containerStatuses[0]?.containerID.replace(/^containerd:\/\//, '') ?? ''
+  const args = ['--address', containerdSocket, '--namespace', 'k8s.io', 'tasks', 'ls']
+  const rows = (await run(binaries['ctr'] ?? 'ctr', args)).split('\n').map((row) => row.trim().split(/\s+/))
+  return Number(rows.find(([task]) => task === id)?.[1] ?? assert.fail(`no task ${id}`))
+}
+
+interface Started {
+  readonly status: { readonly containerStatuses: readonly { readonly containerID: string }[] }
 }
 
 /** How long the creation of many takes, `kubectl` included. */
