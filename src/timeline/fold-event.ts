@@ -33,10 +33,9 @@ export function foldEvent(world: World, frame: ObjectFrame, event: EventRecord):
   if (involved.uid === undefined) return
   foldVictimEvent(world.related.victims, frame, event)
   const uid = world.mirrors.get(involved.uid) ?? involved.uid
-  if (world.finished.has(uid)) return
   const timeline = world.pods.get(uid)
   if (timeline) foldPodEvent(world, frame, event, timeline)
-  else keepOrphan(world, uid, frame)
+  else if (!world.finished.has(uid)) keepOrphan(world, uid, frame)
 }
 
 function foldPodEvent(world: World, frame: ObjectFrame, event: EventRecord, timeline: PodTimeline): void {

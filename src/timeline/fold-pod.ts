@@ -29,11 +29,11 @@ function foldKnownPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
   if (frame.kind === 'deleted' || isLeaving(pod)) noteDeparture(world, frame, pod)
   if (foldClaimant(world.related, pod) > 0) count(world, 'limit.related objects')
   foldVictim(world.related.victims, frame, pod)
-  if (world.finished.has(uid)) {
+  const known = world.pods.get(uid)
+  if (!known && world.finished.has(uid)) {
     if (frame.kind === 'deleted') world.finished.delete(uid)
     return
   }
-  const known = world.pods.get(uid)
   if (known && isStale(known.pod, pod, frame)) return
   if (frame.phase === 'live') sampleRevision(world.revisions, pod.resourceVersion, undefined, frame.t)
   if (!known && isOver(pod) && frame.phase !== 'live' && !world.backfill(pod)) return finish(world, uid)

@@ -3,6 +3,7 @@
 // Promises bounds that hold whatever the watch's lag was. Switches itself off where resources live in different stores
 // (`--etcd-servers-overrides`), which shows as contradictions.
 
+import { versionNumber } from '../base/resource-version.ts'
 import { fromNano, type UnixNano } from '../base/time.ts'
 
 /** Points in order of their revision, in columns: hundreds of thousands of objects would be most of what a collection has to walk. */
@@ -42,14 +43,6 @@ const COMPARED = 8
 /** With more than this share of contradicting samples, the resources are not in one store. */
 const CONTRADICTIONS_MAX = 0.02
 
-const DECIMAL = /^[1-9]\d{0,15}$/
-
-/** The number of a revision; undefined for any other text, and for what a double does not hold exactly. */
-function revisionOf(resourceVersion: string): number | undefined {
-  const revision = DECIMAL.test(resourceVersion) ? Number(resourceVersion) : Number.NaN
-  return Number.isSafeInteger(revision) ? revision : undefined
-}
-
 /** Something was stored at this revision, between the two moments of our clock. */
 export function sampleRevision(
   model: RevisionModel,
@@ -57,7 +50,7 @@ export function sampleRevision(
   notBefore: UnixNano | undefined,
   notAfter: UnixNano | undefined,
 ): void {
-  const revision = revisionOf(resourceVersion)
+  const revision = versionNumber(resourceVersion)
   if (revision === undefined) return
   const before = offsetIn(model, notBefore)
   const after = offsetIn(model, notAfter)
@@ -150,7 +143,7 @@ const UNKNOWN: RevisionBounds = { notBefore: undefined, notAfter: undefined }
 /** Between which moments this revision was stored, by its neighbours. */
 export function boundRevision(model: RevisionModel, resourceVersion: string): RevisionBounds {
   const { length, samples, contradictions } = model
-  const revision = revisionOf(resourceVersion)
+  const revision = versionNumber(resourceVersion)
   if (revision === undefined || contradictions > Math.max(2, samples * CONTRADICTIONS_MAX)) return UNKNOWN
   const index = firstNotBelow(model, revision)
   let notBefore = Number.NaN
