@@ -60,7 +60,7 @@ async function measureOne(server: Child, command: ClientCommand, plan: BurstPlan
     streams: plan.streams,
   })
   client.kill()
-  if (plan.traced && measured.traces !== plan.starts)
+  if (plan.traced && command.by !== 'framing' && measured.traces !== plan.starts)
     throw new Error(`${command.by}: ${plan.starts} starts gave ${measured.traces} traces`)
   return measured
 }

@@ -13,9 +13,11 @@ import { watchCluster } from '../src/kube/cluster.ts'
 import { createPipeline } from '../src/trace/pipeline.ts'
 import { watchByInformers, watchByWatch } from './client-node.ts'
 import { cpuSince } from './cpu.ts'
+import { watchFraming } from './framing.ts'
 
 export interface ClientCommand {
-  readonly by: 'protobuf' | 'json' | 'informer' | 'watch'
+  /** `framing`: the same bytes as `protobuf`, cut into frames that nobody looks into. */
+  readonly by: 'protobuf' | 'json' | 'informer' | 'watch' | 'framing'
   readonly server: string
   readonly ca: string
   /** Where traces go; without it frames are counted and dropped. */
@@ -97,10 +99,12 @@ function main(command: ClientCommand): void {
     }
     process.send?.({ measured })
   }
+  const counted = (): void => {
+    if (++frames === wanted) void report()
+  }
   const onFrame = (frame: Frame): void => {
     consumer.push(frame)
-    if (frame.kind !== 'added' && frame.kind !== 'modified') return
-    if (++frames === wanted) void report()
+    if (frame.kind === 'added' || frame.kind === 'modified') counted()
   }
   process.on('message', (message) => {
     frames = 0
@@ -110,10 +114,15 @@ function main(command: ClientCommand): void {
     begun = { cpu: process.cpuUsage(), ms: performance.now() }
     process.send?.({ expecting: true })
   })
-  void open(command, onFrame).then(() => process.send?.({ ready: true }))
+  void open(command, onFrame, counted).then(() => process.send?.({ ready: true }))
 }
 
-async function open({ by, server, ca }: ClientCommand, onFrame: (frame: Frame) => void): Promise<void> {
+async function open(
+  { by, server, ca }: ClientCommand,
+  onFrame: (frame: Frame) => void,
+  counted: () => void,
+): Promise<void> {
+  if (by === 'framing') return watchFraming(server, ca, counted)
   if (by === 'informer') return watchByInformers(server, ca, clock, onFrame)
   if (by === 'watch') return watchByWatch(server, ca, clock, onFrame)
   const connection = openDirect(server, {}, { ca })
