@@ -27,9 +27,10 @@ export function peakRssMb(): number {
   return process.resourceUsage().maxRSS / 1024
 }
 
-/** Bytes on the heap after everything that can go has gone. Needs --expose-gc. */
+/** Bytes on the heap, and in buffers beside it, after everything that can go has gone. Needs --expose-gc. */
 export function retainedBytes(): number {
   if (!globalThis.gc) throw new Error('run with --expose-gc')
   for (let round = 0; round < 4; round++) globalThis.gc()
-  return process.memoryUsage().heapUsed
+  const { arrayBuffers, heapUsed } = process.memoryUsage()
+  return heapUsed + arrayBuffers
 }

@@ -35,13 +35,15 @@ const NODES = 20
 /** All but the last, which would make the pod Ready. */
 const IN_FLIGHT_STEPS = STEPS.length - 1
 
-function portions(steps: number, take: (frames: readonly ObjectFrame[]) => void): Taker {
+function portions(
+  steps: number,
+  take: (frames: readonly ObjectFrame[]) => void,
+  revisions: 'numbers' | 'opaque' = 'opaque',
+): Taker {
   return (from, pods) => {
     for (let first = from; first < from + pods; first += PORTION) {
       const starts = Math.min(PORTION, from + pods - first)
-      take(
-        playStarts({ from: first, starts, startsPerSecond: 1000, steps, nodes: NODES, revisions: 'opaque' }),
-      )
+      take(playStarts({ from: first, starts, startsPerSecond: 1000, steps, nodes: NODES, revisions }))
     }
   }
 }
@@ -56,9 +58,10 @@ function pipelineTaker(steps: number): Taker {
 
 function knownTaker(): Taker {
   const known = new KnownObjects()
-  return portions(1, (frames) => {
+  const take = (frames: readonly ObjectFrame[]): void => {
     for (const { record } of frames) known.observe('ADDED', record)
-  })
+  }
+  return portions(1, take, 'numbers')
 }
 
 /** What an informer's callback gets, put where an informer puts it. */

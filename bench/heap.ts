@@ -1,6 +1,6 @@
-// Owns the bench of memory: what stays on the heap per pod in flight and per finished pod.
-// Promises heap sizes after full collections, each in a fresh process, over pods that came through the real decoders.
-// Does not count what is outside the heap: sockets and buffers do not grow with pods.
+// Owns the bench of memory: what stays, on the heap and in buffers, per pod in flight and per finished pod.
+// Promises sizes after full collections, each in a fresh process, over pods that came through the real decoders.
+// Does not count what neither is: sockets do not grow with pods.
 
 import type { HeapCommand, Holder, Retained } from './heap-client.ts'
 import { startChild } from './processes.ts'
@@ -34,21 +34,21 @@ export const bench: Bench = async ({ quick, say }) => {
   const cached = { name: "client-node informer's cache", values: [await perPod('cached', 5000, 100)] }
   const results: readonly Result[] = [
     {
-      what: 'heap per pod in flight, its events seen',
+      what: 'memory per pod in flight, its events seen',
       unit: 'KB',
       ours: [inFlight],
       theirs: cachedAll,
       target: { kind: 'value', atMost: 6 },
     },
     {
-      what: 'heap per finished pod, middle',
+      what: 'memory per finished pod, middle',
       unit: 'KB',
       ours: [finished],
       theirs: cached,
       target: { kind: 'value', atMost: 0.12 },
     },
     {
-      what: 'heap per finished pod, with its entry in the watch',
+      what: 'memory per finished pod, with its entry in the watch',
       unit: 'KB',
       ours: [finished + known],
       theirs: cached,

@@ -16,12 +16,18 @@ import { watchTemplate } from './template.ts'
 
 const PARSED = 'JSON.parse of the frames'
 
+/** Running pods beside those that start: a small cluster, and the largest that Kubernetes is meant for. */
+const FEW = 1000
+const MANY = 150_000
+
 interface Round {
   readonly wholeUs: number
   readonly foldUs: number
   readonly tellUs: number
   readonly encodeUs: number
   readonly parseUs: number
+  readonly besideFewUs: number
+  readonly besideManyUs: number
 }
 
 export const bench: Bench = async (options) => {
@@ -67,7 +73,28 @@ function measure(frames: readonly ObjectFrame[], traces: readonly Trace[]): Roun
   const encodeUs = cpuOf(() => {
     for (const trace of traces) encodeTrace(trace, BY_ACTOR)
   })
-  return { wholeUs, foldUs, tellUs: wholeUs - foldUs, encodeUs, parseUs: parseTime(traces.length) }
+  return {
+    wholeUs,
+    foldUs,
+    tellUs: wholeUs - foldUs,
+    encodeUs,
+    parseUs: parseTime(traces.length),
+    besideFewUs: besideRunning(frames, FEW),
+    besideManyUs: besideRunning(frames, MANY),
+  }
+}
+
+/** The same starts, where so many pods run already. */
+function besideRunning(frames: readonly ObjectFrame[], running: number): number {
+  const pipeline = createPipeline()
+  const last = frames.findLast(({ source }) => source === 'pods')
+  if (!last) throw new Error('there is no pod')
+  for (let number = 0; number < running; number++) {
+    const uid = `${number.toString(16).padStart(8, '0')}-0000-4000-8000-000000000000`
+    const record = { ...last.record, uid, name: `running-${number}` }
+    pipeline.push({ ...last, kind: 'added', phase: 'initial', record })
+  }
+  return cpuOf(() => void pushAll(pipeline, frames))
 }
 
 /** Each of the steps parsed as often as there are starts. */
@@ -96,5 +123,16 @@ function results(rounds: readonly Round[], starts: number): readonly Result[] {
     { what: 'middle: of it folding, per frame', unit: 'µs', ours: perFrame(({ foldUs }) => foldUs) },
     { what: 'middle: of it telling, per start', unit: 'µs', ours: perStart(({ tellUs }) => tellUs) },
     { what: 'middle: trace → OTLP bytes, per start', unit: 'µs', ours: perStart(({ encodeUs }) => encodeUs) },
+    {
+      what: `middle: frames → trace, beside ${MANY.toLocaleString('en')} running pods`,
+      unit: 'µs',
+      ours: perStart(({ besideManyUs }) => besideManyUs),
+      theirs: {
+        name: `beside ${FEW.toLocaleString('en')} of them`,
+        values: perStart(({ besideFewUs }) => besideFewUs),
+      },
+      // Within a fifth.
+      target: { kind: 'ratio', atLeast: 1 / 1.2 },
+    },
   ]
 }

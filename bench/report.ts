@@ -63,7 +63,7 @@ function cellsOf(result: Result): readonly string[] {
   const wanted = !target
     ? ''
     : target.kind === 'ratio'
-      ? `≥ ${target.atLeast} ×`
+      ? `≥ ${figure(target.atLeast)} ×`
       : `≤ ${target.atMost} ${unit}`
   return [
     what,
