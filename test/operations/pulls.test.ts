@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { traceIdOf } from '../../src/trace/identity.ts'
+import type { Span } from '../../src/trace/trace.ts'
 import { at, eventRecord, frameOf, LAG_MS, story } from '../support/pods.ts'
 import { assertSpans, spanOf, traceOf, treeOf } from '../support/pods-spans.ts'
 
@@ -81,8 +82,10 @@ test('a pull whose beginning was lost begins where its own durations say', () =>
   ])
 })
 
-test('a wait in the queue names the pulls of other pods that were ahead, and links to the last', () => {
-  const others = ['11111111-0000-4000-8000-000000000001', '11111111-0000-4000-8000-000000000002']
+const OTHERS = ['11111111-0000-4000-8000-000000000001', '11111111-0000-4000-8000-000000000002']
+
+/** A pull that waited from 210 ms to 1,210 ms, and pulls of half a second by others that the kubelet says ended then. */
+function queuedBehind(...endedMs: readonly number[]): { span: Span; verdict: string } {
   const told = begun()
     .event(210, 'Pulling', 'app', PULLING)
     .event(
@@ -94,8 +97,8 @@ test('a wait in the queue names the pulls of other pods that were ahead, and lin
     .event(1720, 'Created', 'app')
     .event(1730, 'Started', 'app')
     .ready(1800)
-  for (const [index, uid] of others.entries()) {
-    const ms = 600 + index * 500
+  for (const [index, ms] of endedMs.entries()) {
+    const uid = OTHERS[index] ?? ''
     const message = 'Successfully pulled image "registry/big:1" in 500ms (500ms including waiting)'
     const name = `other-${index}`
     const involved = { kind: 'Pod', namespace: 'shop', name, uid, fieldPath: 'spec.containers{app}' }
@@ -110,18 +113,33 @@ test('a wait in the queue names the pulls of other pods that were ahead, and lin
     )
   }
   const trace = traceOf(told.frames())
-  const { attributes, links } = spanOf(trace, 'pull image', 'app')
+  return { span: spanOf(trace, 'pull image', 'app'), verdict: trace.verdict }
+}
+
+test('a wait in the queue names the pulls of other pods that were ahead, and links to the last', () => {
+  const { span, verdict } = queuedBehind(600, 1100)
+  const { attributes, links } = span
   assert.equal(attributes['podspan.pull.queued_behind'], 2)
   assert.equal(attributes['podspan.pull.queued_behind.last'], 'shop/other-1')
   assert.deepEqual(
     links.map(({ traceId }) => traceId),
-    [traceIdOf(others[1] ?? '')],
+    [traceIdOf(OTHERS[1] ?? '')],
   )
-  assert.match(
-    trace.verdict,
-    /pulling registry\/app:1, 1(\.00)? s of it waiting behind 2 other pulls on node-1$/,
-  )
+  assert.match(verdict, /pulling registry\/app:1, 1(\.00)? s of it waiting behind 2 other pulls on node-1$/)
 })
+
+const AHEAD: readonly { name: string; endedMs: readonly number[]; last: string | undefined }[] = [
+  { name: 'ended just before', endedMs: [600, 1200], last: 'shop/other-1' },
+  { name: 'was told late to have ended, and made room', endedMs: [600, 1250], last: 'shop/other-1' },
+  { name: 'ended just after, beside one that made room', endedMs: [1190, 1250], last: 'shop/other-0' },
+  { name: 'went on long after', endedMs: [600, 1400], last: 'shop/other-0' },
+  { name: 'was the only one, and told late', endedMs: [1250], last: 'shop/other-0' },
+  { name: 'went on long after, and was the only one', endedMs: [1400], last: undefined },
+]
+for (const { name, endedMs, last } of AHEAD)
+  test(`whom a pull waited behind, where one ${name}`, () => {
+    assert.equal(queuedBehind(...endedMs).span.attributes['podspan.pull.queued_behind.last'], last)
+  })
 
 const other = (uid: string, name: string) =>
   ({
