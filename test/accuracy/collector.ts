@@ -17,6 +17,15 @@ export interface TruthSpan {
   readonly attributes: Readonly<Record<string, string | number | boolean>>
 }
 
+/** Of an HTTP request, by the conventions of 1.36 or those before. */
+export const pathOf = ({ attributes }: TruthSpan): string | undefined =>
+  textOf(attributes['url.path'] ?? attributes['http.target'])?.replace(/\?.*$/, '')
+export const methodOf = ({ attributes }: TruthSpan): string | undefined =>
+  textOf(attributes['http.request.method'] ?? attributes['http.method'])
+
+const textOf = (value: string | number | boolean | undefined): string | undefined =>
+  typeof value === 'string' ? value : undefined
+
 type OtlpValue = Readonly<Record<string, string | number | boolean>>
 type OtlpAttributes = readonly { readonly key: string; readonly value: OtlpValue }[]
 

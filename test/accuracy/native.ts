@@ -5,7 +5,7 @@ import type { Frame, OtlpFrame } from '../../src/base/frame.ts'
 import type { NativeSpan } from '../../src/base/native.ts'
 import { add, milliseconds, SECOND, unixNano, type UnixNano } from '../../src/base/time.ts'
 import { decodeJsonSpans, EVERY_SPAN } from '../../src/decode/otlp.ts'
-import type { TruthSpan } from './collector.ts'
+import { methodOf, type TruthSpan } from './collector.ts'
 
 /** What exporters wait before they send, if nothing else is set. */
 const BATCH = 5n * SECOND
@@ -69,10 +69,10 @@ const spanJson = (span: TruthSpan) => ({
 })
 
 /** The truth does not keep it, and a name says it: internal, server, client. */
-function kindOf({ name, service, attributes }: TruthSpan): number {
-  if (name.startsWith('runtime.v1.')) return service === 'kubelet' ? 3 : 2
-  if (name.startsWith('etcdserverpb.')) return 3
-  return attributes['http.request.method'] === undefined ? 1 : 2
+function kindOf(span: TruthSpan): number {
+  if (span.name.startsWith('runtime.v1.')) return span.service === 'kubelet' ? 3 : 2
+  if (span.name.startsWith('etcdserverpb.')) return 3
+  return methodOf(span) === undefined ? 1 : 2
 }
 
 const pairs = (attributes: TruthSpan['attributes']) =>

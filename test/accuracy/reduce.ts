@@ -2,7 +2,7 @@
 // Promises that a recording's truth can be read back as it was. Does not join spans to boundaries: truth.ts does.
 
 import { unixNano } from '../../src/base/time.ts'
-import type { TruthSpan } from './collector.ts'
+import { methodOf, pathOf, type TruthSpan } from './collector.ts'
 
 /** One element of a truth file. */
 interface KeptSpan {
@@ -32,6 +32,9 @@ const KEPT_ATTRIBUTES = [
   'url.path',
   'http.request.method',
   'http.response.status_code',
+  'http.target',
+  'http.method',
+  'http.status_code',
 ]
 
 /** An update that changes nothing has none. */
@@ -67,10 +70,11 @@ function isStored(span: TruthSpan, namespace: string): boolean {
   if (span.service !== 'apiserver') return false
   const { key } = span.attributes
   if (span.name.endsWith(' etcd3')) return typeof key === 'string' && isKept(key, namespace)
-  const path = span.attributes['url.path']
-  if (typeof path !== 'string' || !path.startsWith(`/api/v1/namespaces/${namespace}/pods`)) return false
-  return /^(POST|PATCH|PUT|DELETE) /.test(span.name)
+  if (!pathOf(span)?.startsWith(`/api/v1/namespaces/${namespace}/pods`)) return false
+  return WRITES.has(methodOf(span) ?? '')
 }
+
+const WRITES: ReadonlySet<string> = new Set(['POST', 'PATCH', 'PUT', 'DELETE'])
 
 function compact(span: TruthSpan): KeptSpan {
   const attributes = KEPT_ATTRIBUTES.flatMap((key) => {

@@ -54,18 +54,19 @@ test('a start belongs to the container and attempt whose creation named its id',
   )
 })
 
-test('a binding is the update with the audit id of the binding request', () => {
-  const write = (audit: string, start: number) => ({
-    ...span({ name: 'GuaranteedUpdate etcd3', start, end: start + 1 }),
-    attributes: { key: '/pods/shop/web', 'audit-id': audit },
+for (const path of ['url.path', 'http.target'])
+  test(`a binding is the update in the trace of the binding request, which says its ${path}`, () => {
+    const write = (traceId: string, start: number) => ({
+      ...span({ name: 'GuaranteedUpdate etcd3', start, end: start + 1, traceId }),
+      attributes: { key: '/pods/shop/web' },
+    })
+    const post = {
+      ...span({ name: 'KubernetesAPI', start: 1, end: 9, traceId: 'b' }),
+      attributes: { [path]: '/api/v1/namespaces/shop/pods/web/binding?timeout=1s' },
+    }
+    const store = joinTruth([post, write('b', 2), write('s', 5)]).byKey.get('shop/web')
+    assert.deepEqual([store?.updates.length, store?.bindings.map(({ start }) => start)], [2, [2n]])
   })
-  const post = {
-    ...span({ name: 'POST /api/v1/…/binding', start: 1, end: 9 }),
-    attributes: { 'audit-id': 'b' },
-  }
-  const store = joinTruth([post, write('b', 2), write('s', 5)]).byKey.get('shop/web')
-  assert.deepEqual([store?.updates.length, store?.bindings.map(({ start }) => start)], [2, [2n]])
-})
 
 const version = (t: number): PodVersion => ({ t: at(t), ready: false, gated: false })
 const writes = (...starts: number[]) => starts.map((start) => span({ name: 'w', start, end: start + 2 }))

@@ -2,7 +2,7 @@
 // Promises a kubelet's own view of each runtime call (its client span), and the moment in etcd of each write.
 // Does not know Podspan's spans: compare.ts sets the two against each other.
 
-import type { TruthSpan } from './collector.ts'
+import { pathOf, type TruthSpan } from './collector.ts'
 
 /** One call of the kubelet to the runtime; `attempt` is the container's restart count. */
 export interface RuntimeCall {
@@ -112,9 +112,8 @@ function callOf(
 
 function joinStore(spans: readonly TruthSpan[]): Map<string, StoreTruth> {
   const byKey = new Map<string, StoreTruth>()
-  const bindings = new Set(
-    spans.filter((span) => span.name.endsWith('/binding')).map((span) => span.attributes['audit-id']),
-  )
+  // A request's trace is its own; not every version names an audit id on all its spans.
+  const bindings = new Set(spans.filter(isBinding).map(({ traceId }) => traceId))
   for (const span of spans) {
     const key = span.attributes.key
     if (typeof key !== 'string' || !key.startsWith('/pods/')) continue
@@ -122,10 +121,12 @@ function joinStore(spans: readonly TruthSpan[]): Map<string, StoreTruth> {
     if (span.name.startsWith('Create ') && !span.failed) truth.creates.push(span)
     if (!span.name.startsWith('GuaranteedUpdate ')) continue
     truth.updates.push(span)
-    if (bindings.has(span.attributes['audit-id'] ?? '')) truth.bindings.push(span)
+    if (bindings.has(span.traceId)) truth.bindings.push(span)
   }
   return byKey
 }
+
+const isBinding = (span: TruthSpan): boolean => pathOf(span)?.endsWith('/binding') === true
 
 function joinBeside(spans: readonly TruthSpan[]): Map<string, StoreTruth> {
   const beside = new Map<string, StoreTruth>()
