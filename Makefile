@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install build demo executables executables-test shells test test-fast test-page pictures check run cluster-up cluster-down failover scenarios scenarios-karpenter scenarios-volumes accuracy golden generate verify bench faults soak fuzz sbom audit clean dashboards
+.PHONY: help install build demo executables executables-test shells test test-fast test-page pictures check run cluster-up cluster-down failover scenarios scenarios-karpenter scenarios-volumes accuracy golden generate verify versions bench faults soak fuzz sbom audit clean dashboards
 
 # Node 24 comes with the packages, whatever Node runs npm; so do esbuild and the checkers.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -96,6 +96,11 @@ scenarios-volumes: install ## Run those with a real provisioner, the external-at
 
 accuracy: install ## Measure boundaries against the components' own spans
 	@node test/accuracy/run.ts $(ARGS)
+
+# Without a list, those of test/cluster/versions.ts. Each is built the first time, in 5 to 10 minutes, and then takes half an hour.
+versions: dist/podspan.mjs ## Pass the tests against a real cluster and measure accuracy on each Kubernetes version (VERSIONS='1.30.14 1.37.2')
+	@bash scripts/install-debian.sh
+	@node test/versions/run.ts $(VERSIONS) $(ARGS)
 
 # Tests that compare a file of the repository with what the code gives; they rewrite it where PODSPAN_GOLDEN=write.
 GOLDEN_TESTS := test/chart/alert-files.test.ts test/chart/generated.test.ts test/cli/output-forms.test.ts test/cli/reference.test.ts test/cli/session-report.test.ts test/cli/waterfall.test.ts test/controller/documents.test.ts test/dashboards/dashboards.test.ts test/golden.test.ts test/metrics/document.test.ts test/metrics/recordings.test.ts test/rollout/recordings.test.ts test/simulator/starts/measure.test.ts test/work/work.test.ts

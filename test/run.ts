@@ -27,7 +27,9 @@ const isOfCluster = (file: string): boolean => file.endsWith('cluster/clean.test
 const isProcess = (file: string): boolean => file.endsWith('.process.test.ts')
 /** Opens the page in a browser. */
 const isPage = (file: string): boolean => file.endsWith('.page.test.ts')
-const files = globSync('test/**/*.test.ts').sort()
+/** What is named besides options; without a name, all there are. */
+const named = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
+const files = named.length > 0 ? named : globSync('test/**/*.test.ts').sort()
 
 const children = new Set<ChildProcess>()
 const interrupted = new AbortController()
@@ -214,15 +216,20 @@ function fail(sentence: string): void {
 }
 
 const fastOnly = process.argv.includes('--fast')
-await runTests(
-  ['--test-isolation=none'],
-  files.filter((file) => !isE2e(file) && !isOfCluster(file) && !isProcess(file) && !isPage(file)),
-)
-if (!fastOnly && !interrupted.signal.aborted) {
-  say('running the operator against the simulator, disturbed')
-  await runInRealTime(files.filter(isProcess))
+
+async function runWithoutCluster(): Promise<void> {
+  await runTests(
+    ['--test-isolation=none'],
+    files.filter((file) => !isE2e(file) && !isOfCluster(file) && !isProcess(file) && !isPage(file)),
+  )
+  if (!fastOnly && !interrupted.signal.aborted) {
+    say('running the operator against the simulator, disturbed')
+    await runInRealTime(files.filter(isProcess))
+  }
+  if (!interrupted.signal.aborted) await runInBrowser()
 }
-if (!interrupted.signal.aborted) await runInBrowser()
+
+if (!process.argv.includes('--cluster')) await runWithoutCluster()
 const given = foreignKubeconfig()
 if (!fastOnly && !interrupted.signal.aborted)
   await (given === undefined ? runAgainstCluster() : runAgainstForeign(given))

@@ -1,8 +1,8 @@
 // Owns the accuracy report: every boundary of every scenario against the native span of the same moment, as one table.
-// Promises exit code 1 where a row misses its limit. Usage: run.ts [--recordings [--from DIRECTORY]] [--native] [--strict] [NAME]… [--worst N]
+// Promises exit code 1 where a row misses its limit. Usage: run.ts [--recordings [--from DIRECTORY]] [--native] [--strict] [NAME]… [--worst N] [--sum FILE]
 // Does not decide what is compared: compare.ts does. Limits are doubled unless --strict, since other machines are busier.
 
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -69,6 +69,29 @@ export function report(judgements: readonly Judgement[], options: Options): stri
   ]
 }
 
+/** What a table of several runs says of one. */
+export interface Sum {
+  readonly starts: number
+  readonly boundaries: number
+  readonly errorP50: number
+  readonly errorP99: number
+  readonly inside: number
+  readonly explained: number
+  readonly missed: readonly string[]
+}
+
+function sumOf(judgements: readonly Judgement[], missed: readonly string[]): Sum {
+  const traces = judgements.flatMap((one) => one.traces)
+  const ready = traces.filter(({ outcome }) => outcome === 'ready')
+  const all = judgements.flatMap(({ comparisons }) => comparisons)
+  const { count, errorP50, errorP99, inside } = rowOf('all boundaries', all)
+  const explained = quantile(
+    ready.map(({ explainedRatio }) => explainedRatio),
+    0.5,
+  )
+  return { starts: traces.length, boundaries: count, errorP50, errorP99, inside, explained, missed }
+}
+
 function countWords(words: readonly string[]): string {
   const counts = new Map<string, number>()
   for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1)
@@ -112,6 +135,7 @@ async function main(): Promise<void> {
       strict: { type: 'boolean', default: false },
       worst: { type: 'string', default: '10' },
       from: { type: 'string', default: RECORDINGS },
+      sum: { type: 'string' },
     },
   })
   const { recordings, from, native } = values
@@ -119,6 +143,7 @@ async function main(): Promise<void> {
     ? await judgeRecordings(from, positionals, native)
     : await judgeLive(positionals, native)
   const missed = report(judgements, { strict: values.strict, worst: Number(values.worst), native })
+  if (values.sum !== undefined) await writeFile(values.sum, JSON.stringify(sumOf(judgements, missed)))
   if (missed.length > 0) throw new ClusterError(`missed:\n${missed.join('\n')}`)
 }
 

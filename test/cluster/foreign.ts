@@ -5,6 +5,7 @@ import { resolve } from 'node:path'
 import { pushFreshImage, readCluster } from './cluster.ts'
 import { readFacts } from './facts.ts'
 import { clusterLayout } from './layout.ts'
+import { minorOf } from './versions.ts'
 
 export const FOREIGN = 'PODSPAN_E2E_KUBECONFIG'
 const IMAGES = 'PODSPAN_E2E_IMAGES'
@@ -58,3 +59,13 @@ export const withoutOurs = (what = 'the cluster of test/cluster'): string | fals
 
 /** Why a test cannot run that any cluster can carry; false where it can. */
 export const withoutAny: string | false = !isForeign && withoutOurs()
+
+/** Why a test of the cluster of this folder cannot run on its version; false where it can. */
+export function beforeMinor(minor: number, what: string): string | false {
+  const version = readFacts(clusterLayout())?.kubernetesVersion
+  return (
+    version !== undefined &&
+    minorOf(version) < minor &&
+    `${what} is there from Kubernetes 1.${minor} on, and this is ${version}`
+  )
+}

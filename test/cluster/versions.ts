@@ -5,6 +5,14 @@
 import { ClusterError } from './commands.ts'
 
 export const defaultKubernetesVersion = '1.36.3'
+/** One of each minor version that Podspan is tried with: the oldest and the newest that it supports, and where evidence changes between. */
+export const triedKubernetesVersions = [
+  '1.30.14',
+  '1.33.13',
+  '1.34.4',
+  defaultKubernetesVersion,
+  '1.37.2',
+] as const
 export const collectorVersion = '0.161.0'
 
 export type FamilyName = 'kubernetes' | 'containerd' | 'runc' | 'registry' | 'otelcol' | ToolName
@@ -48,20 +56,21 @@ const kubernetesTools = [
   'k8s.io/kubernetes/test/images/agnhost',
 ] as const
 
-/** 1.30 comes without kube-proxy, whose module of that version is unknown to the checksum database: no services there. */
+/** The module of 1.30's kube-proxy is unknown to the checksum database. */
 export function toolsOf(version: string): readonly string[] {
   return kubernetesTools.filter((tool) => minorOf(version) > 30 || !tool.endsWith('/kube-proxy'))
 }
 
 /** The version asked for, without the leading v. */
-export function kubernetesVersion(): string {
-  const version = process.env.PODSPAN_KUBERNETES_VERSION || defaultKubernetesVersion
+export function kubernetesVersion(
+  version = process.env.PODSPAN_KUBERNETES_VERSION || defaultKubernetesVersion,
+): string {
   if (!/^1\.\d+\.\d+$/.test(version))
-    throw new ClusterError(
-      `PODSPAN_KUBERNETES_VERSION must look like ${defaultKubernetesVersion}, not '${version}'`,
-    )
+    throw new ClusterError(`a Kubernetes version looks like ${defaultKubernetesVersion}, not '${version}'`)
   return version
 }
+
+export const triedMinors: readonly number[] = triedKubernetesVersions.map(minorOf)
 
 export function minorOf(version: string): number {
   return Number(version.split('.')[1])

@@ -7,7 +7,7 @@ import { type TruthCursor, truthCursor, type TruthSpan } from '../accuracy/colle
 import { kubectl, readCluster } from '../cluster/cluster.ts'
 import { eventually } from '../scenarios/namespaces.ts'
 import { deployment, pushGo, pushNode, START_UP } from './application-support.ts'
-import { CREATORS, installPolicies, type Pod, withoutPolicies } from './injection-support.ts'
+import { CREATORS, installPolicies, noPolicies, type Pod } from './injection-support.ts'
 import { apply, get } from './operator-support.ts'
 import { expectedIds, podspan } from './trace-support.ts'
 
@@ -19,7 +19,7 @@ const APPLICATIONS = ['node', 'go'].flatMap((language) =>
   (['injected', 'computed'] as const).map((way) => ({ name: `${language}-${way}`, language, way })),
 )
 
-describe('applications in the trace of their start', { skip: withoutPolicies, timeout: 240_000 }, () => {
+describe('applications in the trace of their start', { skip: noPolicies, timeout: 240_000 }, () => {
   let removePolicies = async (): Promise<void> => {}
   let spans: TruthCursor
   before(async () => {

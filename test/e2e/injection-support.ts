@@ -4,26 +4,20 @@
 import { chartDirectory } from '../chart/render.ts'
 import { buildTool } from '../cluster/build.ts'
 import { kubectl, readCluster } from '../cluster/cluster.ts'
+import { beforeMinor } from '../cluster/foreign.ts'
 import { run } from '../cluster/commands.ts'
-import { minorOf } from '../cluster/versions.ts'
 import type { KubeObject } from '../scenarios/api.ts'
 import { eventually } from '../scenarios/namespaces.ts'
 import { expectedIds, noCluster } from './trace-support.ts'
+
+/** Why the chart's policies cannot be there. */
+export const noPolicies = noCluster || beforeMinor(36, 'MutatingAdmissionPolicy v1')
 
 /** Of the pods that the policies select. */
 export const SELECTED = { 'example.com/traced': 'yes' } as const
 export const CREATORS = 'tracing.k8s.io/traceparent'
 export const OWN = 'podspan.dev/traceparent'
 export const VARIABLE = 'TRACEPARENT'
-
-/** The first minor version whose API server has MutatingAdmissionPolicies. */
-const POLICIES_SINCE = 36
-
-/** Why a test that needs the policies cannot run; false where it can. */
-export const withoutPolicies: string | false =
-  noCluster ||
-  (minorOf(readCluster().kubernetesVersion) < POLICIES_SINCE &&
-    `Kubernetes ${readCluster().kubernetesVersion} has no MutatingAdmissionPolicies; 1.${POLICIES_SINCE} has`)
 
 export interface Variable {
   readonly name: string

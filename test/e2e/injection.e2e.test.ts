@@ -9,6 +9,7 @@ import {
   CREATORS,
   dryRun,
   installPolicies,
+  noPolicies,
   OWN,
   ownContext,
   type Pod,
@@ -19,7 +20,6 @@ import {
   toldBy,
   VARIABLE,
   type Wanted,
-  withoutPolicies,
 } from './injection-support.ts'
 import { get, list } from './operator-support.ts'
 
@@ -73,7 +73,7 @@ const CASES: readonly Case[] = [
   { name: 'malformed', metadata: creators('hello'), containers: [teller('app')], prints: { app: OWN } },
 ]
 
-describe('a context by policies, at a real API server', { skip: withoutPolicies, timeout: 240_000 }, () => {
+describe('a context by policies, at a real API server', { skip: noPolicies, timeout: 240_000 }, () => {
   let remove = async (): Promise<void> => {}
   before(async () => {
     for (const name of [namespace, elsewhere]) await kubectl(['create', 'namespace', name])

@@ -8,7 +8,7 @@ import { type TruthCursor, truthCursor, type TruthSpan } from '../accuracy/colle
 import { kubectl, readCluster, removeImage } from '../cluster/cluster.ts'
 import { eventually } from '../scenarios/namespaces.ts'
 import { deployment, pushNode, START_UP } from './application-support.ts'
-import { type Pod, withoutPolicies } from './injection-support.ts'
+import { noPolicies, type Pod } from './injection-support.ts'
 import { asShown, searchTraces, type ShownSpan, tracePage } from './jaeger.ts'
 import { setStage, type Stage } from './one-trace-support.ts'
 import { apply, get } from './operator-support.ts'
@@ -55,7 +55,7 @@ const EXPECTED: readonly (readonly string[])[] = [
   ]),
 ]
 
-describe('one trace of a start by all who took part', { skip: withoutPolicies, timeout: 300_000 }, () => {
+describe('one trace of a start by all who took part', { skip: noPolicies, timeout: 300_000 }, () => {
   let stage: Stage | undefined
   let said: TruthCursor
   let sent: TruthCursor

@@ -9,6 +9,7 @@ import { rolloutScenarios } from './rollouts.ts'
 import { queueScenarios } from './queues.ts'
 import { schedulingScenarios } from './scheduling.ts'
 import type { Scenario } from './stage.ts'
+import { versionScenarios } from './versions.ts'
 import { workloadScenarios } from './workloads.ts'
 
 export const scenarios: readonly Scenario[] = [
@@ -21,4 +22,5 @@ export const scenarios: readonly Scenario[] = [
   ...nodeScenarios,
   ...queueScenarios,
   ...deviceScenarios,
+  ...versionScenarios,
 ]

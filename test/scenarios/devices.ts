@@ -14,6 +14,8 @@ import { container, forever, pod, server } from './manifests.ts'
 import { type Scenario, type Stage, statusOf } from './stage.ts'
 
 const DRA = 'resource.k8s.io/v1'
+/** From which it is there. */
+const on = { from: 34 }
 const CLASS = 'podspan-devices'
 
 const exactly = (count: number) => ({
@@ -52,6 +54,7 @@ const claims: Scenario = {
   description:
     'devices by claim: one pod gets three of four, the next waits for them until the first is gone, a third for a claim that somebody makes 4 s late',
   alone: true,
+  on,
   prepare: startDraDriver,
   restore: stopDraDriver,
   run: async (stage) => {
@@ -80,6 +83,7 @@ const prepareFails: Scenario = {
   description:
     "the node's driver is away when the kubelet wants the devices prepared, and comes back 5 s later",
   alone: true,
+  on,
   prepare: startDraDriver,
   restore: stopDraDriver,
   run: async (stage) => {

@@ -9,6 +9,7 @@ import { truthCursor } from '../accuracy/collector.ts'
 import { reduceTruth } from '../accuracy/reduce.ts'
 import { readCluster } from '../cluster/cluster.ts'
 import { say } from '../cluster/commands.ts'
+import { minorOf } from '../cluster/versions.ts'
 import { Api } from './api.ts'
 import { deployment, server, template } from './manifests.ts'
 import { freshNamespace, removeNamespace, whenGone } from './namespaces.ts'
@@ -27,8 +28,9 @@ interface Run {
   readonly out: string
 }
 
-/** Runs all, those that want to be alone last; returns the names of those that failed. */
-export async function runAll(chosen: readonly Scenario[], out: string): Promise<string[]> {
+/** Runs all that this version of Kubernetes can carry, those that want to be alone last; returns the names of those that failed. */
+export async function runAll(wanted: readonly Scenario[], out: string): Promise<string[]> {
+  const chosen = onThisVersion(wanted)
   const run: Run = { api: new Api(), recorder: new Recorder(), out }
   const failed: string[] = []
   const queue = chosen.filter((scenario) => !scenario.alone)
@@ -47,6 +49,16 @@ export async function runAll(chosen: readonly Scenario[], out: string): Promise<
     run.api.close()
   }
   return failed
+}
+
+function onThisVersion(wanted: readonly Scenario[]): Scenario[] {
+  const minor = minorOf(readCluster().kubernetesVersion)
+  return wanted.filter(({ name, on }) => {
+    if (on === undefined || (minor >= on.from && minor <= (on.to ?? minor))) return true
+    const until = on.to === undefined ? ' or later' : on.to === on.from ? '' : ` to 1.${on.to}`
+    say(`skip ${name}: it is about Kubernetes 1.${on.from}${until}, and this is 1.${minor}`)
+    return false
+  })
 }
 
 /** Brings the images to the node, and the recorder to the speed of one that has run for a while. */

@@ -37,6 +37,8 @@ export interface Scenario {
   readonly spans?: true
   /** Records all namespaces: events of what is in none are in `default`. */
   readonly everywhere?: true
+  /** The minor versions of Kubernetes that have what it is about; all where it does not say. */
+  readonly on?: { readonly from: number; readonly to?: number }
   /** Brings to the cluster what it needs besides, before anything is recorded. */
   readonly prepare?: () => Promise<void>
   /** Removes that again. */
