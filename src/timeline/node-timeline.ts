@@ -90,6 +90,16 @@ export function foldPull(node: NodeTimeline, uid: string, pod: string, observati
   }
 }
 
+/** Pulls in a queue follow each other: what overlaps by less is the next one of it. */
+const OVERLAP = durationNano(SECOND / 200n)
+
+/** Whether another pod's pull was under way meanwhile, as it is where the kubelet pulls several at a time. */
+export const pullsBeside = (node: NodeTimeline, uid: string, from: UnixNano, to: UnixNano): boolean =>
+  [...node.pulls.values()].some(
+    (pull) =>
+      pull.uid !== uid && pull.from !== undefined && pull.from < to - OVERLAP && pull.to > from + OVERLAP,
+  )
+
 /** A kubelet without a core to spare records that a pull has ended so late (measured: 41 ms), when the next is under way already. */
 const TOLD_LATE = durationNano(SECOND / 10n)
 

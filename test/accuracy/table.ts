@@ -29,6 +29,7 @@ export const LIMITS: readonly Limit[] = [
   { boundary: 'sandbox failed' },
   { boundary: 'transfer began', errorP99: 10, widthP50: 5 },
   { boundary: 'pull ended', errorP99: 5, widthP50: 5 },
+  { boundary: 'pull ended: busy runtime', errorP99: 20 },
   { boundary: 'pull failed' },
   { boundary: 'container created', ...EVENT },
   { boundary: 'container created: event dropped' },

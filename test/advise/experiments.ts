@@ -2,10 +2,7 @@
 // Promises that a container takes the same time in both runs, by its place in its StatefulSet.
 // Does not measure: measured.ts does.
 
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { pushFreshImage, removeImage, restartKubelet } from '../cluster/cluster.ts'
-import { clusterLayout } from '../cluster/layout.ts'
+import { pushFreshImage, removeImage, setKubeletPulls } from '../cluster/cluster.ts'
 import type { Api, KubeObject } from '../scenarios/api.ts'
 import { container, podSpec, template } from '../scenarios/manifests.ts'
 import type { Experiment, Variant } from './measured.ts'
@@ -161,13 +158,6 @@ function pulling(images: readonly string[]): Variant['objects'] {
   }
 }
 
-async function kubeletPullsAtOnce(atOnce: boolean): Promise<void> {
-  const path = join(clusterLayout().config, 'kubelet.json')
-  const config = JSON.parse(await readFile(path, 'utf8')) as Fields
-  await writeFile(path, JSON.stringify({ ...config, serializeImagePulls: !atOnce }, undefined, 2))
-  await restartKubelet()
-}
-
 /** The same eight images on an empty node: in turn, then as the advice says. */
 async function imagePulls(): Promise<Experiment[]> {
   const images: string[] = []
@@ -187,9 +177,9 @@ async function imagePulls(): Promise<Experiment[]> {
       after: {
         prepare: async () => {
           await empty()
-          await kubeletPullsAtOnce(true)
+          await setKubeletPulls({ atOnce: true })
         },
-        restore: () => kubeletPullsAtOnce(false),
+        restore: () => setKubeletPulls({ atOnce: false }),
         objects,
       },
     },

@@ -3,6 +3,8 @@
 // Does not start or end the cluster: see up.ts and down.ts.
 
 import { randomBytes } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type Onward, writeConfig } from './collector.ts'
 import { ClusterError, run } from './commands.ts'
 import { askApiServer } from './control-plane.ts'
@@ -98,6 +100,22 @@ export async function restartKubelet(): Promise<void> {
     (await countItems(kubeletPods)) > 0 || (await countItems(boundPods)) === 0
   await waitUntil(layout, { what: 'the kubelet knows its pods again', probe, processes: ['kubelet'] })
   refreshPids(layout)
+}
+
+interface KubeletPulls {
+  /** Without it one after the other, as by default. */
+  readonly atOnce: boolean
+  /** So many at a time. */
+  readonly most?: number
+}
+
+/** How the kubelet pulls images; restarts it. */
+export async function setKubeletPulls({ atOnce, most }: KubeletPulls): Promise<void> {
+  const path = join(clusterLayout().config, 'kubelet.json')
+  const config = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
+  const pulls = { serializeImagePulls: !atOnce, maxParallelImagePulls: most }
+  await writeFile(path, JSON.stringify({ ...config, ...pulls }, undefined, 2))
+  await restartKubelet()
 }
 
 /** NaN while the list cannot be had, which is neither none nor some. */

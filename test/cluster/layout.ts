@@ -20,12 +20,16 @@ export const ports = {
   etcd: 2379,
   etcdPeer: 2380,
   registry: 5000,
+  slowRegistry: 5001,
   kubelet: 10250,
   nativeGrpc: 14317,
   nativeHttp: 14318,
   podspanGrpc: 24317,
   podspanHttp: 24318,
 } as const
+
+/** The same images over a slow link, while somebody has started it: slow-registry.ts. */
+export const slowRegistryAddress = `localhost:${ports.slowRegistry}`
 
 /** The builds, shared by all checkouts on this machine. */
 export function cacheDirectory(): string {

@@ -14,6 +14,7 @@ import {
   podNetwork,
   ports,
   registryAddress,
+  slowRegistryAddress,
 } from './layout.ts'
 import type { ProcessSpec } from './processes.ts'
 import { minorOf } from './versions.ts'
@@ -26,11 +27,13 @@ export async function containerd(
 ): Promise<ProcessSpec> {
   const command = binaries.containerd ?? ''
   const at = (path: string): string => join(layout.containerd, path)
-  await mkdir(at(`registry/${registryAddress}`), { recursive: true })
-  await writeFile(
-    at(`registry/${registryAddress}/hosts.toml`),
-    `server = "http://${registryAddress}"\n[host."http://${registryAddress}"]\ncapabilities = ["pull", "resolve"]\n`,
-  )
+  for (const address of [registryAddress, slowRegistryAddress]) {
+    await mkdir(at(`registry/${address}`), { recursive: true })
+    await writeFile(
+      at(`registry/${address}/hosts.toml`),
+      `server = "http://${address}"\n[host."http://${address}"]\ncapabilities = ["pull", "resolve"]\n`,
+    )
+  }
   await writeFile(at('config.toml'), containerdConfig(layout, binaries.runc ?? ''))
   return {
     name: 'containerd',

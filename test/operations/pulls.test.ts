@@ -128,6 +128,17 @@ test('a wait in the queue names the pulls of other pods that were ahead, and lin
   assert.match(verdict, /pulling registry\/app:1, 1(\.00)? s of it waiting behind 2 other pulls on node-1$/)
 })
 
+test('the end of a pull beside another is less sure, that of one in a queue is not', () => {
+  const widthMs = (endedMs: number): number => {
+    const { end } = queuedBehind(endedMs).span
+    return Number(end.latest - end.earliest) / 1e6
+  }
+  assert.ok(widthMs(1210) < 5, 'ended before')
+  assert.ok(widthMs(2209) < 5, 'begun when the other was over')
+  assert.ok(widthMs(2000) > 15, 'under way')
+  assert.ok(widthMs(1400) > 15, 'under way at first')
+})
+
 const AHEAD: readonly { name: string; endedMs: readonly number[]; last: string | undefined }[] = [
   { name: 'ended just before', endedMs: [600, 1200], last: 'shop/other-1' },
   { name: 'was told late to have ended, and made room', endedMs: [600, 1250], last: 'shop/other-1' },

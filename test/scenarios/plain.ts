@@ -1,9 +1,10 @@
 // Owns the scenarios in which nothing goes wrong: one pod, pulls, init and sidecar containers, probes and hooks.
 // Promises images whose pulls are real ones where a pull is the subject. Does not wait for anything after the last Ready.
 
-import { pushFreshImage } from '../cluster/cluster.ts'
+import { pushFreshImage, setKubeletPulls } from '../cluster/cluster.ts'
+import { overSlowLink, startSlowRegistry, stopSlowRegistry } from '../cluster/slow-registry.ts'
 import { container, forever, pod, server } from './manifests.ts'
-import { containersOf, type Scenario } from './stage.ts'
+import { containersOf, type Scenario, type Stage } from './stage.ts'
 
 const yes = { exec: { command: ['true'] } }
 
@@ -42,6 +43,45 @@ const pullsShared: Scenario = {
     await Promise.all(pods.map((object) => stage.create(object)))
     await stage.ready(pods.map((object) => object.metadata.name))
   },
+}
+
+/** Pods at once, each with an image of its own that comes over a slow link. */
+async function pullSlowly(stage: Stage, sizes: readonly number[]): Promise<void> {
+  const images = await Promise.all(sizes.map((size) => pushFreshImage('fresh', size)))
+  const pods = images.map((image, index) =>
+    pod(`pull-${index + 1}`, [server({ image: overSlowLink(image) })]),
+  )
+  await Promise.all(pods.map((object) => stage.create(object)))
+  await stage.ready(
+    pods.map((object) => object.metadata.name),
+    120,
+  )
+}
+
+const slowRegistry: Scenario = {
+  name: 'with-slow-registry',
+  description:
+    'three pods at once, each with an image of its own from a registry that sends 6 MB/s; the kubelet pulls one at a time',
+  alone: true,
+  prepare: () => startSlowRegistry(6),
+  restore: stopSlowRegistry,
+  run: (stage) => pullSlowly(stage, [16, 8, 4]),
+}
+
+const parallelPulls: Scenario = {
+  name: 'with-parallel-pulls',
+  description:
+    'five pods at once, each with an image of its own; the kubelet pulls three at a time, which share a registry that sends 12 MB/s',
+  alone: true,
+  prepare: async () => {
+    await setKubeletPulls({ atOnce: true, most: 3 })
+    await startSlowRegistry(12)
+  },
+  restore: async () => {
+    await stopSlowRegistry()
+    await setKubeletPulls({ atOnce: false })
+  },
+  run: (stage) => pullSlowly(stage, [24, 16, 12, 8, 4]),
 }
 
 const nativeSpans: Scenario = {
@@ -134,6 +174,8 @@ export const plainScenarios: readonly Scenario[] = [
   plain,
   pulls,
   pullsShared,
+  slowRegistry,
+  parallelPulls,
   nativeSpans,
   pullAlways,
   initSidecarReadiness,
