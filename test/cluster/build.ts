@@ -10,15 +10,7 @@ import { attempt, type CommandOptions, clock, run, runScript, say } from './comm
 import { kubernetesModule } from './kubernetes-module.ts'
 import { cacheDirectory } from './layout.ts'
 import { withLock } from './lock.ts'
-import {
-  defaultKubernetesVersion,
-  type Family,
-  families,
-  kubernetesVersion,
-  type ToolName,
-  toolFamily,
-  toolNamed,
-} from './versions.ts'
+import { type Family, families, kubernetesVersion, type ToolName, toolFamily, toolNamed } from './versions.ts'
 
 export const modulesDirectory = join(import.meta.dirname, 'modules')
 
@@ -26,15 +18,7 @@ export const modulesDirectory = join(import.meta.dirname, 'modules')
 export async function buildAll(version: string): Promise<Record<string, string>> {
   const binaries: Record<string, string> = {}
   for (const family of families(version)) Object.assign(binaries, pathsIn(await build(family), family))
-  return binaries['kube-proxy'] === undefined ? { ...binaries, ...(await borrowedProxy()) } : binaries
-}
-
-/** For a version that cannot be built with one: services are the same to a later kube-proxy. */
-async function borrowedProxy(): Promise<Record<string, string>> {
-  const family = families(defaultKubernetesVersion).find(({ name }) => name === 'kubernetes')
-  if (family === undefined) return {}
-  const { 'kube-proxy': proxy = '' } = pathsIn(await build(family), family)
-  return { 'kube-proxy': proxy }
+  return binaries
 }
 
 /** The path of every binary of a tool that only some tests need; builds them when they are first asked for. */

@@ -60,6 +60,12 @@ export const withoutOurs = (what = 'the cluster of test/cluster'): string | fals
 /** Why a test cannot run that any cluster can carry; false where it can. */
 export const withoutAny: string | false = !isForeign && withoutOurs()
 
+/** Whether the cluster of this folder is of that minor version. */
+export function ofMinor(minor: number): boolean {
+  const version = readFacts(clusterLayout())?.kubernetesVersion
+  return version !== undefined && minorOf(version) === minor
+}
+
 /** Why a test of the cluster of this folder cannot run on its version; false where it can. */
 export function beforeMinor(minor: number, what: string): string | false {
   const version = readFacts(clusterLayout())?.kubernetesVersion

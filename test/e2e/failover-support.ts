@@ -13,7 +13,7 @@ import { clock, isReady } from '../scenarios/stage.ts'
 import { type Arrivals, type Copy, watchArrivals } from './arrivals.ts'
 import { type Replicas, type ReplicasOptions, startReplicas } from './replicas.ts'
 import { expectedIds, startPodspan } from './trace-support.ts'
-import { CRD, wholeCluster } from './whole-cluster.ts'
+import { CRD, established, wholeCluster } from './whole-cluster.ts'
 import { parseExports } from '../accuracy/collector.ts'
 
 const REPLICAS = 40
@@ -61,17 +61,7 @@ export async function takeCluster(): Promise<() => Promise<void>> {
   const crd = `crd/${CRD}`
   const wasThere = (await kubectl(['get', crd, '--ignore-not-found', '-o', 'name'])) !== ''
   await kubectl(['apply', '--server-side', '--force-conflicts', '-f', CRD_FILE])
-  // A CRD without any status yet is an error to kubectl, and no reason to wait.
-  const wait = ['wait', '--for=condition=Established', '--timeout=5s', crd]
-  await eventually(
-    'the CRD is served',
-    () =>
-      kubectl(wait).then(
-        () => true,
-        () => false,
-      ),
-    30,
-  )
+  await established([crd])
   return async () => {
     if (!wasThere) await kubectl(['delete', crd, '--wait=false'])
     letGo()

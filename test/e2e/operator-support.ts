@@ -192,21 +192,24 @@ export async function may(account: string, what: readonly string[]): Promise<boo
   throw new ClusterError(`kubectl ${args.join(' ')}: ${said}${answer.stderr}`)
 }
 
-/** The rights of a service account in a namespace as the API server lists them: `pods: get,list,watch`, `leases/podspan: get`. */
+/** No such account is made: what it may do, every account may. */
+const ANYBODY = 'default:anybody'
+
+/**
+ * The rights that a service account has over others in a namespace, as the API server lists them: `pods: get`, `leases/podspan: get`. From
+ * 1.37 every account may read ClusterTrustBundles.
+ */
 export async function rightsIn(namespace: string, account: string): Promise<string[]> {
+  const everybodys = new Set(await listRights(namespace, ANYBODY))
+  return (await listRights(namespace, account)).filter((right) => !everybodys.has(right))
+}
+
+async function listRights(namespace: string, account: string): Promise<string[]> {
   const { binaries, kubeconfig } = readCluster()
+  const question = ['auth', 'can-i', '--list', '--no-headers', '--namespace', namespace]
   const text = await run(
     binaries['kubectl'] ?? 'kubectl',
-    [
-      'auth',
-      'can-i',
-      '--list',
-      '--no-headers',
-      '--namespace',
-      namespace,
-      '--as',
-      `system:serviceaccount:${account}`,
-    ],
+    [...question, '--as', `system:serviceaccount:${account}`],
     { env: { KUBECONFIG: kubeconfig } },
   )
   return text.split('\n').flatMap((line) => rightOf(line))

@@ -8,7 +8,7 @@ import { kubectl } from '../cluster/cluster.ts'
 import { INVALID, INVALID_CHANGES, sessionObject, VALID } from '../session/invalid.ts'
 import { fullStatus } from '../session/full-status.ts'
 import { noCluster } from './trace-support.ts'
-import { CRD as CRD_NAME, wholeCluster } from './whole-cluster.ts'
+import { CRD as CRD_NAME, established, wholeCluster } from './whole-cluster.ts'
 
 const CRD = `crd/${CRD_NAME}`
 const namespace = 'e2e-session-crd'
@@ -33,7 +33,7 @@ describe('the CRD at a real API server', { skip: noCluster, timeout: 240_000 }, 
     letGo = await wholeCluster()
     installed = (await kubectl(['get', CRD, '--ignore-not-found', '-o', 'name'])) === ''
     await kubectl(['apply', '-f', CRD_FILE])
-    await kubectl(['wait', '--for=condition=Established', '--timeout=30s', CRD])
+    await established([CRD])
     await kubectl(['create', 'namespace', namespace])
   })
   after(async () => {

@@ -5,6 +5,7 @@
 import { kubectl } from '../cluster/cluster.ts'
 import { ClusterError } from '../cluster/commands.ts'
 import { takeLock } from '../cluster/lock.ts'
+import { eventually } from '../scenarios/namespaces.ts'
 
 export const CRD = 'tracesessions.podspan.dev'
 
@@ -25,6 +26,17 @@ export async function withoutCrd(): Promise<void> {
   await kubectl(['delete', 'crd', CRD])
 }
 
+/** `kubectl wait` fails at once on one that is so new that it has no conditions. */
+export async function established(crds: readonly string[]): Promise<void> {
+  const path = 'jsonpath={.status.conditions[?(@.type=="Established")].status}'
+  for (const crd of crds)
+    await eventually(
+      `${crd} is Established`,
+      async () => (await kubectl(['get', crd, '--output', path])) === 'True',
+      30,
+    )
+}
+
 /** Applies those of these CRDs (their files by their names) that are not there; returns what removes them again. */
 export async function applyMissingCrds(files: ReadonlyMap<string, string>): Promise<() => Promise<void>> {
   const there = await namesOf('crd')
@@ -33,7 +45,7 @@ export async function applyMissingCrds(files: ReadonlyMap<string, string>): Prom
   const names = missing.map(([name]) => `crd/${name}`)
   // By the server: a large one does not fit the annotation in which kubectl would keep it.
   await kubectl(['apply', '--server-side', ...missing.flatMap(([, file]) => ['-f', file])])
-  await kubectl(['wait', '--for=condition=Established', '--timeout=30s', ...names])
+  await established(names)
   return async () => {
     await kubectl(['delete', '--ignore-not-found', ...names])
   }

@@ -40,8 +40,13 @@ export class RealApiServer {
     const real = new RealApiServer(options, { api, etcd, peer })
     real.writeFiles()
     real.startEtcd()
-    await real.startServer()
-    return real
+    try {
+      await real.startServer()
+      return real
+    } catch (error) {
+      await real.close()
+      throw error
+    }
   }
 
   private file(name: string): string {
@@ -85,6 +90,8 @@ export class RealApiServer {
         .concat(['--service-account-issuer=https://kubernetes.default.svc'])
         .concat([`--service-account-key-file=${this.file('sa.key')}`])
         .concat([`--service-account-signing-key-file=${this.file('sa.key')}`])
+        // Nobody asks there; without it, it would take the address of the default route, and a cluster apart has none.
+        .concat(['--advertise-address=192.0.2.1'])
         // Without controllers no namespace gets its default account.
         .concat(['--disable-admission-plugins=ServiceAccount', ...flags]),
       { stdio: 'ignore' },
