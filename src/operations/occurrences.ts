@@ -38,8 +38,12 @@ export function inOrder(facts: readonly Fact[], clocks: Clocks): Occurrence[] {
     if (key === undefined) loose.push(fact)
     else anchored.push({ fact, key })
   }
-  const all = [...anchored, ...loose.map((fact) => ({ fact, key: looseKey(fact, anchored, clocks) }))]
-  if (loose.length > 0) keepRounds(all)
+  const rounds = areRounds(facts.filter(({ what }) => COUNTED.has(what)))
+  const all = [
+    ...anchored,
+    ...loose.map((fact) => ({ fact, key: looseKey(fact, { anchored, clocks, rounds }) })),
+  ]
+  if (loose.length > 0 && rounds) keepRounds(all)
   return all.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : placeOf(a.fact) - placeOf(b.fact)))
 }
 
@@ -69,13 +73,26 @@ function heardKey(fact: Fact, clocks: Clocks): UnixNano | undefined {
   return latest(receipt.at, from)
 }
 
-/** One that only a list told of lies at its second's end, but before what of that second must come after it. */
-function looseKey(fact: Fact, anchored: readonly Occurrence[], clocks: Clocks): UnixNano {
+interface Among {
+  readonly anchored: readonly Occurrence[]
+  readonly clocks: Clocks
+  /** Whether counts tell which try an occurrence is of; see `keepRounds`. */
+  readonly rounds: boolean
+}
+
+/**
+ * One that only a list told of lies at its second's end, but before what of that second must come after it: what is of the same try or a
+ * later one. The nth time that an image was there is of the nth try at the earliest.
+ */
+function looseKey(fact: Fact, { anchored, clocks, rounds }: Among): UnixNano {
   const second = secondOf(fact)
   if (!second) return 0n as UnixNano
   const from = ours(second, clocks)
   const [end, place] = [(from + LAST_IN_SECOND) as UnixNano, placeOf(fact)]
-  const after = anchored.filter(({ fact: other, key }) => key >= from && key <= end && placeOf(other) > place)
+  const after = anchored.filter(
+    ({ fact: other, key }) =>
+      key >= from && key <= end && placeOf(other) > place && (!rounds || other.index >= fact.index),
+  )
   return after.reduce((key, other) => (other.key <= key ? ((other.key - 1n) as UnixNano) : key), end)
 }
 
@@ -88,7 +105,6 @@ const COUNTED: ReadonlySet<What> = new Set(['created container', 'started contai
  */
 function keepRounds(occurrences: readonly Occurrence[]): void {
   const counted = occurrences.filter(({ fact }) => COUNTED.has(fact.what))
-  if (!areRounds(counted)) return
   counted.sort((a, b) => a.fact.index - b.fact.index || placeOf(a.fact) - placeOf(b.fact))
   let last = 0n
   for (const one of counted) {
@@ -98,9 +114,9 @@ function keepRounds(occurrences: readonly Occurrence[]): void {
 }
 
 /** Either every run was started, or none was and each failed after it was created. */
-function areRounds(counted: readonly Occurrence[]): boolean {
+function areRounds(counted: readonly Fact[]): boolean {
   const last = new Map<What, Fact>()
-  for (const { fact } of counted) {
+  for (const fact of counted) {
     const known = last.get(fact.what)
     if (known && known.group !== fact.group) return false
     if (!known || fact.index > known.index) last.set(fact.what, fact)
