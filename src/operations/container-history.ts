@@ -3,7 +3,7 @@
 
 import type { ContainerSpec } from '../base/record.ts'
 import type { Stamp } from '../base/stamp.ts'
-import { durationNano, SECOND } from '../base/time.ts'
+import { durationNano, SECOND, type UnixNano } from '../base/time.ts'
 import type { Detail } from '../observe/observation.ts'
 import { type Clocks, combine, type Draft, unseen } from '../timeline/combine.ts'
 import type { Boundary } from '../timeline/weight.ts'
@@ -90,18 +90,26 @@ export function tellHistory(spec: ContainerSpec, facts: readonly Fact[], clocks:
 /** Between a run's image and its creation the status showed that creating failed: the image event seen is of an earlier try. */
 function doubtImage({ waiting, failedCreates }: ContainerHistory, run: Run): void {
   const { image, created } = run
-  if (
-    image?.best === undefined ||
-    failedCreates.some(({ at }) => at.best !== undefined && at.best > (image.best ?? 0n))
-  )
-    return
-  const from = image.best
-  const failed = waiting.some(({ detail, stamps }) => {
+  const from = image?.best
+  const failures = failedCreates.flatMap(({ at }) => at.best ?? [])
+  if (image === undefined || from === undefined || failures.some((at) => at > from)) return
+  const shown = waiting.flatMap(({ detail, stamps }) => {
     const seen = stamps.find(({ clock }) => clock === 'observer')?.at
-    const before = created?.best === undefined || (seen !== undefined && seen < created.best)
-    return CREATE_FAILED.test(detail?.reason ?? '') && seen !== undefined && seen > from && before
+    return seen !== undefined && CREATE_FAILED.test(detail?.reason ?? '') ? [seen] : []
   })
-  if (failed) run.image = { ...unseen(), earliest: image.earliest }
+  const doubted = shown.some(
+    (seen) =>
+      seen > from &&
+      (created?.best === undefined || seen < created.best) &&
+      !isReportOf(failures, seen, shown),
+  )
+  if (doubted) run.image = { ...unseen(), earliest: image.earliest }
+}
+
+/** Whether a failure that is known of is what the status shows, a second late as it may be: no other status came between. */
+function isReportOf(failures: readonly UnixNano[], seen: UnixNano, shown: readonly UnixNano[]): boolean {
+  const last = failures.findLast((at) => at < seen)
+  return last !== undefined && !shown.some((other) => other > last && other < seen)
 }
 
 const CREATE_FAILED = /^(CreateContainer(Config)?Error|PreCreateHookError)$/

@@ -241,6 +241,10 @@ function planHook(
   return end ?? unseen()
 }
 
+/** A run began with its image; with what comes later it began at the latest, and nearly so, for a container is created within moments. */
+const notAfter = (run: Run, sign: Draft): Draft =>
+  sign === run.image ? sign : { ...sign, earliest: undefined }
+
 /** After a run that ended, the kubelet waits before the next: 10 s, doubled each time, up to 5 min. */
 function planRestart(
   plan: Plan,
@@ -260,7 +264,7 @@ function planRestart(
   const ended = run.finished ?? run.failed?.at ?? unseen()
   const sign = next && signOf(next)
   // Runs in between were not seen: the next of them began some time before the one that was.
-  const until = later !== undefined && later[0] > number + 1 ? unseen() : sign
+  const until = later !== undefined && later[0] > number + 1 ? unseen() : sign && notAfter(next, sign)
   comesBefore(plan, ended, until)
   if (until !== sign) comesBefore(plan, until, sign)
   plan.planned.push({
