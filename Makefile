@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install build demo executables executables-test shells test test-fast test-page pictures check run cluster-up cluster-down failover scenarios scenarios-karpenter scenarios-volumes accuracy golden generate verify versions bench faults soak fuzz sbom audit clean dashboards
+.PHONY: help install build demo executables executables-test shells test test-fast test-page pictures check run cluster-up cluster-down failover crowd scenarios scenarios-karpenter scenarios-volumes accuracy golden generate verify versions bench faults soak fuzz sbom audit clean dashboards
 
 # Node 24 comes with the packages, whatever Node runs npm; so do esbuild and the checkers.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -77,6 +77,12 @@ cluster-down: install ## Take that cluster down and prove that nothing is left
 failover: dist/podspan.mjs ## Kill the leader ten times and take the Collector away for two minutes, on the cluster of cluster-up
 	@PODSPAN_E2E_KILLS=$${PODSPAN_E2E_KILLS:-10} PODSPAN_E2E_AWAY_SECONDS=$${PODSPAN_E2E_AWAY_SECONDS:-120} \
 	  node --test test/e2e/failover.ts
+
+# With a cluster of its own, whose API server writes an audit log.
+crowd: dist/podspan.mjs ## Start a thousand pods at once on nodes of KWOK, on a real control plane, and judge each trace by the API server's audit log
+	@node test/cluster/build.ts kwok
+	@PODSPAN_CLUSTER_AUDIT=1 node test/cluster/up.ts
+	@code=0; node --test test/e2e/crowd.ts || code=$$?; node test/cluster/down.ts && exit $$code
 
 dashboards: dist/podspan.mjs ## Ask a real Prometheus every query of dashboards and alerts, and a real Jaeger for every recorded start; needs Go, no cluster
 	@node test/cluster/build.ts prometheus jaeger

@@ -73,9 +73,27 @@ export async function apiServer(
       // Ends in seconds instead of a minute: open watches are not waited for.
       '--shutdown-send-retry-after',
       `--tracing-config-file=${await writeTracingConfig(layout, version)}`,
+      ...(process.env['PODSPAN_CLUSTER_AUDIT'] === '1' ? await auditFlags(layout) : []),
     ],
     env: spanBatches,
   }
+}
+
+export const auditLog = (layout: Layout): string => join(layout.logs, 'audit.jsonl')
+
+/** Every write of a pod with its answer: what the API server itself says that became of it. For tests that ask; it costs each write some. */
+async function auditFlags(layout: Layout): Promise<string[]> {
+  await mkdir(layout.config, { recursive: true })
+  const file = join(layout.config, 'audit-policy.json')
+  const writes = {
+    level: 'RequestResponse',
+    verbs: ['create', 'update', 'patch'],
+    resources: [{ group: '', resources: ['pods', 'pods/status'] }],
+    omitStages: ['RequestReceived'],
+  }
+  const policy = { apiVersion: 'audit.k8s.io/v1', kind: 'Policy', rules: [writes, { level: 'None' }] }
+  await writeFile(file, JSON.stringify(policy))
+  return [`--audit-policy-file=${file}`, `--audit-log-path=${auditLog(layout)}`]
 }
 
 export function controllerManager(layout: Layout, binaries: Record<string, string>): ProcessSpec {

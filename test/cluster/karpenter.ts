@@ -39,7 +39,8 @@ export async function startKarpenter(kubelets: 'pretended' | 'real' = 'pretended
   await waitUntil(layout, { what: 'Karpenter is ready', probe: isReady, processes })
 }
 
-async function startKwok(layout: Layout): Promise<void> {
+/** Plays the kubelet of every Node that is annotated `kwok.x-k8s.io/node: fake`. */
+export async function startKwok(layout: Layout): Promise<void> {
   const { kwok = '' } = await buildTool('kwok')
   await mkdir(layout.config, { recursive: true })
   const config = join(layout.config, 'kwok.yaml')
@@ -65,6 +66,8 @@ export async function stopKarpenter(): Promise<void> {
   })
   await removeProcesses()
 }
+
+export const stopKwok = (): Promise<void> => removeProcess(clusterLayout(), KWOK)
 
 async function removeProcesses(): Promise<void> {
   for (const name of [KARPENTER, KWOK]) await removeProcess(clusterLayout(), name)
