@@ -37,6 +37,8 @@ const LEAST_LATENESS: readonly { readonly samples: number; readonly ns: OffsetNs
   { samples: 3, ns: 300e6 },
   { samples: 1, ns: 1_000e6 },
 ]
+/** A renewal that arrives within this of its stamp was stamped by a clock that is not behind by more. */
+const RIGHT_WITHIN: OffsetNs = 150e6
 /** A Lease renewal gives up after 10 s (component-helpers/apimachinery/lease), and no event client holds back longer at first. */
 const ANY_LATENESS: OffsetNs = 10_000e6
 const BELIEVABLE: OffsetNs = 86_400e9
@@ -118,6 +120,8 @@ export interface Offset {
   readonly from: OffsetNs
   readonly to: OffsetNs
   readonly samples: number
+  /** An order of causes says that the clock is behind, not only the lateness of samples. */
+  readonly proven: boolean
   /** Above `to` by more than anything is late: the clock jumped meanwhile, and was off by so much before or after. */
   readonly jumped?: OffsetNs
 }
@@ -133,6 +137,11 @@ function offsetAt(clock: Clock, index: number): Offset {
   for (let reach = 1; !suffices(found, clock) && reach <= REACH_MAX; reach *= 2) {
     found = clock.buckets.gather(index, reach)
   }
+  const offset = offsetFrom(found)
+  return offset.from > 0 && isLate(clock, index, offset) ? { ...offset, from: 0 } : offset
+}
+
+function offsetFrom(found: Gathered): Offset {
   const lateness = found.leases
     ? LEAST_LATENESS.find(({ samples }) => found.samples >= samples)?.ns
     : undefined
@@ -143,8 +152,21 @@ function offsetAt(clock: Clock, index: number): Offset {
     from: lower,
     to: found.upper,
     samples: found.samples,
+    proven: found.lower > 0,
     ...(jumped && { jumped: found.greatest }),
   }
+}
+
+/**
+ * Whether what looks like a clock that is behind is a watch that was late: for a quarter minute of it the two look alike, but a clock that was right
+ * before, and is right after as far as that is known, was right meanwhile, unless an order of causes says otherwise.
+ */
+function isLate({ buckets }: Clock, index: number, { proven, to }: Offset): boolean {
+  if (proven || to > ANY_LATENESS) return false
+  const isRight = (one: Gathered): boolean => one.leases && one.upper <= RIGHT_WITHIN && one.upper >= 0
+  const before = [index - 1, index - 2].map((near) => buckets.gather(near, 0))
+  const after = [index + 1, index + 2].map((near) => buckets.gather(near, 0))
+  return before.some(isRight) && after.every((one) => one.samples === 0 || isRight(one))
 }
 
 const suffices = ({ samples, leases }: Gathered, clock: Clock): boolean =>

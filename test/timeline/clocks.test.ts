@@ -144,3 +144,30 @@ test('a sample that is older than what is remembered changes nothing', () => {
   boundClock(model, NODE, at(0), at(600_000 - 960_000))
   assert.equal(shiftMs(model, 1_190_000), before)
 })
+
+/** Samples each second for a quarter minute from `fromMs` on, each late by `lateMs`. */
+function quarter(model: ReturnType<typeof emptyClocks>, fromMs: number, lateMs: number): void {
+  for (let ms = fromMs; ms < fromMs + 15_000; ms += 1000) sampleLease(model, NODE, at(ms), at(ms + lateMs))
+}
+
+test('a watch that was late for a quarter minute does not put a clock behind that was right before', () => {
+  const model = emptyClocks()
+  quarter(model, 0, 5)
+  quarter(model, 15_000, 320)
+  assert.equal(shiftMs(model, 20_000), 0)
+  quarter(model, 30_000, 5)
+  assert.equal(shiftMs(model, 20_000), 0)
+})
+
+test('a clock that was set back is behind once that lasts, or an order of causes shows it', () => {
+  const model = emptyClocks()
+  quarter(model, 0, 5)
+  quarter(model, 15_000, 320)
+  quarter(model, 30_000, 320)
+  assert.ok(shiftMs(model, 20_000) > 300)
+  const proven = emptyClocks()
+  quarter(proven, 0, 5)
+  quarter(proven, 15_000, 320)
+  boundClock(proven, NODE, at(20_000), at(20_200))
+  assert.ok(shiftMs(proven, 20_000) > 300)
+})
