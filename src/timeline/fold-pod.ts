@@ -3,11 +3,13 @@
 
 import type { ObjectFrame } from '../base/frame.ts'
 import type { PodRecord } from '../base/record.ts'
-import { fromSeconds, SECOND } from '../base/time.ts'
+import { fromSeconds, SECOND, ZERO } from '../base/time.ts'
+import type { Observation } from '../observe/observation.ts'
 import { isReady, observePod, wasReady } from '../observe/pod.ts'
-import { sampleClock } from './clocks.ts'
+import { sampleClock, shiftOf } from './clocks.ts'
 import { adoptOrphans, observeInto } from './fold-event.ts'
 import { foldArrival } from './node-timeline.ts'
+import { noteLate } from './lag.ts'
 import { noteVersion, startTimeline } from './pod-timeline.ts'
 import { foldChild, foldClaimant } from './related.ts'
 import { sampleRevision } from './revisions.ts'
@@ -39,7 +41,8 @@ function foldKnownPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
   if (!known && isOver(pod) && frame.phase !== 'live' && !world.backfill(pod)) return finish(world, uid)
   if (!known && frame.kind === 'deleted') return
   const timeline = known ?? startTimeline(pod, frame.t, frame.phase, world.vocabulary)
-  observeInto(world, timeline, observePod(known?.pod, frame, pod))
+  const fresh = observeInto(world, timeline, observePod(known?.pod, frame, pod))
+  if (frame.phase === 'live') sampleLateness(world, frame, fresh)
   timeline.pod = pod
   noteVersion(timeline, frame)
   const node = pod.nodeName === undefined ? undefined : world.nodes.get(pod.nodeName)
@@ -63,6 +66,20 @@ function isStale(last: PodRecord, next: PodRecord, frame: ObjectFrame): boolean 
 function isOver(pod: PodRecord): boolean {
   if (pod.phase === 'Succeeded' || pod.phase === 'Failed' || pod.deletionSeconds !== undefined) return true
   return isReady(pod) || wasReady(pod)
+}
+
+/** What this version is the first to say was written and shown late by what lies between its second's end and the receipt, or by more. */
+function sampleLateness(
+  world: World,
+  { heldUp = ZERO, t }: ObjectFrame,
+  fresh: readonly Observation[],
+): void {
+  for (const { stamps } of fresh)
+    for (const { at, clock, resolution } of stamps) {
+      if (resolution !== SECOND) continue
+      const { by } = shiftOf(world.clocks, clock, t)
+      noteLate(world.lag, Number(t - heldUp - at - by - SECOND), t)
+    }
 }
 
 function sampleCreation(world: World, frame: ObjectFrame, pod: PodRecord): void {

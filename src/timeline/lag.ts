@@ -14,11 +14,18 @@ export interface LagModel {
   readonly slots: Map<number, Slot>
   /** By the same twentieth: so long nothing was read before what it shows. */
   readonly heldUp: Map<number, number>
+  /** By the same twentieth: a version showed that it was shown so late at the least, by a whole second in it. */
+  readonly late: Map<number, number>
   /** Answers given since a sample last changed anything: all boundaries of a burst ask for the same few slots. */
   readonly answers: Map<number, Lag>
 }
 
-export const emptyLag = (): LagModel => ({ slots: new Map(), heldUp: new Map(), answers: new Map() })
+export const emptyLag = (): LagModel => ({
+  slots: new Map(),
+  heldUp: new Map(),
+  late: new Map(),
+  answers: new Map(),
+})
 
 /** What a write and the watch together took, in nanoseconds. */
 export interface Lag {
@@ -37,6 +44,9 @@ const slotOf = (t: UnixNano): number => Math.floor(Number(t) / SLOT_NS)
 const SLOTS_MAX = 18_000
 /** Slots to either side of a receipt that are asked, until one has a sample: 0.1 s, 0.5 s, 2 s, 15 s. */
 const REACHES = [2, 10, 40, 300]
+const LATE_REACH = 10
+/** What is later than this was not held up on its way: its writer was away. */
+const LATE_MAX_NS = 30e9
 /** Without any sample: what a watch on a busy machine may be late by (docs/accuracy.md). */
 const UNKNOWN = { least: 10e6, greatest: 200e6 }
 /** A watch that has shown hardly anything within 15 s has not shown its lag. */
@@ -64,14 +74,23 @@ export function sampleLag({ slots, answers }: LagModel, at: UnixNano, receivedAt
 }
 
 /** Nothing was read for so long before `receivedAt`. */
-export function noteHeldUp({ heldUp, answers }: LagModel, ns: number, receivedAt: UnixNano): void {
+export function noteHeldUp(model: LagModel, ns: number, receivedAt: UnixNano): void {
+  noteGreatest(model, model.heldUp, ns, receivedAt)
+}
+
+/** What was received then had happened so long before, or longer. Where a burst makes one stream late, fine stamps of others do not show it. */
+export function noteLate(model: LagModel, ns: number, receivedAt: UnixNano): void {
+  if (ns > 0 && ns <= LATE_MAX_NS) noteGreatest(model, model.late, ns, receivedAt)
+}
+
+function noteGreatest(model: LagModel, known: Map<number, number>, ns: number, receivedAt: UnixNano): void {
   const index = slotOf(receivedAt)
-  if ((heldUp.get(index) ?? 0) >= ns) return
-  heldUp.set(index, ns)
-  answers.clear()
-  if (heldUp.size <= SLOTS_MAX) return
-  const [oldest] = heldUp.keys()
-  if (oldest !== undefined) heldUp.delete(oldest)
+  if ((known.get(index) ?? 0) >= ns) return
+  known.set(index, ns)
+  model.answers.clear()
+  if (known.size <= SLOTS_MAX) return
+  const [oldest] = known.keys()
+  if (oldest !== undefined) known.delete(oldest)
 }
 
 /** What a write and the watch together took near this receipt. Where hardly any sample is near, the greatest is not taken for the worst. */
@@ -79,10 +98,23 @@ export function lagAround(model: LagModel, receivedAt: UnixNano): Lag {
   const index = slotOf(receivedAt)
   let answer = model.answers.get(index)
   if (!answer) {
-    answer = { ...findLag(model, index), heldUp: model.heldUp.get(index) ?? 0 }
+    const { least, greatest } = findLag(model, index)
+    answer = {
+      least,
+      greatest: Math.max(greatest, latest(model, index)),
+      heldUp: model.heldUp.get(index) ?? 0,
+    }
     model.answers.set(index, answer)
   }
   return answer
+}
+
+/** Within half a second a burst passes through the same queues. */
+function latest({ late }: LagModel, index: number): number {
+  let greatest = 0
+  for (let at = index - LATE_REACH; at <= index + LATE_REACH; at++)
+    greatest = Math.max(greatest, late.get(at) ?? 0)
+  return greatest
 }
 
 function findLag(model: LagModel, index: number): Omit<Lag, 'heldUp'> {

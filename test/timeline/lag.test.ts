@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { emptyLag, lagAround, lagNow, type LagModel, noteHeldUp, sampleLag } from '../../src/timeline/lag.ts'
+import {
+  emptyLag,
+  lagAround,
+  lagNow,
+  type LagModel,
+  noteHeldUp,
+  noteLate,
+  sampleLag,
+} from '../../src/timeline/lag.ts'
 import { at } from '../support/pods.ts'
 
 /** Samples at `[receipt ms, late by ms]`. */
@@ -77,4 +85,23 @@ test('what our own process was held up by is told of that moment alone', () => {
   noteHeldUp(model, 100e6, at(5000))
   assert.deepEqual(lagAround(model, at(5000)), { least: 7e6, greatest: 7e6, heldUp: 300e6 })
   assert.equal(lagAround(model, at(5200)).heldUp, 0)
+})
+
+test('what is proven to have been late widens what was received within half a second, and nothing else', () => {
+  const model = emptyLag()
+  for (let ms = 0; ms < 4000; ms += 100) sampleLag(model, at(ms), at(ms + 10))
+  assert.equal(lagAround(model, at(2000)).greatest, 10e6)
+  noteLate(model, 900e6, at(2000))
+  assert.equal(lagAround(model, at(2000)).greatest, 900e6)
+  assert.equal(lagAround(model, at(2400)).greatest, 900e6)
+  assert.equal(lagAround(model, at(2000)).least, 10e6)
+  assert.equal(lagAround(model, at(3500)).greatest, 10e6)
+})
+
+test('what is later than anything on its way proves nothing, nor does what was in time', () => {
+  const model = emptyLag()
+  for (let ms = 0; ms < 4000; ms += 100) sampleLag(model, at(ms), at(ms + 10))
+  noteLate(model, 60e9, at(2000))
+  noteLate(model, -100e6, at(2000))
+  assert.equal(lagAround(model, at(2000)).greatest, 10e6)
 })
