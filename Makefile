@@ -109,7 +109,7 @@ versions: dist/podspan.mjs ## Pass the tests against a real cluster and measure 
 	@node test/versions/run.ts $(VERSIONS) $(ARGS)
 
 # Tests that compare a file of the repository with what the code gives; they rewrite it where PODSPAN_GOLDEN=write.
-GOLDEN_TESTS := test/chart/alert-files.test.ts test/chart/generated.test.ts test/cli/output-forms.test.ts test/cli/reference.test.ts test/cli/session-report.test.ts test/cli/waterfall.test.ts test/controller/documents.test.ts test/dashboards/dashboards.test.ts test/golden.test.ts test/metrics/document.test.ts test/metrics/recordings.test.ts test/rollout/recordings.test.ts test/simulator/starts/measure.test.ts test/work/work.test.ts test/versions/evidence.test.ts
+GOLDEN_TESTS := test/chart/alert-files.test.ts test/chart/generated.test.ts test/cli/output-forms.test.ts test/cli/reference.test.ts test/cli/session-report.test.ts test/cli/waterfall.test.ts test/controller/documents.test.ts test/dashboards/dashboards.test.ts test/golden.test.ts test/metrics/document.test.ts test/metrics/recordings.test.ts test/rollout/recordings.test.ts test/simulator/starts/measure.test.ts test/cost/cost.test.ts test/versions/evidence.test.ts
 GOLDEN := node --test --test-isolation=none --test-reporter=dot $(GOLDEN_TESTS)
 
 # `make test` has bash; the others are not on every machine.

@@ -9,7 +9,7 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { assertGolden, isRewriting } from '../support/golden-file.ts'
 
-const FIGURES = join(import.meta.dirname, 'work.json')
+const FIGURES = join(import.meta.dirname, 'cost.json')
 /** Two runs differ by a hundredth. */
 const TOLERANCE = 1.05
 

@@ -1,6 +1,6 @@
 // Owns the count of how much of the source is executed for one start: each block of it as often as it ran, times its length.
 // Promises the same figure on every machine and under any load, from V8's exact counters. Says nothing of time: bench/ does.
-// Runs in a process of its own, since exact counters slow everything down: `node test/work/count.ts` prints characters by folder.
+// Runs in a process of its own, since exact counters slow everything down: `node test/cost/count.ts` prints characters by folder.
 
 import type { Profiler } from 'node:inspector'
 import { Session } from 'node:inspector/promises'
@@ -29,7 +29,7 @@ const session = new Session()
 session.connect()
 await session.post('Profiler.enable')
 await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true })
-const { work } = await import('./work.ts')
+const { work } = await import('./starts.ts')
 work(1, STARTS)
 // What is taken is counted from 0 again.
 await session.post('Profiler.takePreciseCoverage')
