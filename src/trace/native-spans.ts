@@ -90,7 +90,7 @@ export function settleNative(world: World, trace: Trace, found: NativeOfPod, now
     start,
   )
   if (native.length > 0) count(world, 'native.joined', native.length)
-  // A request may be held by a webhook before its pod is created; until then nobody else has anything to do with it.
+  // A webhook holds a request before its pod exists, so that spans of the control plane may be older than the pod; no others may.
   const wrong = native.filter(({ span }) => !isControlPlane(span) && !isOfTime(found, span)).length
   if (wrong > 0) count(world, 'garbage.native span of another time', wrong)
   rememberTold(book, start)
