@@ -218,9 +218,13 @@ const failure = (result: Unsuccessful): ExportResponse => ({
   error: new AttemptFailed(result),
 })
 
+/** What cannot be parsed is, at the port of a Collector, nearly always HTTP/2. */
+const NOT_HTTP = 'the answer is not HTTP/1.1; if the port is one of OTLP over gRPC, set the protocol to grpc'
+
 /** undici's error says what failed, its cause says why; a refused connection to several addresses has only a code. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
+  if (error.name === 'HTTPParserError') return NOT_HTTP
   const code = 'code' in error ? String(error.code) : error.name
   const why = error.message === '' ? code : error.message
   return error.cause instanceof Error ? `${why}: ${reasonOf(error.cause)}` : why

@@ -357,6 +357,17 @@ test('http: a batch whose answer breaks off was taken, and no earlier answer is 
   assert.deepEqual(await transport.send(batchOf(sampleTrace())), { kind: 'ok' })
 })
 
+test('http: at a port of OTLP over gRPC the reason says that the protocol is another', async (t) => {
+  const receiver = await startOtlpReceiver({ protocol: 'grpc' })
+  t.after(() => receiver.close())
+  const url = receiver.url.replace(/^(?!http)/, 'http://')
+  const transport = open(parseConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: url }))
+  t.after(() => transport.close())
+  const result = await transport.send(batchOf(sampleTrace()))
+  assert.equal(result.kind, 'retryable')
+  assert.match(result.kind === 'retryable' ? result.reason : '', /not HTTP\/1\.1.*grpc/)
+})
+
 test('http: the timer of an attempt ends with it', async (t) => {
   const signals: AbortSignal[] = []
   const watched: Clock = {
