@@ -23,7 +23,7 @@ export interface BurstPlan {
 
 export type Measurements = Readonly<Record<string, readonly Measured[]>>
 
-export async function runBursts(plan: BurstPlan, { say }: BenchOptions): Promise<Measurements> {
+export async function runBursts(plan: BurstPlan, { say, profile }: BenchOptions): Promise<Measurements> {
   const server = startChild('server.ts', { limitMs: LIMIT_MS })
   const collector = plan.traced ? startChild('receiver.ts', { limitMs: LIMIT_MS }) : undefined
   const api = await server.receive<{ url: string; ca: string }>('listening')
@@ -37,7 +37,7 @@ export async function runBursts(plan: BurstPlan, { say }: BenchOptions): Promise
         ca: api.ca,
         ...(otlp ? { collector: otlp.url } : {}),
       }
-      const measured = await measureOne(server, command, plan)
+      const measured = await measureOne(server, command, plan, profile)
       const { cpuUs, wallMs, spans } = measured
       say(
         `  ${by}: ${(cpuUs / plan.starts).toFixed(0)} µs of CPU per start, ${(spans / plan.starts).toFixed(1)} spans, ${(plan.starts / (wallMs / 1000)).toFixed(0)} starts/s`,
@@ -50,24 +50,31 @@ export async function runBursts(plan: BurstPlan, { say }: BenchOptions): Promise
   return found
 }
 
-async function measureOne(server: Child, command: ClientCommand, plan: BurstPlan): Promise<Measured> {
+async function measureOne(
+  server: Child,
+  command: ClientCommand,
+  plan: BurstPlan,
+  profile: boolean,
+): Promise<Measured> {
   const client = startChild('client.ts', { limitMs: LIMIT_MS, execArgv: ['--expose-gc'] })
   client.send(command)
   await client.receive('ready')
   await burst(server, client, { from: 1, starts: plan.warmUp, streams: plan.streams })
-  const measured = await burst(server, client, {
-    from: 1 + plan.warmUp,
-    starts: plan.starts,
-    streams: plan.streams,
-  })
+  const measuredBurst = { from: 1 + plan.warmUp, starts: plan.starts, streams: plan.streams }
+  const measured = await burst(server, client, measuredBurst, profile)
   client.kill()
   if (plan.traced && command.by !== 'framing' && measured.traces !== plan.starts)
     throw new Error(`${command.by}: ${plan.starts} starts gave ${measured.traces} traces`)
   return measured
 }
 
-async function burst(server: Child, client: Child, command: BurstCommand): Promise<Measured> {
-  client.send({ expect: command.starts * framesPerStart(command.streams) })
+async function burst(
+  server: Child,
+  client: Child,
+  command: BurstCommand,
+  profile = false,
+): Promise<Measured> {
+  client.send({ expect: command.starts * framesPerStart(command.streams), profile })
   await client.receive('expecting')
   server.send({ burst: command })
   const measured = await client.receive<Measured>('measured')

@@ -14,6 +14,7 @@ import { createPipeline } from '../src/trace/pipeline.ts'
 import { watchByInformers, watchByWatch } from './client-node.ts'
 import { cpuSince } from './cpu.ts'
 import { watchFraming } from './framing.ts'
+import { profileTime } from './profile.ts'
 
 export interface ClientCommand {
   /** `framing`: the same bytes as `protobuf`, cut into frames that nobody looks into. */
@@ -29,6 +30,8 @@ export interface ClientCommand {
 /** How many frames come next; answered with `Measured` when they are done. */
 export interface ExpectCommand {
   readonly expect: number
+  /** Whether to say where the time of this burst went. */
+  readonly profile?: boolean
 }
 
 export interface Measured {
@@ -89,6 +92,7 @@ function main(command: ClientCommand): void {
   let frames = 0
   let wanted = Number.POSITIVE_INFINITY
   let begun = { cpu: process.cpuUsage(), ms: 0 }
+  let describeProfile: (() => Promise<string>) | undefined
   const report = async (): Promise<void> => {
     const done = await consumer.finish()
     const measured: Measured = {
@@ -97,6 +101,7 @@ function main(command: ClientCommand): void {
       loopDelayMs: loopDelayOf(loopDelay).p99Seconds * 1000,
       ...done,
     }
+    if (describeProfile) process.stderr.write(`${await describeProfile()}\n`)
     process.send?.({ measured })
   }
   const counted = (): void => {
@@ -106,14 +111,16 @@ function main(command: ClientCommand): void {
     consumer.push(frame)
     if (frame.kind === 'added' || frame.kind === 'modified') counted()
   }
-  process.on('message', (message) => {
+  const expect = async ({ expect: count, profile }: ExpectCommand): Promise<void> => {
     frames = 0
-    wanted = (message as ExpectCommand).expect
+    wanted = count
     globalThis.gc?.()
+    if (profile) describeProfile = await profileTime()
     loopDelay.reset()
     begun = { cpu: process.cpuUsage(), ms: performance.now() }
     process.send?.({ expecting: true })
-  })
+  }
+  process.on('message', (message) => void expect(message as ExpectCommand))
   void open(command, onFrame, counted).then(() => process.send?.({ ready: true }))
 }
 

@@ -10,8 +10,8 @@ export const bench: Bench = async (options) => {
   const starts = quick ? 300 : 2000
   const found = await runBursts(
     {
-      alternatives: ['informer', 'protobuf', 'framing'],
-      repeats: quick ? 1 : 4,
+      alternatives: options.profile ? ['protobuf'] : ['informer', 'protobuf', 'framing'],
+      repeats: quick || options.profile ? 1 : 4,
       warmUp: quick ? 100 : 3000,
       starts,
       traced: true,

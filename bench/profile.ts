@@ -9,15 +9,27 @@ const SAMPLE_US = 200
 const SAMPLE_BYTES = 16 * 1024
 const TOP = 40
 
-/** Runs the work twice: once for time, once for what it allocates, garbage included. */
-export async function profiled(work: () => void): Promise<string> {
+/** Samples this process from now on; what it answers ends that and says where the time went. */
+export async function profileTime(): Promise<() => Promise<string>> {
   const session = new Session()
   session.connect()
   await session.post('Profiler.enable')
   await session.post('Profiler.setSamplingInterval', { interval: SAMPLE_US })
   await session.post('Profiler.start')
+  return async () => {
+    const { profile } = await session.post('Profiler.stop')
+    session.disconnect()
+    return describeTime(profile).join('\n')
+  }
+}
+
+/** Runs the work twice: once for time, once for what it allocates, garbage included. */
+export async function profiled(work: () => void): Promise<string> {
+  const stop = await profileTime()
   work()
-  const { profile } = await session.post('Profiler.stop')
+  const time = await stop()
+  const session = new Session()
+  session.connect()
   await session.post('HeapProfiler.startSampling', {
     samplingInterval: SAMPLE_BYTES,
     includeObjectsCollectedByMajorGC: true,
@@ -26,7 +38,7 @@ export async function profiled(work: () => void): Promise<string> {
   work()
   const heap = await session.post('HeapProfiler.stopSampling')
   session.disconnect()
-  return [...describeTime(profile), ...describeMemory(heap.profile)].join('\n')
+  return [time, ...describeMemory(heap.profile)].join('\n')
 }
 
 function describeTime(profile: Profiler.Profile): string[] {

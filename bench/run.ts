@@ -20,6 +20,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   scale: () => import('./scale.ts'),
 }
 
+/** The short form says nothing about targets, a profiled one nothing about time. */
 function withoutTarget(result: Result): Result {
   const { target, ...rest } = result
   return target ? rest : result
@@ -47,8 +48,7 @@ async function main(): Promise<void> {
     results.push(...((await loaded?.bench({ ...values, say })) ?? []))
     say(`${name}: ${((performance.now() - begun) / 1000).toFixed(0)} s`)
   }
-  // The short form says nothing about targets.
-  process.stdout.write(`${tableOf(values.quick ? results.map(withoutTarget) : results)}\n`)
+  process.stdout.write(`${tableOf(values.quick || values.profile ? results.map(withoutTarget) : results)}\n`)
   for (const { what, note } of results) if (note !== undefined) process.stdout.write(`${what}: ${note}\n`)
 }
 
