@@ -36,7 +36,7 @@ export function groupByService(trace: Prelude, naming: ServiceNaming): ServiceGr
 function groupByActor(trace: Prelude): ServiceGroup[] {
   const groups = new Map<string, ServiceGroup & { spans: Span[] }>()
   for (const span of trace.spans) {
-    const service = kebab(span.actor)
+    const service = serviceOf(span.actor)
     const group = groups.get(service)
     if (group) group.spans.push(span)
     else groups.set(service, { service, spans: [span] })
@@ -48,6 +48,18 @@ function groupByActor(trace: Prelude): ServiceGroup[] {
 function workloadName(trace: Prelude): string {
   const name = trace.workload?.slice(trace.workload.indexOf('/') + 1)
   return name === undefined || name === '' ? OWN_SERVICE : name
+}
+
+/** Actors are a dozen, except where gates and provisioners have names of their own. */
+const SERVICES_MAX = 1000
+const services = new Map<string, string>()
+
+function serviceOf(actor: string): string {
+  const known = services.get(actor)
+  if (known !== undefined) return known
+  const service = kebab(actor)
+  if (services.size < SERVICES_MAX) services.set(actor, service)
+  return service
 }
 
 /** `container runtime` → `container-runtime`; dots stay, because gates are named after domains. */

@@ -64,8 +64,10 @@ function beginBeforeEnd(run: Run): void {
 const signOf = ({ image, created, started, failed, finished }: Run): Draft | undefined =>
   image ?? created ?? started ?? failed?.at ?? finished
 
-const runsInOrder = (history: ContainerHistory): [number, Run][] =>
-  [...history.runs].sort(([a], [b]) => a - b)
+function runsInOrder({ runs }: ContainerHistory): [number, Run][] {
+  const all = [...runs]
+  return all.length < 2 ? all : all.sort(([a], [b]) => a - b)
+}
 
 const nextAfterPulls = (history: ContainerHistory, run: Run | undefined): Draft | undefined =>
   history.failedCreates[0]?.at ?? run?.created ?? run?.started ?? run?.failed?.at

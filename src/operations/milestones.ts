@@ -155,7 +155,11 @@ function combineAll(
   writes: readonly Stamp[] = NONE,
 ): Draft | undefined {
   if (found.length === 0) return undefined
-  const stamps = found.flatMap((fact) => [...fact.stamps, ...storedOf(facts, fact)])
+  const [only] = found
+  const stamps =
+    only && found.length === 1 && !facts.native
+      ? only.stamps
+      : found.flatMap((fact) => [...fact.stamps, ...storedOf(facts, fact)])
   const draft = combine(boundary, stamps, facts.clocks)
   const write = writes.findLast((one) => fits(combine(boundary, [one], facts.clocks), draft))
   return write ? combine(boundary, [...stamps, write], facts.clocks) : draft

@@ -32,10 +32,11 @@ function walk(operation: Operation, from: UnixNano, to: UnixNano, parts: Map<Ope
 }
 
 /** By end, last first; of those that end together the longest. */
-const lastFirst = (operations: readonly Operation[]): Operation[] =>
-  [...operations].sort((a, b) =>
-    a.end.best !== b.end.best ? (a.end.best > b.end.best ? -1 : 1) : a.start.best < b.start.best ? -1 : 1,
-  )
+const lastFirst = (operations: readonly Operation[]): readonly Operation[] =>
+  operations.length < 2 ? operations : operations.toSorted(byEnd)
+
+const byEnd = (a: Operation, b: Operation): number =>
+  a.end.best !== b.end.best ? (a.end.best > b.end.best ? -1 : 1) : a.start.best < b.start.best ? -1 : 1
 
 function take(parts: Map<Operation, Part[]>, operation: Operation, from: UnixNano, to: UnixNano): void {
   if (to <= from) return
