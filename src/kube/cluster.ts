@@ -23,6 +23,7 @@ import {
   runReflector,
 } from './reflector.ts'
 import { planStreams, type StreamPlan, type WatchScope } from './sources.ts'
+import { inTurnBatches } from './turn-batch.ts'
 import { watchTurns } from './turns.ts'
 import { createValve, type Valve } from './valve.ts'
 
@@ -38,7 +39,7 @@ export interface WatchClusterOptions extends WatchScope {
   readonly random?: () => number
   /** Default protobuf; `json` is for recording. */
   readonly encoding?: Encoding
-  /** With it, frames go to this callback as they arrive and `frames()` stays empty. Close the `valve` to slow the streams down. */
+  /** With it, frames go to this callback within the turn of the event loop that read them, and `frames()` stays empty. Close the `valve` to slow the streams down. */
   readonly onFrame?: (frame: Frame) => void
   /** JSON only: objects as they came, before any trimming, bookmarks included. */
   readonly onRaw?: (event: RawEvent) => void
@@ -96,9 +97,13 @@ export function watchCluster(connection: Connection, options: WatchClusterOption
   const api = createApi(connection, signal)
   const { wantsPast } = options
   const past = wantsPast ? { wantsPast } : {}
-  const backfill = createEventBackfill({ api, clock, onFrame, ready: () => valve.opened(), ...past })
+  const onPast = (frame: Frame): void => {
+    batch.flush()
+    onFrame(frame)
+  }
+  const backfill = createEventBackfill({ api, clock, onFrame: onPast, ready: () => valve.opened(), ...past })
   const health = streamHealth(plans)
-  const deliver = deliveryThrough(backfill, health, onFrame, plans)
+  const batch = inTurnBatches(deliveryThrough(backfill, health, onFrame, plans))
   const counters = new Map(plans.map((plan) => [plan.resource.source, streamCounters()]))
   const random = options.random ?? jitter
   const countersOf = (plan: StreamPlan): StreamCounters =>
@@ -117,7 +122,7 @@ export function watchCluster(connection: Connection, options: WatchClusterOption
         random,
         encoding: options.encoding ?? 'protobuf',
         counters: countersOf(plan),
-        onFrame: deliver,
+        onFrame: batch.push,
         onHealth: (failure) => health.report(plan, failure),
         ...(options.onRaw ? { onRaw: options.onRaw } : {}),
         ...(options.log ? { log: options.log } : {}),
@@ -125,7 +130,11 @@ export function watchCluster(connection: Connection, options: WatchClusterOption
       }),
     ),
   )
-  signal.addEventListener('abort', () => queue.end(), { once: true })
+  const end = (): void => {
+    batch.flush()
+    queue.end()
+  }
+  signal.addEventListener('abort', end, { once: true })
   return {
     connection,
     api,
