@@ -161,12 +161,38 @@ function offsetFrom(found: Gathered): Offset {
  * Whether what looks like a clock that is behind is a watch that was late: for a quarter minute of it the two look alike, but a clock that was right
  * before, and is right after as far as that is known, was right meanwhile, unless an order of causes says otherwise.
  */
-function isLate({ buckets }: Clock, index: number, { proven, to }: Offset): boolean {
-  if (proven || to > ANY_LATENESS) return false
+function isLate(clock: Clock, index: number, offset: Offset): boolean {
+  if (offset.proven) return false
+  return clock.leases ? isRightAround(clock.buckets, index, offset) : isUnsteady(clock.buckets, index, offset)
+}
+
+function isRightAround(buckets: ClockBuckets, index: number, { to }: Offset): boolean {
+  if (to > ANY_LATENESS) return false
   const isRight = (one: Gathered): boolean => one.leases && one.upper <= RIGHT_WITHIN && one.upper >= 0
   const before = [index - 1, index - 2].map((near) => buckets.gather(near, 0))
   const after = [index + 1, index + 2].map((near) => buckets.gather(near, 0))
   return before.some(isRight) && after.every((one) => one.samples === 0 || isRight(one))
+}
+
+/** The least samples of two quarter minutes of one offset, whose stamps are whole seconds, do not differ by as much. */
+const STEADY_WITHIN: OffsetNs = 1_500e6
+/** Quarter minutes to either side that have to agree on an offset. */
+const STEADY_REACH = 2
+
+/**
+ * Where no Lease shows that a clock was right: it was not behind by so much within the last two minutes, and by how much it is since changes.
+ * A clock that was set is off by one amount; an API server that answers late is late by another each time.
+ */
+function isUnsteady(buckets: ClockBuckets, index: number, { from, to }: Offset): boolean {
+  if (to > LATEST_EVER) return false
+  let [least, greatest, wasRight] = [Infinity, -Infinity, false]
+  for (let by = -REACH_MAX; by <= STEADY_REACH; by++) {
+    const { samples, upper } = buckets.gather(index + by, 0)
+    if (samples === 0) continue
+    if (upper < from) wasRight ||= upper >= 0
+    else if (by >= -STEADY_REACH) [least, greatest] = [Math.min(least, upper), Math.max(greatest, upper)]
+  }
+  return wasRight && (least >= greatest || greatest - least > STEADY_WITHIN)
 }
 
 const suffices = ({ samples, leases }: Gathered, clock: Clock): boolean =>

@@ -12,7 +12,7 @@ import { foldArrival } from './node-timeline.ts'
 import { noteLate } from './lag.ts'
 import { noteVersion, startTimeline } from './pod-timeline.ts'
 import { foldChild, foldClaimant } from './related.ts'
-import { sampleRevision } from './revisions.ts'
+import { boundRevision, sampleRevision } from './revisions.ts'
 import { isLeaving, noteDeparture } from './departures.ts'
 import { foldVictim } from './victims.ts'
 import { isOlder } from '../base/resource-version.ts'
@@ -37,7 +37,7 @@ function foldKnownPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
     return
   }
   if (known && isStale(known.pod, pod, frame)) return
-  if (frame.phase === 'live') sampleRevision(world.revisions, pod.resourceVersion, undefined, frame.t)
+  if (frame.phase === 'live') sampleVersion(world, frame, pod)
   if (!known && isOver(pod) && frame.phase !== 'live' && !world.backfill(pod)) return finish(world, uid)
   if (!known && frame.kind === 'deleted') return
   const timeline = known ?? startTimeline(pod, frame.t, frame.phase, world.vocabulary)
@@ -66,6 +66,13 @@ function isStale(last: PodRecord, next: PodRecord, frame: ObjectFrame): boolean 
 function isOver(pod: PodRecord): boolean {
   if (pod.phase === 'Succeeded' || pod.phase === 'Failed' || pod.deletionSeconds !== undefined) return true
   return isReady(pod) || wasReady(pod)
+}
+
+/** What another stream has shown already was stored after it: so late this one is, at the least. */
+function sampleVersion({ lag, revisions }: World, { heldUp = ZERO, t }: ObjectFrame, pod: PodRecord): void {
+  sampleRevision(revisions, pod.resourceVersion, undefined, t)
+  const { notAfter } = boundRevision(revisions, pod.resourceVersion)
+  if (notAfter !== undefined && notAfter < t) noteLate(lag, Number(t - heldUp - notAfter), t)
 }
 
 /** What this version is the first to say was written and shown late by what lies between its second's end and the receipt, or by more. */

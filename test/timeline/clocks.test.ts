@@ -171,3 +171,34 @@ test('a clock that was set back is behind once that lasts, or an order of causes
   boundClock(proven, NODE, at(20_000), at(20_200))
   assert.ok(shiftMs(proven, 20_000) > 300)
 })
+
+/** Creations at an API server, which writes whole seconds and has no Lease, for quarter minutes that are so late. */
+function creations(...lateMs: readonly number[]): ClockModel {
+  const model = emptyClocks()
+  lateMs.forEach((late, quarterMinute) => {
+    for (let second = 0; second < 10; second++) {
+      const ms = quarterMinute * 15_000 + second * 1000
+      sampleClock(model, 'apiserver', at(ms - late), at(ms + 300), seconds(1))
+    }
+  })
+  return model
+}
+
+const apiServerMs = (model: ClockModel, ms: number): number =>
+  Number(shiftOf(model, 'apiserver', at(ms)).by) / 1e6
+
+test('an API server that answers late, by more each time, has a clock that is right', () => {
+  const model = creations(0, 500, 19_000, 26_000, 33_000, 32_500)
+  for (const ms of [1000, 20_000, 35_000, 50_000, 65_000, 80_000]) assert.equal(apiServerMs(model, ms), 0)
+})
+
+test('an API server whose clock is set back is behind by one amount', () => {
+  const model = creations(0, 0, 20_000, 20_200, 20_000)
+  assert.equal(apiServerMs(model, 1000), 0)
+  for (const behind of [
+    apiServerMs(model, 50_000),
+    apiServerMs(model, 65_000),
+    apiServerMs(creations(20_000, 20_000), 20_000),
+  ])
+    assert.ok(behind >= 20_300 && behind <= 20_500, `${behind} ms`)
+})
