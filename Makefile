@@ -79,8 +79,8 @@ failover: dist/podspan.mjs ## Kill the leader ten times and take the Collector a
 	  node --test test/e2e/failover.ts
 
 # With a cluster of its own, whose API server writes an audit log.
-crowd: dist/podspan.mjs ## Start a thousand pods at once on nodes of KWOK, on a real control plane, and judge each trace by the API server's audit log
-	@node test/cluster/build.ts kwok
+crowd: dist/podspan.mjs ## Start a thousand pods at once on a real control plane, on nodes of KWOK and on hollow ones, and judge each trace by the API server's audit log
+	@node test/cluster/build.ts kwok kubemark
 	@PODSPAN_CLUSTER_AUDIT=1 node test/cluster/up.ts
 	@code=0; node --test test/e2e/crowd.ts || code=$$?; node test/cluster/down.ts && exit $$code
 

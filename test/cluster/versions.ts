@@ -26,6 +26,7 @@ export type ToolName =
   | 'cert-manager'
   | 'karpenter'
   | 'kwok'
+  | 'kubemark'
   | 'devices'
   | 'kueue'
   | 'local-path-provisioner'
@@ -205,7 +206,15 @@ const tools: Readonly<Record<ToolName, Family>> = {
     },
     firstBuild: '2 min',
   },
-  // Upstream's own drivers for devices: one for claims (DRA), one a device plugin. A module beside Kubernetes', which every `up` builds whole.
+  // Hollow nodes. As of the drivers below, a module beside Kubernetes'.
+  kubemark: {
+    ...plain,
+    name: 'kubemark',
+    version: '1.36.3',
+    buildFlags: ['-ldflags=-s -w'],
+    binaries: ['kubemark'],
+    firstBuild: '20 s after Kubernetes',
+  },
   // Makes directories of a node into volumes, by a helper pod there.
   'local-path-provisioner': {
     ...plain,
@@ -224,6 +233,7 @@ const tools: Readonly<Record<ToolName, Family>> = {
     binaries: ['csi-attacher'],
     firstBuild: '3 min',
   },
+  // Upstream's own drivers for devices: one for claims (DRA), one a device plugin. A module beside Kubernetes', which every `up` builds whole.
   devices: {
     ...plain,
     name: 'devices',

@@ -32,8 +32,8 @@ interface AuditEvent {
 /** Pods of one namespace, by UID. */
 export function readAudit(path: string, namespace: string): Map<string, AuditedPod> {
   const pods = new Map<string, AuditedPod>()
-  for (const line of readFileSync(path, 'utf8').split('\n')) {
-    if (line === '') continue
+  // The API server is writing: the last line may be half there.
+  for (const line of readFileSync(path, 'utf8').split('\n').slice(0, -1)) {
     const event = JSON.parse(line) as AuditEvent
     const { objectRef, responseObject, responseStatus, verb } = event
     const { name, uid } = responseObject?.metadata ?? {}
