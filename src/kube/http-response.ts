@@ -101,9 +101,8 @@ export class ResponseReader {
     if (status < 200 && status !== 101) return
     const headers = headersOf(lines)
     this.#state = bodyOf(status, headers)
-    this.#left = this.#state === 'length' ? Number(headers.get('content-length') ?? 0) : 0
-    if (!Number.isSafeInteger(this.#left) || this.#left < 0)
-      return this.#break('its Content-Length is no size')
+    this.#left = this.#state === 'length' ? lengthOf(status, headers) : 0
+    if (!Number.isSafeInteger(this.#left)) return this.#break('its Content-Length is no size')
     this.#events.head(status, headers)
     if (this.#state === 'length' && this.#left === 0) this.#end()
   }
@@ -193,7 +192,17 @@ function headersOf(lines: readonly string[]): ReadonlyMap<string, string> {
 
 /** RFC 9112, section 6.3, for the answer to a GET. */
 function bodyOf(status: number, headers: ReadonlyMap<string, string>): State {
-  if (status === 204 || status === 304) return 'length'
+  if (isBodiless(status)) return 'length'
   if (headers.get('transfer-encoding')?.toLowerCase().endsWith('chunked')) return 'size'
   return headers.has('content-length') ? 'length' : 'close'
+}
+
+/** What their Content-Length says is of another answer. */
+const isBodiless = (status: number): boolean => status === 204 || status === 304
+
+/** Not a number where it is no size. */
+function lengthOf(status: number, headers: ReadonlyMap<string, string>): number {
+  if (isBodiless(status)) return 0
+  const length = headers.get('content-length') ?? ''
+  return /^\d+$/.test(length) ? Number(length) : Number.NaN
 }

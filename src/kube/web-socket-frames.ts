@@ -15,6 +15,8 @@ export interface Message {
 /** What a server sends at once is what it read at once: some kilobytes. */
 const MESSAGE_MAX_BYTES = 4 * 1024 * 1024
 const CONTROL_MAX_BYTES = 125
+/** Each is an object, however little it holds. */
+const PARTS_MAX = 4096
 
 interface Frame {
   readonly fin: boolean
@@ -37,6 +39,7 @@ export function createFrameReader(): FrameReader {
     parts.push(payload)
     bytes += payload.length
     if (bytes > MESSAGE_MAX_BYTES) throw new Error(`a message over ${MESSAGE_MAX_BYTES} bytes`)
+    if (parts.length > PARTS_MAX) throw new Error(`a message in over ${PARTS_MAX} parts`)
     if (!fin) return []
     const message = { kind: 'data', payload: parts.length === 1 ? payload : Buffer.concat(parts) } as const
     parts = []

@@ -80,6 +80,11 @@ const CASES: readonly Case[] = [
     expected: { status: 204, body: '', end: 'ended' },
   },
   {
+    name: 'nor where its length says so, which is that of another answer',
+    wire: 'HTTP/1.1 304 Not Modified\r\nContent-Length: 70\r\n\r\n',
+    expected: { status: 304, body: '', end: 'ended' },
+  },
+  {
     name: 'an interim answer is followed by the final one',
     wire: 'HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 429 Too Many Requests\r\nRetry-After: 3\r\nContent-Length: 0\r\n\r\n',
     expected: { status: 429, headers: { 'retry-after': '3', 'content-length': '0' }, end: 'ended' },
@@ -121,6 +126,12 @@ const CASES: readonly Case[] = [
     expected: { body: '', end: 'broken: its Content-Length is no size' },
   },
 ]
+
+for (const length of ['-1', '0x4', '1e1', ' ', '4.0'])
+  test(`a length of ${JSON.stringify(length)} is refused`, () => {
+    const { body, end } = read([Buffer.from(`${OK}Content-Length: ${length}\r\n\r\nbody`)])
+    assert.deepEqual([body, end], ['', 'broken: its Content-Length is no size'])
+  })
 
 for (const { name, wire, expected } of CASES)
   test(`${name}, wherever the network cuts`, () => {
