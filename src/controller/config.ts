@@ -51,12 +51,18 @@ function readFile(file: ConfigSources['file']): ReadFile {
     const problems = document.errors.map(({ pos, message }) => `${at(pos[0])}: ${firstLine(message)}`)
     return { ok: false, problems }
   }
-  const tree: unknown = document.toJS({ maxAliasCount: 10 }) ?? {}
+  const tree = valueOf(document)
+  if (tree instanceof Error) return { ok: false, problems: [`${file.path}: ${firstLine(tree.message)}`] }
   if (!isTree(tree)) return { ok: false, problems: [`${file.path}: is not a map of settings`] }
-  return {
-    ok: true,
-    tree: withoutNulls(tree) as Tree,
-    lineOf: (path) => lineOf(document, path, at, file.path),
+  return { ok: true, tree, lineOf: (path) => lineOf(document, path, at, file.path) }
+}
+
+/** Only when an alias is followed does it show that it leads nowhere, to itself, or to thousands of others. */
+function valueOf(document: ReturnType<typeof parseDocument>): unknown {
+  try {
+    return withoutNulls(document.toJS({ maxAliasCount: 10 }) ?? {})
+  } catch (error) {
+    return error
   }
 }
 
@@ -66,12 +72,16 @@ const isTree = (value: unknown): value is Tree =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** `key:` without a value means unset, as a template leaves it. */
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutNulls)
+function withoutNulls(value: unknown, depth = 0): unknown {
+  if (depth > DEEPEST) throw new Error('is nested too deeply; expected an alias that does not lead to itself')
+  if (Array.isArray(value)) return value.map((one) => withoutNulls(one, depth + 1))
   if (!isTree(value)) return value
   const kept = Object.entries(value).filter(([, one]) => one !== null && one !== undefined)
-  return Object.fromEntries(kept.map(([key, one]) => [key, withoutNulls(one)]))
+  return Object.fromEntries(kept.map(([key, one]) => [key, withoutNulls(one, depth + 1)]))
 }
+
+/** Settings are five deep, a selector in a session some more. */
+const DEEPEST = 32
 
 /** The line of the deepest part of the path that the file has. */
 function lineOf(

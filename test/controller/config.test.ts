@@ -209,3 +209,20 @@ test('a near word is found, a far one is not', () => {
   assert.equal(nearest('endpont', ['endpoint', 'protocol']), 'endpoint')
   assert.equal(nearest('colour', ['level']), undefined)
 })
+
+const ALIASES: readonly (readonly [name: string, text: string, expected: RegExp])[] = [
+  ['nowhere', 'log: *nope\n', /^config\.yaml: Unresolved alias .*nope/],
+  ['to itself', 'exporters: &all {a: *all}\n', /^config\.yaml: is nested too deeply/],
+  [
+    'to thousands of others',
+    `a: &a [x]\nb: &b [${'*a,'.repeat(9)}]\nc: [${'*b,'.repeat(9)}]\n`,
+    /^config\.yaml: Excessive alias count/,
+  ],
+]
+
+for (const [name, text, expected] of ALIASES)
+  test(`an alias that leads ${name} is a problem of the file`, () => {
+    const problems = problemsOf(loadConfig({ file: file(text) }))
+    assert.equal(problems.length, 1)
+    assert.match(problems[0] ?? '', expected)
+  })
