@@ -56,6 +56,8 @@ export interface NativeOrigin {
   /** The fields of OTLP's `ResourceSpans` and `ScopeSpans` beside the spans, in protobuf. */
   readonly resourceBytes: Uint8Array
   readonly scopeBytes: Uint8Array
+  /** What each of its spans holds of it: none where all requests share it. */
+  readonly ownBytes: number
   describe(): OriginDetail
 }
 
@@ -106,4 +108,5 @@ export interface SpanDetail {
 /** What a span takes beside its body: ids, name, times, the attributes in fields. */
 const SPAN_BYTES = 600
 
-export const bytesOfNative = ({ body }: NativeSpan): number => SPAN_BYTES + body.bytes.length
+export const bytesOfNative = ({ body, origin }: NativeSpan): number =>
+  SPAN_BYTES + body.bytes.length + origin.ownBytes

@@ -7,14 +7,13 @@ import {
   type NativeBody,
   type NativeOrigin,
   type NativeSpan,
-  type OriginDetail,
   type SpanDetail,
   type SpanKind,
 } from '../base/native.ts'
 import { type UnixNano, unixNano } from '../base/time.ts'
 import { fromJson } from './otlp-from-json.ts'
-import { EXPORT_REQUEST, RESOURCE_BODY, SCOPE_BODY, SPAN_BODY } from './otlp-messages.ts'
-import { toJson } from './otlp-to-json.ts'
+import { EXPORT_REQUEST, SPAN_BODY } from './otlp-messages.ts'
+import { describe, ORIGIN_BYTES_MAX, originsOf } from './otlp-origin.ts'
 import { type DecodeError, errorOf } from './result.ts'
 import { type Cursor, cursor, enter, leave, readInt, readShared, readTag, readText, skip } from './wire.ts'
 
@@ -24,7 +23,7 @@ export interface DecodedSpans {
   readonly total: number
   /** Of these, those that nobody wished for. */
   readonly skipped: number
-  /** And those that are none: without ids, a name or times, or that end before they start. */
+  /** And those that are none: without ids, a name or times, that end before they start, or whose resource has no end. */
   readonly invalid: number
 }
 
@@ -100,30 +99,33 @@ function eachMessage(c: Cursor, wanted: number, visit: (c: Cursor) => void): voi
 /** The resource may stand after its spans: it is looked for first. */
 function readResourceSpans(c: Cursor, found: Found): void {
   const start = c.at
-  const resource = withoutField(c, RESOURCE_SPANS.scopeSpans)
+  const originFor = originsOf(withoutField(c, RESOURCE_SPANS.scopeSpans))
   c.at = start
   eachMessage(c, RESOURCE_SPANS.scopeSpans, (inner) => {
     const from = inner.at
     const scope = withoutField(inner, SCOPE_SPANS.spans)
     inner.at = from
     let origin: NativeOrigin | undefined
-    eachMessage(inner, SCOPE_SPANS.spans, (one) =>
-      readSpan(one, found, () => (origin ??= internOrigin(resource, scope))),
-    )
+    const originOf = (): NativeOrigin | undefined => (origin ??= originFor(scope))
+    eachMessage(inner, SCOPE_SPANS.spans, (one) => readSpan(one, found, originOf))
   })
 }
 
-/** A copy of the message at the cursor but for one field. */
-function withoutField(c: Cursor, left: number): Buffer {
-  const parts: Buffer[] = []
+/** A copy of the message at the cursor but for one field; undefined where it is too long to be of a resource or scope. */
+function withoutField(c: Cursor, left: number): Buffer | undefined {
+  let filled = 0
   while (c.at < c.end) {
     const from = c.at
     const tag = readTag(c)
     skip(c, tag)
-    if (tag !== left) parts.push(c.bytes.subarray(from, c.at))
+    if (tag === left) continue
+    if (filled + c.at - from > scratch.length) return undefined
+    filled += c.bytes.copy(scratch, filled, from, c.at)
   }
-  return Buffer.concat(parts)
+  return Buffer.from(scratch.subarray(0, filled))
 }
+
+const scratch = Buffer.alloc(ORIGIN_BYTES_MAX)
 
 const TRACE_ID = 10
 const SPAN_ID = 18
@@ -156,7 +158,7 @@ class Draft {
   length = 0
 }
 
-function readSpan(c: Cursor, found: Found, originOf: () => NativeOrigin): void {
+function readSpan(c: Cursor, found: Found, originOf: () => NativeOrigin | undefined): void {
   found.total++
   const from = c.at
   const draft = new Draft()
@@ -179,6 +181,11 @@ function readSpan(c: Cursor, found: Found, originOf: () => NativeOrigin): void {
     found.invalid++
     return
   }
+  const origin = originOf()
+  if (!origin) {
+    found.invalid++
+    return
+  }
   const hasParent = parentAt >= 0 && !isZero(c.bytes, parentAt, SPAN_ID_BYTES)
   found.spans.push({
     traceId: hexOf(c.bytes, traceAt, TRACE_ID_BYTES),
@@ -190,7 +197,7 @@ function readSpan(c: Cursor, found: Found, originOf: () => NativeOrigin): void {
     end: unixNano(end),
     failed: draft.failed,
     attributes: draft.attributes ?? NO_ATTRIBUTES,
-    origin: originOf(),
+    origin,
     body: new Body(c.bytes, from, c.end, draft.length),
   })
 }
@@ -346,50 +353,4 @@ function detach(spans: readonly NativeSpan[]): void {
     body.detach(memory, at)
     at += body.length
   }
-}
-
-class Origin implements NativeOrigin {
-  readonly service: string
-  readonly podUid: string | undefined
-  readonly resourceBytes: Uint8Array
-  readonly scopeBytes: Uint8Array
-  constructor(resourceBytes: Uint8Array, scopeBytes: Uint8Array) {
-    this.resourceBytes = resourceBytes
-    this.scopeBytes = scopeBytes
-    const attributes = this.describe().ofResource.resource?.attributes ?? []
-    const text = (key: string): string | undefined =>
-      attributes.find((one) => one.key === key)?.value?.stringValue
-    this.service = text('service.name') ?? 'unknown_service'
-    this.podUid = text('k8s.pod.uid')
-  }
-  describe(): OriginDetail {
-    return {
-      ofResource: describe(RESOURCE_BODY, this.resourceBytes),
-      ofScope: describe(SCOPE_BODY, this.scopeBytes),
-    }
-  }
-}
-
-/** What was skipped unread when the request came may turn out not to be what it should be. */
-function describe(message: typeof SPAN_BODY, bytes: Uint8Array): Record<string, unknown> {
-  try {
-    return toJson(message, bytes)
-  } catch (thrown) {
-    errorOf(thrown)
-    return {}
-  }
-}
-
-/** A component sends the same resource with each request. */
-const origins = new Map<string, NativeOrigin>()
-const ORIGINS_MAX = 4096
-
-function internOrigin(resource: Buffer, scope: Buffer): NativeOrigin {
-  const key = `${resource.toString('latin1')}\n${scope.toString('latin1')}`
-  const known = origins.get(key)
-  if (known) return known
-  const origin = new Origin(resource, scope)
-  if (origins.size >= ORIGINS_MAX) origins.clear()
-  origins.set(key, origin)
-  return origin
 }

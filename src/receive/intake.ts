@@ -169,7 +169,7 @@ class CountedIntake implements Intake {
     if (spans.length > 0) this.#options.onSpans(spans, t)
     this.#requests.taken += 1
     if (invalid === 0) return { kind: 'taken', rejected: 0 }
-    const message = `${invalid} spans have no ids, no name or no times, or end before they start`
+    const message = `${invalid} spans have no ids, no name or no times, end before they start, or are of a resource over 64 KiB`
     this.#say('spans that are none', { spans: invalid })
     return { kind: 'taken', rejected: invalid, message }
   }
@@ -178,11 +178,12 @@ class CountedIntake implements Intake {
     const { choose, wants } = this.#options
     const wishes: Wishes = { wants, pick: (spans) => choose(spans, t) }
     if (encoding === 'protobuf') return decodeSpans(body, wishes)
+    if (isCrowded(body)) return malformed('the body is of too many objects for its length')
     try {
       return decodeJsonSpans(JSON.parse(Buffer.from(body).toString()) as unknown, wishes)
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error
-      return { ok: false, error: { kind: 'malformed', what: 'the body is not JSON', where: 'request' } }
+      return malformed('the body is not JSON')
     }
   }
 
@@ -210,6 +211,24 @@ class CountedIntake implements Intake {
     }
   }
 }
+
+const malformed = (what: string): DecodedRequest => ({
+  ok: false,
+  error: { kind: 'malformed', what, where: 'request' },
+})
+
+/** The shortest attribute has two objects in 37 bytes. Objects of nothing would take thirty times the memory of the body. */
+const BYTES_PER_OBJECT = 16
+const OBJECTS_ANYWAY = 1000
+
+function isCrowded(body: Uint8Array): boolean {
+  let objects = 0
+  for (const byte of body) if (byte === BRACE || byte === BRACKET) objects += 1
+  return objects > OBJECTS_ANYWAY + body.length / BYTES_PER_OBJECT
+}
+
+const BRACE = 0x7b
+const BRACKET = 0x5b
 
 /** In a time that does not depend on where they differ. */
 function isEqual(given: string, expected: string): boolean {

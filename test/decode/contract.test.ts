@@ -21,6 +21,7 @@ import {
   varint,
 } from '../simulator/encode.ts'
 import { eventObject, leaseObject, nodeObject, ownerObject, podObject } from '../simulator/objects.ts'
+import { runs } from '../support/frames.ts'
 import { anyEvent, anyLease, anyNode, anyPod } from './generators.ts'
 
 const pods = knownResource('pods')
@@ -62,22 +63,22 @@ for (const { name, resource, object } of samples)
 test('generated pods are the same record from both encodings', () => {
   fc.assert(
     fc.property(anyPod, (object) => void assertSame(pods, object)),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   )
 })
 
 test('generated events, nodes and leases are the same record from both encodings', () => {
   fc.assert(
     fc.property(anyEvent, (object) => void assertSame(events, object)),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   )
   fc.assert(
     fc.property(anyNode, (object) => void assertSame(nodes, object)),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   )
   fc.assert(
     fc.property(anyLease, (object) => void assertSame(leases, object)),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   )
 })
 
@@ -119,7 +120,7 @@ test('random bytes never throw', () => {
       const list = openList(resource, unknown('v1', 'PodList', bytes))
       if (list.ok) for (const item of list.items) assert.equal(typeof item.ok, 'boolean')
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   )
 })
 
@@ -154,7 +155,7 @@ test('unknown fields of every wire type are skipped at every level', () => {
 test('JSON garbage never throws and says where', () => {
   fc.assert(
     fc.property(fc.anything(), (value) => void decodeJsonObject(pods, value)),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   )
   const cases: readonly [unknown, Partial<DecodeError>][] = [
     [null, { kind: 'wrong-type', where: 'object' }],

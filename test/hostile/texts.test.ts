@@ -1,4 +1,4 @@
-// Owns what people may write that is none: TraceSessions, messages of events, recordings, of any shape and size.
+// Owns what people may write that is none: TraceSessions, messages of events, recordings, configuration, contexts, of any shape and size.
 // Promises values instead of throws, problems that say where, and bounded work. `make fuzz` runs it for long.
 
 import assert from 'node:assert/strict'
@@ -12,8 +12,11 @@ import {
   parseGoDuration,
   parsePulled,
 } from '../../src/observe/messages.ts'
+import { carriedBy, ownContext, parseTraceparent } from '../../src/base/trace-context.ts'
+import { loadConfig } from '../../src/controller/config.ts'
 import { parseTraceSession } from '../../src/session/schema.ts'
-import { readChunks, recordingLines, runs } from '../support/frames.ts'
+import { replacedIn } from '../support/damage.ts'
+import { readChunks, recordingLines, runs, seedOf } from '../support/frames.ts'
 
 const SESSION = {
   apiVersion: 'podspan.dev/v1alpha1',
@@ -33,30 +36,13 @@ const SESSION = {
 
 const anything = fc.anything({ withBigInt: false, withDate: false, withNullPrototype: true, maxDepth: 4 })
 
-/** Replaces something in the session by anything. */
-function replaced(path: readonly number[], value: unknown): unknown {
-  const session = structuredClone(SESSION) as Record<string, unknown>
-  let at: Record<string, unknown> = session
-  for (const step of path) {
-    const keys = Object.keys(at)
-    const key = keys[step % Math.max(1, keys.length)] ?? 'spec'
-    const next = at[key]
-    if (typeof next !== 'object' || next === null || step % 3 === 0) {
-      at[key] = value
-      return session
-    }
-    at = next as Record<string, unknown>
-  }
-  return session
-}
-
 test('a TraceSession of any shape is one, or problems that say where', () => {
   const path = fc.array(fc.nat(), { minLength: 1, maxLength: 6 })
   fc.assert(
     fc.property(
       fc.oneof(
         anything,
-        fc.tuple(path, anything).map(([at, value]) => replaced(at, value)),
+        fc.tuple(path, anything).map(([at, value]) => replacedIn(SESSION, at, value)),
       ),
       (value) => {
         const parsed = parseTraceSession(value)
@@ -66,7 +52,7 @@ test('a TraceSession of any shape is one, or problems that say where', () => {
         }
       },
     ),
-    { numRuns: runs(500), seed: 3 },
+    { numRuns: runs(500), seed: seedOf(3) },
   )
 })
 
@@ -109,7 +95,7 @@ test('messages of any words are read or not, and never guessed into a throw', ()
       for (const read of [parsePulled, imageInMessage, isPullError, parseGoDuration, containerInFieldPath])
         read(text)
     }),
-    { numRuns: runs(500), seed: 4 },
+    { numRuns: runs(500), seed: seedOf(4) },
   )
 })
 
@@ -139,7 +125,7 @@ test('a recording of which any line is anything is read to its end, each bad lin
       const { counts, problems } = await readChunks([isZipped ? gzipSync(text) : text])
       assert.ok(problems.length <= counts.broken + 2)
     }),
-    { numRuns: runs(100), seed: 5 },
+    { numRuns: runs(100), seed: seedOf(5) },
   )
 })
 
@@ -149,4 +135,81 @@ test('a recording that inflates to a line without an end is refused by that line
   const { counts } = await readChunks([bomb.subarray(0, 1000), bomb.subarray(1000)])
   assert.equal(counts.broken, 1)
   assert.ok(process.memoryUsage().arrayBuffers - before < 120 * 1024 * 1024)
+})
+
+const CONFIG = [
+  'exporters:',
+  '  default: {endpoint: "https://a:4317", headers: {x: y}, timeout: 5s, tls: {insecure: true}}',
+  'standingSession: {allPods: true, completion: {when: Never}}',
+  'server: &server {address: 127.0.0.1, port: 8080}',
+  'log: {level: info}',
+  'leaderElection: {leaseDuration: 15s}',
+]
+const SCRAPS = [
+  '*server',
+  '&a',
+  '<<: *server',
+  '!!set',
+  '? ',
+  '- ',
+  ': ',
+  '{',
+  '[',
+  '"',
+  '|',
+  '\t',
+  '\0',
+  '...',
+  '---',
+  '~',
+]
+
+test('a configuration of which any part is anything is one, or problems that name the file', () => {
+  const scrap = fc.oneof(fc.constantFrom(...SCRAPS, ...CONFIG), fc.string(), fc.json())
+  const edit = fc.tuple(fc.nat(), fc.nat(), fc.nat(12), scrap)
+  fc.assert(
+    fc.property(fc.array(edit, { maxLength: 5 }), (edits) => {
+      const lines = [...CONFIG]
+      for (const [line, at, length, scrap] of edits) {
+        const text = lines[line % lines.length] ?? ''
+        const place = at % (text.length + 1)
+        lines[line % lines.length] = text.slice(0, place) + scrap + text.slice(place + length)
+      }
+      const loaded = loadConfig({ file: { path: 'config.yaml', text: lines.join('\n') } })
+      if (!loaded.ok) assert.ok(loaded.problems.every((problem) => problem.startsWith('config.yaml')))
+    }),
+    { numRuns: runs(200), seed: seedOf(12) },
+  )
+})
+
+const CONTEXTS = [
+  '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+  Buffer.from('00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01').toString('base64'),
+  'AABL+S81d7NNpqPOkp0ODkc2AQDwZ6oLqQK3AgE=',
+]
+
+test('annotations of any words carry a context by its form, or none, and what does not is counted', () => {
+  const text = fc.oneof(
+    fc.string(),
+    fc.base64String(),
+    fc
+      .tuple(fc.constantFrom(...CONTEXTS), fc.nat(), fc.string({ maxLength: 3 }))
+      .map(([context, at, put]) => {
+        const place = at % (context.length + 1)
+        return context.slice(0, place) + put + context.slice(place + put.length)
+      }),
+  )
+  const keys = ['tracing.k8s.io/traceparent', 'trace.kubernetes.io/context', 'podspan.dev/traceparent']
+  fc.assert(
+    fc.property(fc.dictionary(fc.constantFrom(...keys), text), fc.string(), (annotations, uid) => {
+      const { context, malformed } = carriedBy(annotations)
+      assert.ok(malformed <= 2)
+      if (context) {
+        assert.match(`${context.traceId} ${context.spanId}`, /^[0-9a-f]{32} [0-9a-f]{16}$/)
+        assert.deepEqual(parseTraceparent(`00-${context.traceId}-${context.spanId}-00`), context)
+      }
+      ownContext(uid)
+    }),
+    { numRuns: runs(500), seed: seedOf(13) },
+  )
 })
