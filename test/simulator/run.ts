@@ -14,6 +14,7 @@ import type { PlayOptions } from './starts/player.ts'
 export interface Run extends AsyncDisposable {
   readonly simulator: Simulator
   readonly judge: Judge
+  readonly operators: readonly Operator[]
   receiver: OtlpReceiver
   operator(options?: {
     readonly name?: string
@@ -57,6 +58,7 @@ export async function openRun(options: Partial<SimulatorOptions> = {}): Promise<
   const run: Run = {
     simulator,
     judge,
+    operators,
     receiver: await open(),
     operator: async (more = {}) => {
       const { ca, token, url } = simulator
@@ -111,7 +113,7 @@ const BUSY_MS = 60
 const OUTSIDE_MAX = 0.005
 
 /** Nothing lost, nothing twice but for so many, nothing invented, nothing wrong. */
-export async function assertWhole({ judge, simulator }: Run, mayRepeat = 0): Promise<Judgement> {
+export async function assertWhole({ judge, operators, simulator }: Run, mayRepeat = 0): Promise<Judgement> {
   const judgement = judge.judge()
   const { boundaries, incomplete, invented, lost, outside, repeated, starts, told, wrong } = judgement
   const few = (list: readonly string[]): readonly string[] => list.slice(0, 5)
@@ -119,6 +121,7 @@ export async function assertWhole({ judge, simulator }: Run, mayRepeat = 0): Pro
   console.log(
     `  ${told} of ${starts} starts told, ${repeated.length} repeated, ${incomplete} marked incomplete; ${outside.length} of ${boundaries} boundaries outside; standstill ${standstillMs} ms`,
   )
+  if (repeated.length > mayRepeat) for (const { lines } of operators) console.log(troubles(lines))
   assert.deepEqual(
     { lost: few(lost), invented: few(invented), wrong: few(wrong) },
     { lost: [], invented: [], wrong: [] },
@@ -131,3 +134,10 @@ export async function assertWhole({ judge, simulator }: Run, mayRepeat = 0): Pro
   if (standstillMs < BUSY_MS) assert.ok(outside.length <= OUTSIDE_MAX * boundaries, few(outside).join('\n'))
   return judgement
 }
+
+/** What an operator said of itself that may explain why something came twice. */
+const troubles = (lines: Operator['lines']): string =>
+  lines
+    .filter(({ level, message }) => level !== 'info' || /lead|answers again/.test(String(message)))
+    .map((line) => `  ${JSON.stringify(line)}`)
+    .join('\n')

@@ -63,11 +63,11 @@ async function probe({ child }: Operator): Promise<Probe> {
 
 async function sampled(run: Run, operator: Operator, begun: number): Promise<Probe> {
   const seen = await probe(operator)
-  const { heapBytes, listeners, rssBytes, alive, handles } = seen
+  const { handles, heapBytes, listeners, rssBytes, signals, tookMs } = seen
   const mb = (bytes: number): string => (bytes / 1e6).toFixed(1)
   const arrived = run.judge.told
   say(
-    `${((performance.now() - begun) / 1000).toFixed(0)} s: ${arrived} told; heap ${mb(heapBytes)} MB, RSS ${mb(rssBytes)} MB; handles ${JSON.stringify(handles)}; alive ${JSON.stringify(alive)}; listeners ${listeners}`,
+    `${((performance.now() - begun) / 1000).toFixed(0)} s: ${arrived} told; heap ${mb(heapBytes)} MB, RSS ${mb(rssBytes)} MB; handles ${JSON.stringify(handles)}; signals ${signals}; listeners ${listeners}; looked for ${tookMs.toFixed(0)} ms`,
   )
   return seen
 }
@@ -83,7 +83,6 @@ function growth(samples: readonly Probe[], of: (probe: Probe) => number): number
 
 const handlesOf = ({ handles }: Probe): number =>
   Object.values(handles).reduce((sum, count) => sum + count, 0)
-const aliveOf = ({ alive }: Probe): number => Object.values(alive).reduce((sum, count) => sum + count, 0)
 
 await using run = await openRun({ seed: SEED })
 run.judge.forgets()
@@ -128,13 +127,13 @@ say(
 )
 const heapGrowth = growth(samples, ({ heapBytes }) => heapBytes)
 say(
-  `growth after the warm-up: heap ${(heapGrowth / 1e6).toFixed(1)} MB, handles ${growth(samples, handlesOf)}, live objects ${growth(samples, aliveOf)}`,
+  `growth after the warm-up: heap ${(heapGrowth / 1e6).toFixed(1)} MB, handles ${growth(samples, handlesOf)}, signals and their listeners ${growth(samples, ({ signals }) => signals)}`,
 )
 // What is bounded may still fill; what leaks grows by every fault or start.
 if (MINUTES >= 5) {
   assert.ok(heapGrowth < 20e6, 'the heap is flat')
   assert.ok(
-    growth(samples, handlesOf) < 10 && growth(samples, aliveOf) < 200,
+    growth(samples, handlesOf) < 10 && growth(samples, ({ signals }) => signals) < 200,
     'handles and listeners are flat',
   )
 }
