@@ -106,7 +106,7 @@ async function attempt(
   const over = new AbortController()
   const timeout = new AbortController()
   const reason = new Error(`no answer within ${config.timeoutMs} ms`)
-  void clock.sleep(config.timeoutMs, over.signal).then(() => timeout.abort(reason))
+  void awake(clock, config.timeoutMs, over.signal).then(() => timeout.abort(reason))
   try {
     const response = await post(config, connection.dispatcher(), body, timeout.signal)
     return await answerOf(response, clock)
@@ -116,6 +116,16 @@ async function attempt(
   } finally {
     over.abort()
   }
+}
+
+const PIECES = 8
+
+/**
+ * Time in which this process ran: what it was stopped for is one piece at the most. An answer that came meanwhile is read before the next
+ * is over; timers come first, and a batch that has arrived would be sent again.
+ */
+async function awake(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  for (let piece = 0; piece < PIECES && !signal.aborted; piece++) await clock.sleep(delayMs / PIECES, signal)
 }
 
 async function post(
