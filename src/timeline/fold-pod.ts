@@ -91,6 +91,11 @@ function sampleLateness(
 
 function sampleCreation(world: World, frame: ObjectFrame, pod: PodRecord): void {
   if (frame.phase !== 'live' || frame.kind !== 'added' || pod.createdSeconds === undefined) return
-  // A pod that begins to match a selector is added too, however old it is.
-  sampleClock(world.clocks, 'apiserver', fromSeconds(pod.createdSeconds), frame.t, SECOND, true)
+  // A pod that begins to match a selector is added too, however old it is: that is no sign of a jump.
+  const isNew = isUntouched(pod)
+  sampleClock(world.clocks, 'apiserver', fromSeconds(pod.createdSeconds), frame.t, SECOND, !isNew)
 }
+
+/** As the API server stores it at first; a gate's condition is there from the beginning. */
+const isUntouched = ({ conditions = [], nodeName, schedulingGates = [] }: PodRecord): boolean =>
+  nodeName === undefined && conditions.length <= (schedulingGates.length > 0 ? 1 : 0)

@@ -17,7 +17,7 @@ import {
 import { type Ending, type Facts, factsOf } from '../operations/milestones.ts'
 import { type Startup, tellStartup } from '../operations/startup.ts'
 import type { Clocks } from '../timeline/claim.ts'
-import { offsetOf } from '../timeline/clocks.ts'
+import { offsetOf, shiftOf, shiftOfStamp } from '../timeline/clocks.ts'
 import type { Fact } from '../timeline/facts.ts'
 import type { End, PodTimeline } from '../timeline/pod-timeline.ts'
 import type { NativeSpan } from '../base/native.ts'
@@ -175,18 +175,38 @@ function advance(state: State, t: UnixNano): Trace[] {
 function sweepTimeouts(state: State, told: Trace[]): void {
   state.nextSweep = add(state.now, SECOND)
   for (const timeline of state.world.pods.values()) {
-    if (timeline.ended || state.now < add(createdOf(timeline), state.startTimeout)) continue
+    if (timeline.ended || !isOverdue(state, timeline)) continue
     timeline.ended = { outcome: 'timeout', seenAt: state.now }
     // One that had timed out before we first saw it was told by whoever watched then.
     const stale =
-      timeline.firstPhase !== 'live' && timeline.firstSeen >= add(createdOf(timeline), state.startTimeout)
+      timeline.firstPhase !== 'live' &&
+      timeline.firstSeen >= add(createdOf(state, timeline), state.startTimeout)
     if (stale && !state.world.backfill(timeline.pod)) finish(state.world, timeline.uid)
     else pushTold(state, timeline, 'timeout', told)
   }
 }
 
-const createdOf = ({ pod, firstSeen }: PodTimeline): UnixNano =>
+/** Once a second for all that are in flight: the clock is asked only of those that may be. */
+function isOverdue(state: State, timeline: PodTimeline): boolean {
+  const { now, startTimeout } = state
+  const stamp = createdStamp(timeline)
+  if (stamp <= timeline.firstSeen && now < add(stamp, startTimeout)) return false
+  return now >= add(createdOf(state, timeline), startTimeout)
+}
+
+const createdStamp = ({ pod, firstSeen }: PodTimeline): UnixNano =>
   pod.createdSeconds === undefined || pod.createdSeconds <= 0 ? firstSeen : fromSeconds(pod.createdSeconds)
+
+/** By our clock: an API server's that is off by more than the timeout would end every start at once, or none. */
+function createdOf({ world }: State, timeline: PodTimeline): UnixNano {
+  const { firstPhase, firstSeen } = timeline
+  const stamp = createdStamp(timeline)
+  const shift =
+    firstPhase === 'live'
+      ? shiftOfStamp(world.clocks, 'apiserver', stamp, firstSeen)
+      : shiftOf(world.clocks, 'apiserver', firstSeen)
+  return add(stamp, shift.by)
+}
 
 function noteEnd(state: State, { kind, record, t, phase }: ObjectFrame): void {
   if (record.resource !== 'pods') return
