@@ -2,7 +2,7 @@
 // Promises what Podspan asks a cluster at its start. Does not play starts.
 
 import type { Clock } from '../../src/base/clock.ts'
-import { formatRfc3339, milliseconds, add } from '../../src/base/time.ts'
+import { formatRfc3339, milliseconds, add, type UnixNano } from '../../src/base/time.ts'
 import type { Obj } from './encode.ts'
 import { leaseObject, nodeObject } from './objects.ts'
 import { NAMESPACE } from './starts/objects.ts'
@@ -12,7 +12,7 @@ export interface ClusterOptions {
   readonly store: Store
   readonly clock: Clock
   readonly nodes: number
-  readonly skewMs: (node: number) => number
+  readonly skewMs: (node: number, at: UnixNano) => number
 }
 
 const RENEWAL_MS = 10_000
@@ -49,7 +49,8 @@ export async function renewLeases(options: ClusterOptions): Promise<void> {
   const { clock, nodes, skewMs, store } = options
   for (let step = 0; ; step = (step + 1) % (RENEWAL_MS / STEP_MS)) {
     for (let node = step; node < nodes; node += RENEWAL_MS / STEP_MS) {
-      const renewTime = formatRfc3339(add(clock.now(), milliseconds(skewMs(node))), 6)
+      const now = clock.now()
+      const renewTime = formatRfc3339(add(now, milliseconds(skewMs(node, now))), 6)
       const lease = named(leaseObject(node, 0), nodeName(node))
       store.apply('leases', {
         ...lease,

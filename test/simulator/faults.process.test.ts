@@ -123,6 +123,10 @@ const CASES: readonly Case[] = [
     },
   },
   {
+    name: 'a clock of the cluster that jumps back by an hour and stays there',
+    disturb: ({ simulator }) => simulator.commands.jump(-3_600_000),
+  },
+  {
     name: 'nodes whose clocks are five minutes off',
     disturb: () => Promise.resolve(),
     skews: Object.fromEntries(Array.from({ length: 25 }, (_, n) => [2 * n, n % 2 ? 300_000 : -300_000])),

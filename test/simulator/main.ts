@@ -2,7 +2,7 @@
 // Promises to end with its parent. Does not judge what comes of it.
 
 import { systemClock } from '../../src/base/clock.ts'
-import { add, milliseconds } from '../../src/base/time.ts'
+import { add, milliseconds, type UnixNano } from '../../src/base/time.ts'
 import { buildCluster, renewLeases } from './cluster.ts'
 import { loadPods } from './bulk.ts'
 import { addPending, addPods, removePods, sessions } from './crowd.ts'
@@ -68,14 +68,17 @@ const { nodes, seed, skews = {} } = JSON.parse(text) as SimulatorOptions
 const SLOW_BYTES = 16 * 1024 * 1024
 
 const clock = systemClock()
-let jumpedMs = 0
-const skewMs = (node: number): number => (skews[node] ?? 0) + jumpedMs
+const jumps: { readonly from: UnixNano; readonly ms: number }[] = []
+const jumpedMs = (at: UnixNano): number =>
+  jumps.reduce((sum, { from, ms }) => (from <= at ? sum + ms : sum), 0)
+const skewMs = (node: number, at: UnixNano): number => (skews[node] ?? 0) + jumpedMs(at)
+const clusterNow = (): UnixNano => add(clock.now(), milliseconds(jumpedMs(clock.now())))
 const lines: LedgerLine[] = []
 const server = await SimulatedApiServer.start({
   tls: true,
   token: 'the-token',
   slowBytes: SLOW_BYTES,
-  nowMs: () => Number(add(clock.now(), milliseconds(jumpedMs)) / 1_000_000n),
+  nowMs: () => Number(clusterNow() / 1_000_000n),
 })
 const { store } = server
 buildCluster({ store, clock, nodes, skewMs })
@@ -85,6 +88,7 @@ const player = new Player({
   clock,
   nodes,
   skewMs,
+  controlSkewMs: jumpedMs,
   random: randomFrom(seed),
   onLine: (line) => lines.push(line),
 })
@@ -118,9 +122,7 @@ const commands: Commands = {
   repeat: (repeats) => {
     server.options = { ...server.options, repeats }
   },
-  jump: (ms) => {
-    jumpedMs += ms
-  },
+  jump: (ms) => void jumps.push({ from: clock.now(), ms }),
   poison: () => {
     server.writeRaw('pods', POISON)
     server.writeRaw('events', POISON)

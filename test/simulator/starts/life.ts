@@ -107,15 +107,11 @@ export class LifeWriter {
   }
 
   /** The pod is written some time after the cause, and after it was written last. Returns when. */
-  write(
-    cause: number,
-    change: Partial<PodState>,
-    rule: { stage?: string; ms?: number; by?: 'kubelet' } = {},
-  ): number {
-    const { by, ms = 2, stage } = rule
+  write(cause: number, change: Partial<PodState>, rule: { stage?: string; ms?: number } = {}): number {
+    const { ms = 2, stage } = rule
     const moment = this.moment({ after: cause, ms, notBefore: this.written, ...(stage ? { stage } : {}) })
-    const written = by === 'kubelet' ? this.node(moment) : moment
-    this.pod = { ...this.pod, ...change, written }
+    // Whoever writes, the API server says when (managedfieldsupdater.go).
+    this.pod = { ...this.pod, ...change, written: moment }
     this.store(moment, 'MODIFIED')
     return moment
   }

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { manualClock } from '../../../src/base/clock.ts'
 import type { Frame } from '../../../src/base/frame.ts'
-import { milliseconds, unixNano } from '../../../src/base/time.ts'
+import { milliseconds, type UnixNano, unixNano } from '../../../src/base/time.ts'
 import { decodeWatchFrame } from '../../../src/decode/protobuf.ts'
 import { knownResource } from '../../../src/decode/resources.ts'
 import { encodeTrace } from '../../../src/export/otlp-protobuf.ts'
@@ -27,12 +27,17 @@ const PROTOBUF = { encoding: 'protobuf', partial: false } as const
 interface Setting {
   readonly starts: number
   readonly play: PlayOptions
+  /** `nowMs`: since the beginning. */
   readonly skewMs?: (node: number, nowMs: number) => number
+  readonly controlSkewMs?: (nowMs: number) => number
   readonly repeats?: boolean
+  readonly jumps?: boolean
 }
 
-async function playOut({ play, repeats, skewMs = () => 0, starts }: Setting): Promise<Judgement> {
+async function playOut(setting: Setting): Promise<Judgement> {
+  const { controlSkewMs = () => 0, play, repeats, skewMs = () => 0, starts } = setting
   const clock = manualClock(BEGIN)
+  const msOf = (at: UnixNano): number => Number(at - BEGIN) / 1e6
   const store = new Store()
   const judge = new Judge()
   const pipeline = createPipeline({ startTimeout: milliseconds(60_000) })
@@ -48,7 +53,8 @@ async function playOut({ play, repeats, skewMs = () => 0, starts }: Setting): Pr
     store,
     clock,
     nodes: 20,
-    skewMs: (node: number) => skewMs(node, clock.monotonicMs()),
+    skewMs: (node: number, at: UnixNano) => skewMs(node, msOf(at)),
+    controlSkewMs: (at: UnixNano) => controlSkewMs(msOf(at)),
   }
   buildCluster(cluster)
   for (const stream of STREAMS)
@@ -102,15 +108,25 @@ const SETTINGS: readonly (Setting & { readonly name: string })[] = [
     play: PLAY,
     skewMs: (node) => [0, 300_000, -300_000][node % 3] ?? 0,
   },
-  {
-    name: 'on nodes whose clocks jump by an hour and back',
-    starts: STARTS,
-    play: PLAY,
-    skewMs: (_, nowMs) => (nowMs > 2000 && nowMs < 4000 ? 3_600_000 : 0),
-  },
+  ...[3_600_000, -3_600_000].flatMap((ms) =>
+    [4000, Number.POSITIVE_INFINITY].flatMap((untilMs) => {
+      const jumps = (nowMs: number): number => (nowMs > 2000 && nowMs < untilMs ? ms : 0)
+      const how = `${ms > 0 ? 'ahead' : 'back'}${untilMs < 5000 ? ' for two seconds' : ' from then on'}`
+      const usual = {
+        jumps: true,
+        starts: STARTS,
+        play: PLAY,
+        skewMs: (_: number, nowMs: number) => jumps(nowMs),
+      }
+      return [
+        { name: `on nodes whose clocks are an hour ${how}`, ...usual },
+        { name: `in a cluster whose clocks are all an hour ${how}`, ...usual, controlSkewMs: jumps },
+      ]
+    }),
+  ),
 ]
 
-/** With all events of a failed pull lost, the one after it is the first. */
+/** With all events of a failed pull lost, the one after it is the first; where a clock jumps between two, nothing says which was which. */
 const UNKNOWABLE = /^image late .*: pull image /
 
 for (const { name, ...setting } of SETTINGS)
@@ -122,6 +138,6 @@ for (const { name, ...setting } of SETTINGS)
     )
     assert.ok(boundaries > 5 * STARTS, `${boundaries} boundaries`)
     const isKnown = (boundary: string): boolean =>
-      setting.play.eventLoss === undefined || !UNKNOWABLE.test(boundary)
+      !(setting.play.eventLoss || setting.jumps) || !UNKNOWABLE.test(boundary)
     assert.deepEqual([wrong, outside.filter(isKnown)], [[], []])
   })

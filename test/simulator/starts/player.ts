@@ -40,8 +40,10 @@ export interface PlayerDependencies {
   readonly clock: Clock
   readonly random: () => number
   readonly nodes: number
-  /** By how much this node's clock is off, in ms. */
-  readonly skewMs: (node: number) => number
+  /** By how much this node's clock is off at a moment, in ms. */
+  readonly skewMs: (node: number, at: UnixNano) => number
+  /** And those of the control plane. */
+  readonly controlSkewMs?: (at: UnixNano) => number
   readonly onLine: (line: LedgerLine) => void
 }
 
@@ -102,8 +104,9 @@ export class Player {
 
   private begin(createdMs: number): void {
     const { compress = 1, eventLoss = 0, lifetimeMs } = this.options
-    const { nodes, random, skewMs } = this.by
+    const { controlSkewMs = () => 0, nodes, random, skewMs } = this.by
     this.begun += 1
+    const node = this.begun % nodes
     const life = drawLife(random, this.options.without)
     const start = new Start({
       number: this.begun,
@@ -112,7 +115,7 @@ export class Player {
       time: this.time,
       createdMs,
       times: drawMoments(life, { random, compress, lifetimeMs }),
-      skewNs: BigInt(Math.round(skewMs(this.begun % nodes) * 1e6)),
+      skewMs: (at, isOnNode) => (isOnNode ? skewMs(node, at) : controlSkewMs(at)),
       tells: random() < (this.options.truthShare ?? 1),
     })
     const lost = new Set<number>()
@@ -178,7 +181,7 @@ interface StartOptions {
   readonly time: PlayTime
   readonly createdMs: number
   readonly times: Float64Array
-  readonly skewNs: bigint
+  readonly skewMs: (at: UnixNano, isOnNode: boolean) => number
   readonly tells: boolean
 }
 
@@ -210,8 +213,9 @@ class Start {
 
   /** As it is shown: by the clock of whoever stamps it. */
   at(moment: number): UnixNano {
-    const skew = this.life.onNode.has(moment) ? this.options.skewNs : 0n
-    return (this.trueAt(moment) + skew) as UnixNano
+    const at = this.trueAt(moment) as UnixNano
+    const skewMs = this.options.skewMs(at, this.life.onNode.has(moment))
+    return (at + BigInt(Math.round(skewMs * 1e6))) as UnixNano
   }
 
   identityAt({ object }: Step, version: number): StartIdentity {

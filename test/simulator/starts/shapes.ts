@@ -90,13 +90,12 @@ function prepare(writer: LifeWriter, bound: number): number {
     ...Object.fromEntries(no),
     ...(isInit ? {} : { Initialized: ['True', admitted] as const }),
   })
-  writer.write(seen, { admitted, ...conditions }, { ms: 12, by: 'kubelet' })
+  writer.write(seen, { admitted, ...conditions }, { ms: 12 })
   const sandbox = writer.moment({ after: bound, stage: 'sandbox', ms: 10, notBefore: seen })
   writer.true('prepare pod and create sandbox', 'end', sandbox)
   const shown = writer.node(writer.moment({ after: sandbox, ms: 3 }))
   writer.write(sandbox, writer.withConditions({ PodReadyToStartContainers: ['True', shown] }), {
     ms: 9,
-    by: 'kubelet',
   })
   return sandbox
 }
@@ -115,7 +114,7 @@ function startOne(writer: LifeWriter, container: ContainerPlan, from: number, pl
         until: writer.node(ended),
         exitCode: 1,
       } as const
-      writer.write(ended, { ...writer.withState(container.name, state) }, { ms: 20, by: 'kubelet' })
+      writer.write(ended, { ...writer.withState(container.name, state) }, { ms: 20 })
       writer.event(ended, 'BackOff', `Back-off restarting failed container ${container.name}`, { container })
       const again = writer.moment({ after: ended, ms: 900 * restart })
       writer.event(again, 'Pulled', present(container), { container })
@@ -160,7 +159,7 @@ function run(writer: LifeWriter, container: ContainerPlan, from: number, restart
   }
   const state = { is: 'running', since: writer.node(started), ready: false } as const
   const restarts = { ...writer.state.restarts, [container.name]: restart }
-  writer.write(started, { restarts, ...writer.withState(container.name, state) }, { ms: 25, by: 'kubelet' })
+  writer.write(started, { restarts, ...writer.withState(container.name, state) }, { ms: 25 })
   return started
 }
 
@@ -170,11 +169,7 @@ function runInit(writer: LifeWriter, container: ContainerPlan, from: number, pla
   const state = { is: 'ended', since: writer.node(started), until: writer.node(ended), exitCode: 0 } as const
   const noted = writer.moment({ after: ended, ms: 40 })
   const initialized = writer.withConditions({ Initialized: ['True', writer.node(noted)] })
-  writer.write(
-    noted,
-    { ...writer.withState(container.name, state), ...initialized },
-    { ms: 5, by: 'kubelet' },
-  )
+  writer.write(noted, { ...writer.withState(container.name, state), ...initialized }, { ms: 5 })
   return noted
 }
 
@@ -191,11 +186,7 @@ function finish(writer: LifeWriter, plan: Plan, running: number): void {
     ]),
   )
   const yes = writer.withConditions({ Ready: ['True', shown], ContainersReady: ['True', shown] })
-  const stored = writer.write(
-    ready,
-    { phase: 'Running', states, ...yes },
-    { stage: 'report', ms: 4, by: 'kubelet' },
-  )
+  const stored = writer.write(ready, { phase: 'Running', states, ...yes }, { stage: 'report', ms: 4 })
   writer.true('pod startup', 'end', stored)
   end(writer, writer.moment({ after: stored, stage: LIFETIME }))
 }
