@@ -1,6 +1,6 @@
 // Owns the look into a process that runs for long: what its heap holds after a full collection, its handles, its signals and who listens.
 // Promises an answer to each request over the channel to its parent, which costs a collection: a walk through the heap would stop the
-// process for seconds, and so be a fault of its own. Loaded before the operator with --import.
+// process for seconds, and so be a fault of its own. Ends with its parent. Loaded before the operator with --import.
 
 import { getEventListeners } from 'node:events'
 
@@ -58,5 +58,6 @@ function look(): Probe {
 process.on('message', (message) => {
   if (message === 'probe') process.send?.({ probe: look() })
 })
+process.on('disconnect', () => process.exit(1))
 // A channel to the parent must not keep the process alive.
 process.channel?.unref()

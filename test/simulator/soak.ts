@@ -18,7 +18,9 @@ const say = (line: string): void => console.log(`soak: ${line}`)
 /** Of so many starts one is judged by its boundaries too; of all it is judged that they came, once, with their outcome. */
 const TRUTH_SHARE = Math.min(1, 20 / RATE)
 const SAMPLE_MS = Math.max(5000, (MINUTES * 60_000) / 40)
-const FAULT_MS = Math.max(4000, (MINUTES * 60_000) / 60)
+const FAULT_MS = Math.max(6000, (MINUTES * 60_000) / 60)
+/** After errors an operator may hold back for half a minute: a pod that came and went meanwhile would have been seen by nobody. */
+const LIFETIME_MS = 60_000
 /** The first part of a run, in which caches and bounded models fill. */
 const WARM_UP = 0.4
 
@@ -96,7 +98,7 @@ const state = { nextFault: FAULT_MS, nextSample: SAMPLE_MS }
 await run.simulator.commands.play(RATE * MINUTES * 60, {
   ...GAP,
   startsPerSecond: RATE,
-  lifetimeMs: 20_000,
+  lifetimeMs: LIFETIME_MS,
   truthShare: TRUTH_SHARE,
   eventLoss: 0.02,
 })
@@ -108,6 +110,8 @@ while (performance.now() - begun < endMs) {
     state.nextFault += FAULT_MS
     const [name, inflict] = FAULTS[Math.floor(random() * FAULTS.length)] as (typeof FAULTS)[number]
     inflicted[name] = (inflicted[name] ?? 0) + 1
+    // What an operator that holds back has not asked for yet would add up, until nothing it asks is answered.
+    await run.simulator.commands.healed()
     await inflict(run)
   }
   if (elapsed >= state.nextSample) {
