@@ -152,7 +152,7 @@ faults: dist/podspan.mjs ## Disturb the operator in every way that docs/reliabil
 soak: dist/podspan.mjs ## Starts and faults for an hour, and a report (PODSPAN_SOAK_MINUTES, PODSPAN_SOAK_RATE, PODSPAN_SOAK_SEED)
 	@node test/simulator/soak.ts
 
-# Every property of the repository with a hundred times its cases, those of test/hostile from another seed each time.
+# What is hostile, with a hundred times its cases, each time from another seed, which a failure prints (PODSPAN_PROPERTY_SEED takes it again).
 fuzz: install ## Throw everything at decoders, parsers and readers for long (PODSPAN_PROPERTY_RUNS=CASES)
 	@PODSPAN_PROPERTY_RUNS=$${PODSPAN_PROPERTY_RUNS:-20000} node --test --test-timeout=3600000 test/hostile/*.test.ts test/decode/contract.test.ts test/properties/garbage.test.ts test/observe/messages.test.ts
 

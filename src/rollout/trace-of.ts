@@ -199,8 +199,8 @@ function podSpan(rollout: Rollout, pod: RolloutPod, holds: readonly Hold[], pare
   const because = holds[0]?.because
   return {
     ...span(rollout, `start pod/${uid}`, parent, 'start pod', 'kubelet', name),
-    start: created,
-    end: end.best < created.best ? created : end,
+    start: notBefore(rollout.start, created),
+    end: notBefore(rollout.start, end.best < created.best ? created : end),
     error: pod.failed ?? (BAD.has(outcome) ? pod.trace?.verdict : undefined),
     attributes: onlySet({
       'k8s.pod.uid': uid,
@@ -216,6 +216,10 @@ function podSpan(rollout: Rollout, pod: RolloutPod, holds: readonly Hold[], pare
   }
 }
 
+/** Where what began the rollout was not seen, a pod of it may seem to be older: the pod's own trace says when it was created. */
+const notBefore = (start: Instant, one: Instant): Instant =>
+  one.best < start.best ? { ...start, clamped: true } : one
+
 const BAD: ReadonlySet<RolloutPod['outcome']> = new Set(['failed', 'timeout', 'unstable'])
 
 /** A copy of the pod's own span; where that went on after the rollout, cut. */
@@ -230,7 +234,8 @@ function operationSpan(rollout: Rollout, pod: RolloutPod, holds: readonly Hold[]
     ...original,
     spanId: rolloutSpanId(rollout.key, `start pod/${pod.uid}/${original.spanId}`),
     parentSpanId: parent,
-    end: original.end.best > rollout.end.best ? rollout.end : original.end,
+    start: notBefore(rollout.start, original.start),
+    end: notBefore(rollout.start, original.end.best > rollout.end.best ? rollout.end : original.end),
     links: [link],
     critical: partsOf(holds),
   }
