@@ -98,6 +98,20 @@ async function playOut(setting: Setting): Promise<Judgement> {
 const PLAY: PlayOptions = { startsPerSecond: 20, lifetimeMs: 10_000 }
 const STARTS = 120
 
+/** All clocks of these are an hour off from some moment on. */
+function jump(
+  where: 'on nodes' | 'in a cluster',
+  { ms, untilMs = Number.POSITIVE_INFINITY }: { readonly ms: number; readonly untilMs?: number },
+): Setting & { readonly name: string } {
+  const skewMs = (nowMs: number): number => (nowMs > 2000 && nowMs < untilMs ? ms : 0)
+  const how = `${ms > 0 ? 'ahead' : 'back'}${untilMs < 5000 ? ' for two seconds' : ' from then on'}`
+  return {
+    name: `${where} whose clocks are an hour ${how}`,
+    ...{ jumps: true, starts: STARTS, play: PLAY, skewMs: (_, nowMs) => skewMs(nowMs) },
+    ...(where === 'in a cluster' && { controlSkewMs: skewMs }),
+  }
+}
+
 const SETTINGS: readonly (Setting & { readonly name: string })[] = [
   { name: 'as they are', starts: STARTS, play: PLAY },
   { name: 'with frames that come twice', starts: STARTS, play: PLAY, repeats: true },
@@ -108,22 +122,10 @@ const SETTINGS: readonly (Setting & { readonly name: string })[] = [
     play: PLAY,
     skewMs: (node) => [0, 300_000, -300_000][node % 3] ?? 0,
   },
-  ...[3_600_000, -3_600_000].flatMap((ms) =>
-    [4000, Number.POSITIVE_INFINITY].flatMap((untilMs) => {
-      const jumps = (nowMs: number): number => (nowMs > 2000 && nowMs < untilMs ? ms : 0)
-      const how = `${ms > 0 ? 'ahead' : 'back'}${untilMs < 5000 ? ' for two seconds' : ' from then on'}`
-      const usual = {
-        jumps: true,
-        starts: STARTS,
-        play: PLAY,
-        skewMs: (_: number, nowMs: number) => jumps(nowMs),
-      }
-      return [
-        { name: `on nodes whose clocks are an hour ${how}`, ...usual },
-        { name: `in a cluster whose clocks are all an hour ${how}`, ...usual, controlSkewMs: jumps },
-      ]
-    }),
-  ),
+  jump('on nodes', { ms: 3_600_000, untilMs: 4000 }),
+  jump('on nodes', { ms: -3_600_000 }),
+  jump('in a cluster', { ms: 3_600_000 }),
+  jump('in a cluster', { ms: -3_600_000, untilMs: 4000 }),
 ]
 
 /** With all events of a failed pull lost, the one after it is the first; where a clock jumps between two, nothing says which was which. */
