@@ -29,6 +29,8 @@ export interface Repeat {
 
 export interface Judgement {
   readonly ready: number
+  /** Rollouts that were over, each a trace of its own: where all takes longer, one is told before the account is asked for. */
+  readonly rollouts: number
   readonly repeats: readonly Repeat[]
   /** Boundaries of which a replica and the observer say what cannot both be true, in words. */
   readonly apart: readonly string[]
@@ -60,7 +62,8 @@ export async function judge(stage: Stage): Promise<Judgement> {
     }
     again.forEach((copy, n) => repeats.push({ pod, first: again[n - 1] ?? first, again: copy }))
   }
-  return { ready: ready.length, repeats, apart: different }
+  const rollouts = new Set(arrived.filter(({ uid }) => uid === '').map(({ traceId }) => traceId)).size
+  return { ready: ready.length, rollouts, repeats, apart: different }
 }
 
 /** A ReplicaSet is refused a pod while the API server is not ready yet. */

@@ -155,7 +155,7 @@ describe('failover on the real cluster', { skip: noCluster, timeout: 3_600_000 }
       // What a frozen Collector has in its sockets it takes when it goes on, also where the client has given up.
       if (how === 'gone') assertNoRepeats(judgement)
       const { taken, sent } = accountOf(leader)
-      assert.equal(sent, judgement.ready)
+      assert.equal(sent, judgement.ready + judgement.rollouts)
       tell(
         `Collector ${how} for ${AWAY_SECONDS} s`,
         judgement,
