@@ -88,7 +88,11 @@ const handlesOf = ({ handles }: Probe): number =>
 
 await using run = await openRun({ seed: SEED })
 run.judge.forgets()
-const operator = await run.operator({ preload: join(import.meta.dirname, 'probe.ts') })
+const operator = await run.operator({
+  preload: join(import.meta.dirname, 'probe.ts'),
+  // The default: a watch may be away for longer than the tests' own, and who was ready meanwhile would be a timeout.
+  config: { startTimeout: '10m' },
+})
 const begun = performance.now()
 const endMs = MINUTES * 60_000
 const random = randomFrom(SEED)
