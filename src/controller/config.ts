@@ -165,10 +165,13 @@ function problemsOf(error: ZodError, tree: Tree, where: Where): string[] {
       ]
     }
     const value = shown(issue.path, valueAt(tree, issue.path))
-    if (value === undefined) return [`${where(issue.path)}: ${name}: is missing; expected ${issue.message}`]
-    return [`${where(issue.path)}: ${name}: ${value} is not valid; expected ${issue.message}`]
+    const what = value === undefined ? 'is missing' : `${value} is not valid`
+    return [`${where(issue.path)}: ${name}: ${what}; expected ${expected(issue.message)}`]
   })
 }
+
+/** The schema of sessions keeps zod's own words, such as `Invalid option: expected one of "Ready"|"Completed"`. */
+const expected = (message: string): string => message.replace(/^(Invalid|Too) \w+: expected /, '')
 
 function unknownKey(path: readonly PropertyKey[], key: string, where: Where): string {
   const known = keysAt(path) ?? []

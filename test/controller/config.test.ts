@@ -65,7 +65,7 @@ test('the spec of the standing session stays as it is written, and what a sessio
   const wrong = 'standingSession:\n  allPods: true\n  completion: {when: Always}\n'
   assert.match(
     problemsOf(loadConfig({ file: file(wrong) })).join(),
-    /^config\.yaml:3: standingSession\.completion\.when: "Always" is not valid/,
+    /^config\.yaml:3: standingSession\.completion\.when: "Always" is not valid; expected one of /,
   )
 })
 
