@@ -71,11 +71,19 @@ function observeCreated(frame: ObjectFrame, pod: PodRecord): Observation {
   return { key: 'created', what: 'created', stamps }
 }
 
-/** A live ADDED shows the moment of creation only if no kubelet has touched the pod and it is not old: a proxy or a broken watch may replay. */
+/**
+ * A live ADDED shows the moment of creation only if no kubelet has touched the pod and it is not old: a proxy or a broken watch may replay. One that nobody has
+ * touched is new however old its stamp is: then the API server's clock was set back.
+ */
 function isBirth(frame: ObjectFrame, pod: PodRecord): boolean {
   if (frame.kind !== 'added' || frame.phase !== 'live' || pod.startSeconds !== undefined) return false
-  return pod.createdSeconds === undefined || frame.t / SECOND - BigInt(pod.createdSeconds) < FRESH_SECONDS
+  if (pod.createdSeconds === undefined || isUntouched(pod)) return true
+  return frame.t / SECOND - BigInt(pod.createdSeconds) < FRESH_SECONDS
 }
+
+/** As the API server stores it at first; a gate's condition is there from the beginning. */
+export const isUntouched = ({ conditions = [], nodeName, schedulingGates = [] }: PodRecord): boolean =>
+  nodeName === undefined && conditions.length <= (schedulingGates.length > 0 ? 1 : 0)
 
 function observeGates(
   previous: PodRecord | undefined,

@@ -5,7 +5,7 @@ import type { ObjectFrame } from '../base/frame.ts'
 import type { PodRecord } from '../base/record.ts'
 import { fromSeconds, SECOND, ZERO } from '../base/time.ts'
 import type { Observation } from '../observe/observation.ts'
-import { isReady, observePod, wasReady } from '../observe/pod.ts'
+import { isReady, isUntouched, observePod, wasReady } from '../observe/pod.ts'
 import { sampleClock, shiftOf } from './clocks.ts'
 import { adoptOrphans, observeInto } from './fold-event.ts'
 import { foldArrival } from './node-timeline.ts'
@@ -95,7 +95,3 @@ function sampleCreation(world: World, frame: ObjectFrame, pod: PodRecord): void 
   const isNew = isUntouched(pod)
   sampleClock(world.clocks, 'apiserver', fromSeconds(pod.createdSeconds), frame.t, SECOND, !isNew)
 }
-
-/** As the API server stores it at first; a gate's condition is there from the beginning. */
-const isUntouched = ({ conditions = [], nodeName, schedulingGates = [] }: PodRecord): boolean =>
-  nodeName === undefined && conditions.length <= (schedulingGates.length > 0 ? 1 : 0)

@@ -77,8 +77,16 @@ const CASES: readonly Case[] = [
   },
   {
     name: 'a live ADDED of a pod created long ago is no birth',
-    after: { createdSeconds: secondsAt(-600_000) },
+    after: {
+      createdSeconds: secondsAt(-600_000),
+      conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }],
+    },
     then: ['created (creation-second, list-receipt)'],
+  },
+  {
+    name: 'but one that nobody has touched is, by a clock that was set back',
+    after: { createdSeconds: secondsAt(-3_600_000) },
+    then: ['created (creation-second, watch-receipt)'],
   },
   {
     name: 'gates that are set',
