@@ -201,7 +201,8 @@ async function playCrowd(players: Players): Promise<void> {
     await removeNamespace(api, namespace)
     await whenGone(api, namespace).catch(() => undefined)
     await players.stop()
-    await kubectl(['delete', 'namespace', 'podspan-system', '--ignore-not-found', '--wait=false'])
+    // The next one needs it anew.
+    await kubectl(['delete', 'namespace', 'podspan-system', '--ignore-not-found', '--timeout=60s'])
     await removeCrd()
     letGo()
   }
