@@ -1,7 +1,7 @@
 // Owns the handing on of live frames: those that one turn of the event loop reads are handed on together, after the sockets were read.
 // Promises order, and that none waits for a later turn. What is not live is handed on at once, after what came before it.
-// Does not keep more than a batch. Reading and folding in turn, frame by frame, would each time push the other's code out of
-// the processor's caches (docs/performance.md).
+// Does not keep more than a batch. That reading and folding in turn, frame by frame, push each other's code out of the processor's
+// caches is presumed; that batches save time is measured (docs/performance.md).
 
 import type { Frame } from '../base/frame.ts'
 

@@ -3,10 +3,7 @@
 // small multiple of its own memory. `make fuzz` runs it for long.
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { systemClock } from '../../src/base/clock.ts'
 import { bytesOfNative } from '../../src/base/native.ts'
@@ -28,17 +25,9 @@ import { anyDamage, damagedBy, replacedIn } from '../support/damage.ts'
 import { deepFreeze, framesOf, runs, seedOf } from '../support/frames.ts'
 import { violations } from '../support/frames-invariants.ts'
 import { decodeTraceRequest } from '../support/otlp-receiver-decode.ts'
+import { CAPTURED, type Json } from '../support/captured-requests.ts'
 
-type Json = Record<string, unknown>
-
-const captured = gunzipSync(
-  readFileSync(join(import.meta.dirname, '..', 'decode', 'captured', 'otlp-1.36.jsonl.gz')),
-)
-  .toString()
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line) as Json)
-const REQUESTS = captured.map((request) => fromJson(EXPORT_REQUEST, request))
+const REQUESTS = CAPTURED.map((request) => fromJson(EXPORT_REQUEST, request))
 const RECORDED = await framesOf('plain')
 const BEGIN = RECORDED[0]?.t ?? unixNano(0n)
 
@@ -72,7 +61,7 @@ const anything = fc.anything({ withBigInt: false, withNullPrototype: true, maxDe
 test('OTLP requests in JSON of which any part is anything are spans or errors that say where', () => {
   const path = fc.array(fc.nat(), { minLength: 1, maxLength: 12 })
   fc.assert(
-    fc.property(fc.constantFrom(...captured), path, anything, (request, at, value) => {
+    fc.property(fc.constantFrom(...CAPTURED), path, anything, (request, at, value) => {
       const decoded = decodeJsonSpans(replacedIn(request, at, value), EVERY_SPAN)
       if (!decoded.ok) assert.ok(decoded.error.where.length > 0 && decoded.error.where.length < 1000)
       else JSON.stringify(toRequestJson(decoded.spans))
@@ -177,7 +166,7 @@ test('a request in JSON that is made of objects alone is refused unparsed', () =
     onSpans: () => undefined,
     log: () => undefined,
   })
-  for (const request of captured)
+  for (const request of CAPTURED)
     assert.equal(real.take(Buffer.from(JSON.stringify(request)), 'json').kind, 'taken')
 })
 

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { gunzipSync } from 'node:zlib'
 import type { Frame, OtlpFrame } from '../../src/base/frame.ts'
 import type { NativeSpan } from '../../src/base/native.ts'
 import { unixNano } from '../../src/base/time.ts'
@@ -12,19 +11,10 @@ import { toRequestJson } from '../../src/decode/otlp-request.ts'
 import { readRecording } from '../../src/recording/read.ts'
 import { redactSpans } from '../../src/recording/redact-spans.ts'
 import { createRecordingWriter } from '../../src/recording/write.ts'
+import { CAPTURED, type Json } from '../support/captured-requests.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'podspan-spans-'))
 after(() => rmSync(directory, { recursive: true }))
-
-type Json = Record<string, unknown>
-
-const captured = gunzipSync(
-  readFileSync(join(import.meta.dirname, '..', 'decode', 'captured', 'otlp-1.36.jsonl.gz')),
-)
-  .toString()
-  .trim()
-  .split('\n')
-  .map((line) => JSON.parse(line) as Json)
 
 function spansOf(request: unknown): readonly NativeSpan[] {
   const decoded = decodeJsonSpans(request, EVERY_SPAN)
@@ -54,15 +44,15 @@ const whole = (span: NativeSpan) => ({
 })
 
 test('spans that were recorded come back as they were, in one frame per request', async () => {
-  const frames = otlp(await recorded(captured, false))
+  const frames = otlp(await recorded(CAPTURED, false))
   assert.deepEqual(
     frames.map(({ t, spans }) => [t, spans.map(whole)]),
-    captured.map((request) => [T, spansOf(request).map(whole)]),
+    CAPTURED.map((request) => [T, spansOf(request).map(whole)]),
   )
 })
 
 test('what was kept of a request is a request again', () => {
-  for (const request of captured) {
+  for (const request of CAPTURED) {
     const spans = spansOf(request)
     assert.deepEqual(spansOf(toRequestJson(spans)).map(whole), spans.map(whole))
   }
@@ -73,10 +63,10 @@ test('a redacted recording joins spans to pods as the whole one does', async () 
     const { 'url.full': _1, 'http.url': _2, 'http.target': _3, 'url.path': _4, key: _5, ...rest } = attributes
     return { traceId, spanId, parentSpanId, name, start, end, rest }
   }
-  const frames = otlp(await recorded(captured, true))
+  const frames = otlp(await recorded(CAPTURED, true))
   assert.deepEqual(
     frames.map(({ spans }) => spans.map(joining)),
-    captured.map((request) => spansOf(request).map(joining)),
+    CAPTURED.map((request) => spansOf(request).map(joining)),
   )
   const keys = frames.flatMap(({ spans }) => spans.map(({ attributes }) => attributes['key']))
   assert.ok(keys.some((key) => key?.startsWith('/pods/')))
@@ -138,7 +128,7 @@ test('nothing that may be a secret is left, and what joins the span is', () => {
 })
 
 test('redacting twice changes nothing', () => {
-  for (const request of [...captured, TELLING]) {
+  for (const request of [...CAPTURED, TELLING]) {
     const once = redactSpans(request)
     assert.deepEqual(redactSpans(once), once)
   }
@@ -150,7 +140,7 @@ test('a line of spans that is none is told with its place, and the others are us
     JSON.stringify({ t: T.toString(), resource: 'otlp', type: 'ADDED', object })
   writeFileSync(
     path,
-    ['{"podspan":"recording/v1"}', line({ resourceSpans: 7 }), line(captured[1])].join('\n').concat('\n'),
+    ['{"podspan":"recording/v1"}', line({ resourceSpans: 7 }), line(CAPTURED[1])].join('\n').concat('\n'),
   )
   const problems: string[] = []
   const recording = await readRecording(path, { onProblem: (sentence) => void problems.push(sentence) })
