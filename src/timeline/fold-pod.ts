@@ -3,7 +3,7 @@
 
 import type { ObjectFrame } from '../base/frame.ts'
 import type { PodRecord } from '../base/record.ts'
-import { fromSeconds, SECOND, ZERO } from '../base/time.ts'
+import { durationNano, fromSeconds, SECOND, ZERO } from '../base/time.ts'
 import type { Observation } from '../observe/observation.ts'
 import { isReady, isUntouched, observePod, wasReady } from '../observe/pod.ts'
 import { sampleClock, shiftOf } from './clocks.ts'
@@ -93,5 +93,6 @@ function sampleCreation(world: World, frame: ObjectFrame, pod: PodRecord): void 
   if (frame.phase !== 'live' || frame.kind !== 'added' || pod.createdSeconds === undefined) return
   // A pod that begins to match a selector is added too, however old it is: that is no sign of a jump.
   const isNew = isUntouched(pod)
-  sampleClock(world.clocks, 'apiserver', fromSeconds(pod.createdSeconds), frame.t, SECOND, !isNew)
+  const cut = durationNano(SECOND + (frame.heldUp ?? ZERO))
+  sampleClock(world.clocks, 'apiserver', fromSeconds(pod.createdSeconds), frame.t, cut, !isNew)
 }
