@@ -46,6 +46,10 @@ export interface SyncedFrame {
 export interface TickFrame {
   readonly kind: 'tick'
   readonly t: UnixNano
+  /** So long before `t` nothing was read: what came meanwhile may wait. Absent in the usual turn of an event loop. */
+  readonly heldUp?: DurationNano
+  /** So long before `t` no watch showed pods. Absent while one does, and in recordings: they do not say it. */
+  readonly unwatched?: DurationNano
   readonly final?: boolean
 }
 

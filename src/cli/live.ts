@@ -48,7 +48,7 @@ export async function startLive(
   const push = (frame: Frame): void => pipeline.push(frame).forEach(onTrace)
   const log = sayTrouble(terminal)
   const cluster = watchCluster(target.connection, { ...scope, clock, signal, onFrame: push, log })
-  const ticking = tick(clock, signal, push)
+  const ticking = tick(clock, signal, () => push({ kind: 'tick', t: clock.now(), ...cluster.unread() }))
   const close = async (): Promise<void> => {
     stop.abort()
     await Promise.all([cluster.close(), ticking])
@@ -56,10 +56,10 @@ export async function startLive(
   return { cluster, push, close }
 }
 
-async function tick(clock: Clock, signal: AbortSignal, push: (frame: Frame) => void): Promise<void> {
+async function tick(clock: Clock, signal: AbortSignal, push: () => void): Promise<void> {
   while (!signal.aborted) {
     await clock.sleep(TICK_MS, signal)
-    push({ kind: 'tick', t: clock.now() })
+    push()
   }
 }
 

@@ -316,14 +316,15 @@ class Operator {
     const { clock } = this.#options
     await clock.sleep(BEAT_MS, this.#stop.signal)
     if (this.#stop.signal.aborted) return
-    this.#onFrame('', { kind: 'tick', t: clock.now() })
-    this.#rollouts.pass(clock.now())
+    this.#onFrame('', { kind: 'tick', t: clock.now(), ...this.#streams?.unread() })
+    const { read } = this.#pipeline.passed()
+    this.#rollouts.pass(read)
     this.#terms?.check()
     this.#receiving?.beat()
     this.#injecting?.beat()
     this.#inFlight.tell()
     this.#startBackfills()
-    if (this.#leads()) this.#duties.perform()
+    if (this.#leads()) this.#duties.perform(read)
     this.#giveBack.beat(this.#frames)
     if (clock.monotonicMs() < this.#reloadDueMs) return
     this.#reloadDueMs = clock.monotonicMs() + RELOAD_MS
@@ -340,7 +341,7 @@ class Operator {
       this.#page?.told(trace)
     }
     for (const late of this.#pipeline.late()) this.#delivery.append(late)
-    this.#handover.passed(frame.t)
+    this.#handover.passed(this.#pipeline.passed().watched)
   }
 
   #startBackfills(): void {

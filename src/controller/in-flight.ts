@@ -18,7 +18,7 @@ export interface InFlightDuty {
 
 export interface InFlightOptions {
   readonly clock: Clock
-  readonly pipeline: Pick<Pipeline, 'inFlight'>
+  readonly pipeline: Pick<Pipeline, 'inFlight' | 'passed'>
   readonly book: Pick<SessionBook, 'startsInFlight'>
   readonly metrics: Pick<Metrics, 'startsInFlight'>
 }
@@ -31,7 +31,7 @@ export function createInFlight({ clock, pipeline, book, metrics }: InFlightOptio
       const startedMs = clock.monotonicMs()
       if (startedMs < dueMs) return
       duty.last = pipeline.inFlight()
-      book.startsInFlight(duty.last, clock.now())
+      book.startsInFlight(duty.last, pipeline.passed().read)
       metrics.startsInFlight(duty.last, clock.now())
       dueMs = startedMs + (clock.monotonicMs() - startedMs) / SHARE
     },

@@ -3,6 +3,7 @@
 // Does not decide any of it: the book does.
 
 import type { Clock } from '../base/clock.ts'
+import type { UnixNano } from '../base/time.ts'
 import type { TargetReader } from '../kube/rollout.ts'
 import type { SessionWrites, WriteResult } from '../kube/session-writes.ts'
 import type { SessionBook, SessionKey, StatusUpdate } from '../session/book.ts'
@@ -11,8 +12,8 @@ import type { TargetRef } from '../session/schema.ts'
 import type { Log } from './log.ts'
 
 export interface SessionDuties {
-  /** About once a second while we lead. */
-  perform(): void
+  /** About once a second while we lead. `read`: what came by then is known to the book. */
+  perform(read: UnixNano): void
   /** The term is over: what was read of targets may be old when the next one begins. */
   pause(): void
   /** What is under way has come to its end. */
@@ -63,10 +64,10 @@ export function createSessionDuties(options: SessionDutiesOptions): SessionDutie
     }
   }
   return {
-    perform: () => {
+    perform: (read) => {
       const nowMs = clock.monotonicMs()
       readTargets(nowMs)
-      for (const update of book.due(clock.now())) {
+      for (const update of book.due(read)) {
         // The one before is still on its way; it is due again then.
         if (writing.has(update.session.uid)) book.unwritten(update)
         else begin(update.session.uid, () => writeStatus(options, update))

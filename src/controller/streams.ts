@@ -10,6 +10,7 @@ import { WHOLE_SOURCES } from '../decode/whole.ts'
 import { type Cluster, type MissingStream, watchCluster } from '../kube/cluster.ts'
 import type { Connection } from '../kube/config.ts'
 import { type StreamCounters, streamCounters } from '../kube/counters.ts'
+import { mostUnread, type Unread } from '../kube/unread.ts'
 import type { ControllerConfig } from './config.ts'
 import type { Log } from './log.ts'
 
@@ -17,6 +18,8 @@ export interface Streams {
   readonly ready: Promise<void>
   missing(): readonly MissingStream[]
   counters(): Readonly<Record<Source, StreamCounters>>
+  /** For a tick, once a second. */
+  unread(): Unread
   close(): Promise<void>
 }
 
@@ -83,6 +86,7 @@ export function watchStreams(options: StreamsOptions): Streams {
     ready: Promise.all(clusters.map(({ ready }) => ready)).then(() => undefined),
     missing: () => uniqueMissing(clusters),
     counters: () => sumCounters(clusters),
+    unread: () => mostUnread(clusters.map((cluster) => cluster.unread())),
     close: async () => {
       await Promise.all(clusters.map((cluster) => cluster.close()))
     },

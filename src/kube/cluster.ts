@@ -25,6 +25,7 @@ import {
 import { planStreams, type StreamPlan, type WatchScope } from './sources.ts'
 import { inTurnBatches } from './turn-batch.ts'
 import { watchTurns } from './turns.ts'
+import { type Unread, watchUnread } from './unread.ts'
 import { createValve, type Valve } from './valve.ts'
 
 /** A stream that Podspan goes on without. */
@@ -62,6 +63,8 @@ export interface Cluster {
   readonly counters: ReadonlyMap<Source, StreamCounters>
   readonly backfill: BackfillCounters
   missing(): readonly MissingStream[]
+  /** For a tick, once a second: what is known of by then. */
+  unread(): Unread
   readonly valve: Valve
   close(): Promise<void>
 }
@@ -143,6 +146,7 @@ export function watchCluster(connection: Connection, options: WatchClusterOption
     counters,
     backfill: backfill.counters,
     missing: health.missing,
+    unread: watchUnread(clock, turns, counters.get('pods')),
     valve,
     close: async () => {
       stop.abort()

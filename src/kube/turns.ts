@@ -14,7 +14,10 @@ const TURN_MS = 20
 /** Within what a receipt is bounded by anyway (timeline/claim.ts). */
 const USUAL_MS = 20
 
-/** While nothing was read, and as long again, in which what waited meanwhile is read. */
+/** What may wait in a socket, or with who sends it, is some megabytes: they are read in seconds, however long the standstill was. */
+const CATCH_UP_MS = 30_000
+
+/** While nothing was read, and as long again, within bounds, in which what waited meanwhile is read. */
 interface Standstill {
   readonly fromMs: number
   readonly untilMs: number
@@ -27,7 +30,7 @@ export function watchTurns(clock: Clock, signal: AbortSignal): Turns {
   const look = (): number => {
     const nowMs = clock.monotonicMs()
     const goneMs = nowMs - lastMs
-    const untilMs = nowMs + goneMs
+    const untilMs = nowMs + Math.min(goneMs, CATCH_UP_MS)
     if (goneMs - TURN_MS > USUAL_MS && untilMs > standstill.untilMs) standstill = { fromMs: lastMs, untilMs }
     return nowMs
   }

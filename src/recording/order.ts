@@ -10,11 +10,13 @@ import {
   type DurationNano,
   earliest,
   latest,
+  minus,
   SECOND,
   seconds,
   since,
   type UnixNano,
   unixNano,
+  ZERO,
 } from '../base/time.ts'
 
 /** One line of a recording after decoding; `index` is its place in the file. */
@@ -84,17 +86,25 @@ const SILENCE = seconds(15 * 60)
 export async function* withTicks(frames: AsyncIterable<Frame>): AsyncGenerator<Frame> {
   let now: UnixNano | undefined
   for await (const frame of frames) {
-    if (now !== undefined) yield* ticksBetween(now, frame.t)
+    if (now !== undefined) yield* ticksBetween(now, frame)
     yield frame
     now = now === undefined ? frame.t : latest(now, frame.t)
   }
   yield { kind: 'tick', t: now ?? unixNano(0n), final: true }
 }
 
-function* ticksBetween(from: UnixNano, to: UnixNano): Generator<Frame> {
+function* ticksBetween(from: UnixNano, next: Frame): Generator<Frame> {
+  const to = next.t
   const until = earliest(to, add(from, SILENCE))
-  for (let at = nextFullSecond(from); at < until; at = add(at, SECOND)) yield { kind: 'tick', t: at }
-  if (since(to, from) > SILENCE) yield { kind: 'tick', t: to }
+  for (let at = nextFullSecond(from); at < until; at = add(at, SECOND)) yield tickBefore(next, at)
+  if (since(to, from) > SILENCE) yield tickBefore(next, to)
+}
+
+/** What the next frame says may have waited since a while, was not read by then. */
+function tickBefore(next: Frame, t: UnixNano): Frame {
+  const heldUp = 'heldUp' in next ? next.heldUp : undefined
+  const waited = heldUp === undefined ? ZERO : since(t, add(next.t, minus(heldUp)))
+  return waited > ZERO ? { kind: 'tick', t, heldUp: waited } : { kind: 'tick', t }
 }
 
 function nextFullSecond(at: UnixNano): UnixNano {

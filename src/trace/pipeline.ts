@@ -32,6 +32,7 @@ import { isUid } from './identity.ts'
 import { incomingOf } from './incoming.ts'
 import { nativeOf, settleNative, takeLate, withNative } from './native-spans.ts'
 import type { LateSpans, Outcome, PodIdentity, Trace } from './trace.ts'
+import { nothingPassed, pass, type Passed } from './passing.ts'
 import { deepestOpen, describe, reasonOf } from './verdict.ts'
 import { findWorkload, identityOf } from './workload.ts'
 
@@ -87,6 +88,8 @@ export interface Pipeline {
   models(): Omit<Clocks, 'around'>
   /** How late the watch has shown things of late, the writing included; undefined where fine stamps were too rare to say. */
   lag(): DurationNano | undefined
+  /** The times that starts are told by, for whoever decides by time besides. */
+  passed(): Passed
   /** Counts by name: frames, garbage by kind, limits reached. */
   counters(): Readonly<Record<string, number>>
 }
@@ -106,8 +109,8 @@ interface State {
   /** Pods whose end was seen, in that order; settling takes equally long for all. */
   readonly settling: string[]
   readonly sift: NativeSift
+  readonly passing: ReturnType<typeof nothingPassed>
   late: readonly LateSpans[]
-  now: UnixNano
   nextSweep: UnixNano
 }
 
@@ -119,8 +122,8 @@ export function createPipeline(options: PipelineOptions = {}): Pipeline {
     startTimeout: options.startTimeout ?? START_TIMEOUT,
     settling: [],
     sift: emptySift(),
+    passing: nothingPassed(),
     late: [],
-    now: 0n as UnixNano,
     nextSweep: 0n as UnixNano,
   }
   return {
@@ -136,12 +139,14 @@ export function createPipeline(options: PipelineOptions = {}): Pipeline {
     clocks: () => reportClocks(state),
     models: () => state.world,
     lag: () => reportLag(state),
+    passed: () => ({ ...state.passing }),
     counters: () => ({ ...state.world.counters, 'pods in flight': state.world.pods.size }),
   }
 }
 
 function push(state: State, frame: Frame): Trace[] {
-  const told = advance(state, frame.t)
+  pass(state.passing, frame)
+  const told = advance(state)
   foldFrame(state.world, frame)
   state.late = frame.kind === 'otlp' ? takeLate(state.world) : NO_LATE
   if (frame.kind === 'added' || frame.kind === 'modified' || frame.kind === 'deleted') noteEnd(state, frame)
@@ -155,28 +160,28 @@ const NO_LATE: readonly LateSpans[] = []
 const settleOf = ({ settle, world }: State): DurationNano =>
   world.native && settle < NATIVE_SETTLE ? NATIVE_SETTLE : settle
 
-/** Time goes on to `t`: what has settled by then is told, before the frame of `t` is taken in. */
-function advance(state: State, t: UnixNano): Trace[] {
+/** Time has gone on: what has settled by now is told, before the frame that says so is taken in. */
+function advance(state: State): Trace[] {
   const told: Trace[] = []
-  if (t > state.now) state.now = t
+  const { read, watched } = state.passing
   for (;;) {
     const uid = state.settling[0]
     const timeline = uid === undefined ? undefined : state.world.pods.get(uid)
     if (uid === undefined) break
-    if (timeline?.ended && add(timeline.ended.seenAt, settleOf(state)) > state.now) break
+    if (timeline?.ended && add(timeline.ended.seenAt, settleOf(state)) > read) break
     state.settling.shift()
     if (timeline?.ended) pushTold(state, timeline, timeline.ended.outcome, told)
   }
-  if (state.now >= state.nextSweep) sweepTimeouts(state, told)
+  if (watched >= state.nextSweep) sweepTimeouts(state, told)
   return told
 }
 
 /** Every second is often enough: a timeout's own moment does not depend on when it is noticed. */
 function sweepTimeouts(state: State, told: Trace[]): void {
-  state.nextSweep = add(state.now, SECOND)
+  state.nextSweep = add(state.passing.watched, SECOND)
   for (const timeline of state.world.pods.values()) {
     if (timeline.ended || !isOverdue(state, timeline)) continue
-    timeline.ended = { outcome: 'timeout', seenAt: state.now }
+    timeline.ended = { outcome: 'timeout', seenAt: state.passing.now }
     // One that had timed out before we first saw it was told by whoever watched then.
     const stale =
       timeline.firstPhase !== 'live' &&
@@ -188,7 +193,8 @@ function sweepTimeouts(state: State, told: Trace[]): void {
 
 /** Once a second for all that are in flight: the clock is asked only of those that may be. */
 function isOverdue(state: State, timeline: PodTimeline): boolean {
-  const { now, startTimeout } = state
+  const { startTimeout } = state
+  const now = state.passing.watched
   const stamp = createdStamp(timeline)
   if (stamp <= timeline.firstSeen && now < add(stamp, startTimeout)) return false
   return now >= add(createdOf(state, timeline), startTimeout)
@@ -241,9 +247,9 @@ const compareEnds = (a: Trace, b: Trace): number => {
 }
 
 function pushTold(state: State, timeline: PodTimeline, ending: Ending, told: Trace[]): void {
-  const native = nativeOf(state.world, timeline, state.now)
+  const native = nativeOf(state.world, timeline, state.passing.now)
   const trace = tell(state, timeline, ending, native)
-  if (trace && native) settleNative(state.world, trace, native, state.now)
+  if (trace && native) settleNative(state.world, trace, native, state.passing.now)
   if (trace) told.push(trace)
   else count(state.world, 'garbage.pod without times')
   const { malformed } = incomingOf(state.world, timeline.pod)
@@ -255,7 +261,7 @@ function tell(
   state: State,
   timeline: PodTimeline,
   ending: Ending,
-  native = nativeOf(state.world, timeline, state.now),
+  native = nativeOf(state.world, timeline, state.passing.now),
 ): Trace | undefined {
   if (!isUid(timeline.uid)) count(state.world, 'garbage.uid')
   const startup = startupOf(state, timeline, ending, native)
@@ -264,20 +270,20 @@ function tell(
     ending === 'ready' ? crashedAfterReady(startup.facts, timeline.ended, settleOf(state)) : undefined
   const outcome = crashed ? 'unstable' : (ending as Outcome)
   const trace = buildTrace(state.world, state.cluster, startup, outcome, crashed)
-  return native ? withNative(state.world, trace, native, state.now) : trace
+  return native ? withNative(state.world, trace, native, state.passing.now) : trace
 }
 
 function startupOf(
   state: State,
   timeline: PodTimeline,
   ending: Ending,
-  native = nativeOf(state.world, timeline, state.now),
+  native = nativeOf(state.world, timeline, state.passing.now),
 ): Startup | undefined {
   const node = timeline.pod.nodeName === undefined ? undefined : state.world.nodes.get(timeline.pod.nodeName)
   const { clocks, lag, revisions, related, owners } = state.world
   const surroundings = surroundingsOf(related, owners)
   const snapshot = { timeline, node, clocks, lag, revisions, surroundings, native }
-  return tellStartup(snapshot, ending, state.now, state.startTimeout)
+  return tellStartup(snapshot, ending, state.passing.now, state.startTimeout)
 }
 
 /** A container that ended non-zero while the evidence settled, in words. One that ended because its pod was deleted was killed, not unstable. */
@@ -333,12 +339,12 @@ function inFlightOf({ world }: State, startup: Startup): InFlight {
 
 const nanos = (value: number): DurationNano => durationNano(BigInt(Math.round(value)))
 
-function reportLag({ world, now }: State): DurationNano | undefined {
+function reportLag({ world, passing: { now } }: State): DurationNano | undefined {
   const lag = lagNow(world.lag, now)
   return lag === undefined ? undefined : nanos(lag)
 }
 
-function reportClocks({ world, now }: State): ClockReport[] {
+function reportClocks({ world, passing: { now } }: State): ClockReport[] {
   return [...world.clocks.clocks.keys()].sort().map((clock) => {
     const offset = offsetOf(world.clocks, clock, now)
     return {

@@ -152,6 +152,9 @@ export class Replica {
   #dueMs = Number.POSITIVE_INFINITY
   readonly #known = new Set<number>()
   #lastMs = 0
+  #heldUpUntilMs = 0
+  /** What came by then has been read, and of that what came while all watches were there. */
+  readonly #passed = { readMs: 0, watchedMs: 0 }
   leads = false
   dead = false
 
@@ -220,27 +223,37 @@ export class Replica {
     this.later(1000, () => this.#tick())
   }
 
+  /** What it reads for so long may have waited. */
+  holdUp(forMs: number): void {
+    this.#heldUpUntilMs = Math.max(this.#heldUpUntilMs, this.nowMs() + forMs)
+  }
+
   /** As the pipeline does: whatever has settled is told before time goes on. */
   #advance(): void {
     const nowMs = this.nowMs()
+    const passed = this.#passed
     this.#lastMs = nowMs
-    if (nowMs >= this.#dueMs) this.#tellUntil(nowMs)
-    this.handover.passed(at(nowMs))
+    if (nowMs >= this.#heldUpUntilMs) passed.readMs = nowMs
+    if (!this.streams.some((stream) => stream.isAway())) passed.watchedMs = passed.readMs
+    if (passed.readMs >= this.#dueMs) this.#tell()
+    this.handover.passed(at(passed.watchedMs))
   }
 
-  #tellUntil(nowMs: number): void {
+  #tell(): void {
+    const { readMs, watchedMs } = this.#passed
     this.#dueMs = Number.POSITIVE_INFINITY
     for (const [n, known] of this.#open) {
       const pod = this.#place.cluster.pods[n] as Pod
-      if (dueMsOf(known) > nowMs) this.#dueMs = Math.min(this.#dueMs, dueMsOf(known))
+      const passedMs = known.endedMs === undefined ? watchedMs : readMs
+      if (dueMsOf(known) > passedMs) this.#dueMs = Math.min(this.#dueMs, dueMsOf(known))
       else {
         this.#open.delete(n)
-        this.#tell(pod, known.endedMs === undefined ? 'timeout' : 'ready')
+        this.#tellOne(pod, known.endedMs === undefined ? 'timeout' : 'ready')
       }
     }
   }
 
-  #tell(pod: Pod, outcome: 'ready' | 'timeout'): void {
+  #tellOne(pod: Pod, outcome: 'ready' | 'timeout'): void {
     const trace = traceOf(pod, outcome)
     const [open] = this.handover.told(trace, [EXPORTER])
     if (this.leads && open !== undefined) this.#export(trace.traceId)
@@ -313,6 +326,11 @@ export class Stream {
 
   shows(namespace: string): boolean {
     return this.#name === '' || this.#name === namespace
+  }
+
+  /** Its watch is lost, or its list on the way. */
+  isAway(): boolean {
+    return this.#broken || this.#behindList !== undefined
   }
 
   #onChange(pod: Pod): void {

@@ -115,11 +115,17 @@ function troubles({ backend, cluster }: Place, replicas: readonly Replica[], see
   const disturb = (): void => {
     const streams = replicas.flatMap((replica) => replica.streams)
     const one = streams[Math.floor(random() * streams.length)]
-    if (random() < 0.6) one?.break(random() * 4000)
+    if (seed % 7 === 0) one?.break(random() * 90_000)
+    else if (random() < 0.6) one?.break(random() * 4000)
     else one?.silence(random() * 30_000)
     world.after(random() * 20_000, disturb)
   }
+  const holdUp = (): void => {
+    replicas[Math.floor(random() * replicas.length)]?.holdUp(random() * 30_000)
+    world.after(random() * 40_000, holdUp)
+  }
   if (seed % 2 === 0) world.after(random() * 10_000, disturb)
+  if (seed % 3 === 1) world.after(random() * 10_000, holdUp)
   if (seed % 5 === 0) world.after(30_000, () => (backend.awayUntilMs = world.nowMs + 60_000))
 }
 

@@ -44,3 +44,20 @@ test('a standstill that the timer sees first is one too, and a short one within 
   clock.advance(milliseconds(60))
   assert.equal(turns.heldUp(), milliseconds(360))
 })
+
+test('what waits is some megabytes: after an hour too all of it is read within half a minute', async () => {
+  const { clock, turns } = await start()
+  clock.advance(milliseconds(3_600_000))
+  assert.equal(turns.heldUp(), milliseconds(3_600_000))
+  for (let second = 1; second <= 30; second++) {
+    for (let turn = 0; turn < 50; turn++) {
+      await settle()
+      clock.advance(milliseconds(20))
+    }
+    const heldUp = turns.heldUp()
+    assert.equal(heldUp, milliseconds(3_600_000 + second * 1000))
+  }
+  await settle()
+  clock.advance(milliseconds(20))
+  assert.equal(turns.heldUp(), undefined)
+})

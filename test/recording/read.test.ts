@@ -118,6 +118,16 @@ test('time passes between frames, a tick at each full second', async () => {
   ])
 })
 
+test('while what comes next may wait, ticks say that nothing is known to be read', async () => {
+  const late = pod(5400, 'b').replace('"resource"', '"heldUp":"3900000000","resource"')
+  const { frames } = await read(lines(HEADER, pod(500, 'a'), late))
+  const ticks = frames.filter((frame) => frame.kind === 'tick' && !frame.final)
+  assert.deepEqual(
+    ticks.map((tick) => 'heldUp' in tick && tick.heldUp),
+    [false, 500_000_000n, 1_500_000_000n, 2_500_000_000n, 3_500_000_000n],
+  )
+})
+
 test('a long silence is filled for a quarter of an hour and then skipped', async () => {
   const { frames } = await read(lines(HEADER, pod(0, 'a'), pod(86_400_000, 'b')))
   const ticks = frames.filter((frame) => frame.kind === 'tick')
