@@ -5,7 +5,16 @@
 import type { ObjectFrame } from '../base/frame.ts'
 import type { EventRecord, PodRecord } from '../base/record.ts'
 import type { Stamp } from '../base/stamp.ts'
-import { add, durationNano, fromSeconds, parseRfc3339, SECOND, type UnixNano } from '../base/time.ts'
+import {
+  add,
+  type DurationNano,
+  durationNano,
+  fromSeconds,
+  parseRfc3339,
+  SECOND,
+  type UnixNano,
+  ZERO,
+} from '../base/time.ts'
 import { observeEvent } from '../observe/event.ts'
 import type { Observation } from '../observe/observation.ts'
 import { boundClock, isBelievable, sampleClock, shiftOf, shiftOfStamp } from './clocks.ts'
@@ -90,7 +99,7 @@ function sampleStamp(
   { t, phase, heldUp }: ObjectFrame,
   repeat: boolean,
 ): void {
-  if (stamp.source === 'event-second' && phase === 'live') return sampleSecond(world, stamp, t)
+  if (stamp.source === 'event-second' && phase === 'live') return sampleSecond(world, stamp, t, heldUp)
   if (stamp.source !== 'event-name' && stamp.source !== 'event-time') return
   const { createdSeconds } = timeline.pod
   if (createdSeconds !== undefined && !isStatic(timeline.pod) && fromSeconds(createdSeconds) <= t) {
@@ -122,8 +131,8 @@ function alone(observation: Observation): Observation {
 }
 
 /** A repeat's second is coarse, but for a clock that is minutes off it is a witness. */
-function sampleSecond(world: World, { clock, at }: Stamp, t: UnixNano): void {
-  sampleClock(world.clocks, clock, at, t, SECOND)
+function sampleSecond(world: World, { clock, at }: Stamp, t: UnixNano, heldUp: DurationNano = ZERO): void {
+  sampleClock(world.clocks, clock, at, t, durationNano(SECOND + heldUp))
 }
 
 const isStatic = (pod: PodRecord): boolean => pod.annotations?.['kubernetes.io/config.mirror'] !== undefined
