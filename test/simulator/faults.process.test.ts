@@ -92,11 +92,11 @@ const CASES: readonly Case[] = [
     noticed: async (operator) => (await operator.metric('podspan_watch_relists_total')) > 0,
   },
   {
-    name: 'an operator that is stopped for 4 s and has fallen behind',
+    name: 'an operator that is stopped for 12 s and has fallen behind',
     play: GAP,
     disturb: async (_, operator) => {
       operator.signal('SIGSTOP')
-      await delay(4000)
+      await delay(12_000)
       operator.signal('SIGCONT')
     },
   },

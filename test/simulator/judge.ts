@@ -18,6 +18,8 @@ export interface Judgement {
   /** Boundaries whose stated interval does not hold the truth, of so many. */
   readonly outside: readonly string[]
   readonly boundaries: number
+  /** Of those, the ones that no span tells. */
+  readonly untold: number
   /** Marked as resting on less than everything. */
   readonly incomplete: number
 }
@@ -38,6 +40,7 @@ export class Judge {
     outside: [] as string[],
   }
   private boundaries = 0
+  private untold = 0
   private incomplete = 0
   private keeps = true
   /** Traces that came before their line. */
@@ -93,7 +96,11 @@ export class Judge {
     if (line.outcome === 'undone') return
     const outcome = root?.attributes['podspan.outcome']
     if (outcome !== line.outcome) this.found.wrong.push(`${describe(line)} is told as ${String(outcome)}`)
-    for (const truth of line.truths) this.found.outside.push(...outside(line, truth, spans))
+    for (const truth of line.truths) {
+      const span = spanOf(truth, spans)
+      if (span) this.found.outside.push(...outside(line, truth, span))
+      else this.untold += 1
+    }
   }
 
   has({ uid }: LedgerLine): boolean {
@@ -113,9 +120,10 @@ export class Judge {
 
   judge(): Judgement {
     const missing = this.missing()
-    const { boundaries, incomplete, starts, told } = this
+    const { boundaries, incomplete, starts, told, untold } = this
     const lost = missing.map(describe)
-    return { starts, told, boundaries, incomplete, lost, invented: [...this.early.keys()], ...this.found }
+    const invented = [...this.early.keys()]
+    return { starts, told, boundaries, untold, incomplete, lost, invented, ...this.found }
   }
 }
 
@@ -131,14 +139,22 @@ const describe = ({ life, number, outcome, uid }: LedgerLine): string =>
   `${life} #${number} (${outcome}) ${uid}`
 
 /** What is not told is not wrong: a boundary without evidence has no span, or is a part of a coarser one. */
-function outside(line: LedgerLine, truth: TrueBoundary, spans: readonly DecodedSpan[]): string[] {
-  const { container, fromNs, place, side, span: name, toNs } = truth
+function spanOf(
+  { container, place, span: name }: TrueBoundary,
+  spans: readonly DecodedSpan[],
+): DecodedSpan | undefined {
   const own = spans
     .filter((span) => span.name === name && span.attributes['k8s.container.name'] === container)
     .filter(({ attributes, status }) => attributes['podspan.open'] !== true && status.code !== 2)
     .sort((a, b) => (a.start < b.start ? -1 : 1))
-  const span = own[place]
-  if (!span) return []
+  return own[place]
+}
+
+function outside(
+  line: LedgerLine,
+  { container, fromNs, side, span: name, toNs }: TrueBoundary,
+  span: DecodedSpan,
+): string[] {
   const by = (what: 'early' | 'late'): bigint =>
     BigInt(Math.ceil(Number(span.attributes[`podspan.${side}.${what}_ms`] ?? 0) * 1e6))
   const [from, to] = [span[side] - by('early') - CLOCKS_NS, span[side] + by('late') + CLOCKS_NS]
