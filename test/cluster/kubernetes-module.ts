@@ -8,22 +8,31 @@ import { join } from 'node:path'
 import { run, runScript, say } from './commands.ts'
 import { cacheDirectory } from './layout.ts'
 import { withLock } from './lock.ts'
-import { defaultKubernetesVersion, toolsOf } from './versions.ts'
+import { defaultKubernetesVersion, kubernetesTools } from './versions.ts'
 
 /** The directory whose go.mod builds this version of Kubernetes. */
 export async function kubernetesModule(version: string): Promise<string> {
   if (version === defaultKubernetesVersion) return join(import.meta.dirname, 'modules', 'kubernetes')
   const directory = join(cacheDirectory(), 'modules', `kubernetes-${version}`)
-  if (existsSync(directory)) return directory
+  if (await hasTools(directory)) return directory
   return withLock('go.mod of kubernetes', async () => {
-    if (existsSync(directory)) return directory
+    if (await hasTools(directory)) return directory
     const temporary = join(cacheDirectory(), 'modules', 'unfinished')
     await rm(temporary, { recursive: true, force: true })
     await mkdir(temporary, { recursive: true })
     await writeModule(version, temporary)
+    await rm(directory, { recursive: true, force: true })
     await rename(temporary, directory)
     return directory
   })
+}
+
+/** One that was made for fewer tools than are wanted now is made anew. */
+async function hasTools(directory: string): Promise<boolean> {
+  const file = join(directory, 'go.mod')
+  if (!existsSync(file)) return false
+  const lines = (await readFile(file, 'utf8')).split('\n').map((line) => line.trim())
+  return kubernetesTools.every((tool) => lines.includes(tool))
 }
 
 /** Writes go.mod and go.sum: Kubernetes at this version, with the etcd that it is tested with. */
@@ -42,7 +51,7 @@ async function writeModule(version: string, directory: string): Promise<void> {
   await writeFile(join(directory, 'go.mod'), `${lines.join('\n')}\n`)
   const etcd = upstream.match(/go\.etcd\.io\/etcd\/client\/v3 (\S+)/)?.[1] ?? 'latest'
   const tools = [
-    ...toolsOf(version).map((tool) => `${tool}@v${version}`),
+    ...kubernetesTools.map((tool) => `${tool}@v${version}`),
     `go.etcd.io/etcd/server/v3@${etcd}`,
   ]
   await run('go', ['get', '-tool', ...tools], { cwd: directory, env: { GOWORK: 'off' } })

@@ -107,7 +107,7 @@ async function startNode(layout: Layout, binaries: Record<string, string>, versi
   })
   createCgroups()
   await startProcess(layout, await kubelet(layout, binaries, version))
-  if (binaries['kube-proxy'] !== undefined) await startProcess(layout, proxy(layout, binaries))
+  await startProcess(layout, proxy(layout, binaries))
   await waitUntil(layout, {
     what: `node ${nodeName} is Ready`,
     probe: () => objectReady(layout, nodePath, 'Ready'),

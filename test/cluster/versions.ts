@@ -47,7 +47,7 @@ export interface Family {
   readonly firstBuild: string
 }
 
-const kubernetesTools = [
+export const kubernetesTools = [
   'k8s.io/kubernetes/cmd/kube-apiserver',
   'k8s.io/kubernetes/cmd/kube-controller-manager',
   'k8s.io/kubernetes/cmd/kube-scheduler',
@@ -56,13 +56,6 @@ const kubernetesTools = [
   'k8s.io/kubernetes/cmd/kubectl',
   'k8s.io/kubernetes/test/images/agnhost',
 ] as const
-
-/**
- * The module of 1.30's kube-proxy is unknown to the checksum database, and that of 1.36 asks for what 1.30 does not know: no services there.
- */
-export function toolsOf(version: string): readonly string[] {
-  return kubernetesTools.filter((tool) => minorOf(version) > 30 || !tool.endsWith('/kube-proxy'))
-}
 
 /** The version asked for, without the leading v. */
 export function kubernetesVersion(
@@ -106,7 +99,7 @@ export function families(version: string): Family[] {
       version,
       buildFlags: [`-ldflags=${stamp(version)}`],
       renamed: { server: 'etcd' },
-      binaries: ['etcd', ...toolsOf(version).map((tool) => tool.slice(tool.lastIndexOf('/') + 1))],
+      binaries: ['etcd', ...kubernetesTools.map((tool) => tool.slice(tool.lastIndexOf('/') + 1))],
       firstBuild: '5 min',
     },
   ]

@@ -19,7 +19,7 @@ import { assertCounts, assertLengths, endingsOf, rootsByUid } from './agreement.
 import { asShown, byId, pushJaeger, tracePage } from './jaeger.ts'
 import { get, list, pushPodspan } from './operator-support.ts'
 import type { Session } from './operator-objects.ts'
-import { noServices } from './trace-support.ts'
+import { noCluster } from './trace-support.ts'
 import { CRD, wholeCluster, withoutCrd } from './whole-cluster.ts'
 
 const SCRIPT = join(import.meta.dirname, '..', '..', 'scripts', 'first-ten-minutes.sh')
@@ -81,7 +81,7 @@ const sessionOf = async (): Promise<Session> => {
   return get<Session>('tsn', one?.metadata.name ?? '', '-n', DEMO)
 }
 
-describe('the first ten minutes', { skip: noServices, timeout: 900_000 }, () => {
+describe('the first ten minutes', { skip: noCluster, timeout: 900_000 }, () => {
   const cleanups: Cleanup[] = []
   let env: Readonly<Record<string, string>>
   let sent: TruthCursor

@@ -55,7 +55,7 @@ import {
   rightsIn,
 } from './operator-support.ts'
 import { type Prometheus, scrapeOfPods, startPrometheus } from './prometheus.ts'
-import { noServices } from './trace-support.ts'
+import { noCluster } from './trace-support.ts'
 import { CRD, wholeCluster, withoutCrd } from './whole-cluster.ts'
 
 const PODS = 20
@@ -153,7 +153,7 @@ const valuesFor = (collector: Collector, more: Values = {}): Values => ({
   ...more,
 })
 
-describe('the operator, installed by Helm', { skip: noServices, timeout: 600_000 }, () => {
+describe('the operator, installed by Helm', { skip: noCluster, timeout: 600_000 }, () => {
   let stage: Stage
   const cleanups: (() => PromiseLike<unknown>)[] = []
   before(async () => {

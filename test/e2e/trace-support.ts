@@ -4,15 +4,12 @@
 import { spawn } from 'node:child_process'
 import { globSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { ofMinor, withoutOurs } from '../cluster/foreign.ts'
+import { withoutOurs } from '../cluster/foreign.ts'
 import { parseExports, type TruthSpan } from '../accuracy/collector.ts'
 import { since, toMilliseconds, type UnixNano } from '../../src/base/time.ts'
 
 /** For tests that need the cluster of test/cluster; those that any cluster can carry ask `withoutAny`. */
 export const noCluster = withoutOurs()
-/** For those whose pods reach the API server or each other by the address of a Service. */
-export const noServices =
-  noCluster || (ofMinor(30) && "1.30's kube-proxy cannot be built, so that there are no Services")
 
 const root = join(import.meta.dirname, '..', '..')
 

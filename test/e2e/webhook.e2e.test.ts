@@ -24,7 +24,7 @@ import {
   VARIABLE,
 } from './injection-support.ts'
 import { fetchMetrics, get, pushPodspan, restrictedNamespace } from './operator-support.ts'
-import { noServices } from './trace-support.ts'
+import { noCluster } from './trace-support.ts'
 import { CRD, wholeCluster, withoutCrd } from './whole-cluster.ts'
 
 const release = 'e2e-webhook'
@@ -46,7 +46,7 @@ const gated = (name: string, labels: object = SELECTED): object =>
     ...{ schedulingGates: [{ name: 'example.com/never' }] },
   })
 
-describe('a context by the webhook, at a real API server', { skip: noServices, timeout: 240_000 }, () => {
+describe('a context by the webhook, at a real API server', { skip: noCluster, timeout: 240_000 }, () => {
   let manifest = ''
   let letGo = (): void => {}
   before(async () => {

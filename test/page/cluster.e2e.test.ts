@@ -23,11 +23,11 @@ import {
   pushPodspan,
   restrictedNamespace,
 } from '../e2e/operator-support.ts'
-import { expectedIds, noServices, type Running, startPodspan } from '../e2e/trace-support.ts'
+import { expectedIds, noCluster, type Running, startPodspan } from '../e2e/trace-support.ts'
 import { CRD, wholeCluster, withoutCrd } from '../e2e/whole-cluster.ts'
 
 const home = 'podspan-page'
-const skip = noServices || (whyNoBrowser() ?? false)
+const skip = noCluster || (whyNoBrowser() ?? false)
 const timeout = 240_000
 
 const deployment = (namespace: string, name: string, replicas: number, delaySeconds = 2): object => ({
