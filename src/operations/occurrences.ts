@@ -39,9 +39,10 @@ export function inOrder(facts: readonly Fact[], clocks: Clocks): Occurrence[] {
     else anchored.push({ fact, key })
   }
   const rounds = areRounds(facts.filter(({ what }) => COUNTED.has(what)))
+  const pullsFailed = facts.some(({ what }) => what === 'pull failed')
   const all = [
     ...anchored,
-    ...loose.map((fact) => ({ fact, key: looseKey(fact, { anchored, clocks, rounds }) })),
+    ...loose.map((fact) => ({ fact, key: looseKey(fact, { anchored, clocks, rounds, pullsFailed }) })),
   ]
   if (loose.length > 0 && rounds) keepRounds(all)
   return all.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : placeOf(a.fact) - placeOf(b.fact)))
@@ -78,20 +79,23 @@ interface Among {
   readonly clocks: Clocks
   /** Whether counts tell which try an occurrence is of; see `keepRounds`. */
   readonly rounds: boolean
+  /** Then the nth pull is of an earlier try than the nth of anything else. */
+  readonly pullsFailed: boolean
 }
 
 /**
  * One that only a list told of lies at its second's end, but before what of that second must come after it: what is of the same try or a
  * later one. The nth time that an image was there is of the nth try at the earliest.
  */
-function looseKey(fact: Fact, { anchored, clocks, rounds }: Among): UnixNano {
+function looseKey(fact: Fact, { anchored, clocks, pullsFailed, rounds }: Among): UnixNano {
   const second = secondOf(fact)
   if (!second) return 0n as UnixNano
   const from = ours(second, clocks)
   const [end, place] = [(from + LAST_IN_SECOND) as UnixNano, placeOf(fact)]
+  const countsTell = rounds && !(pullsFailed && fact.what === 'pulling')
   const after = anchored.filter(
     ({ fact: other, key }) =>
-      key >= from && key <= end && placeOf(other) > place && (!rounds || other.index >= fact.index),
+      key >= from && key <= end && placeOf(other) > place && (!countsTell || other.index >= fact.index),
   )
   return after.reduce((key, other) => (other.key <= key ? ((other.key - 1n) as UnixNano) : key), end)
 }
