@@ -30,17 +30,19 @@ const SLOTS_PER_BUCKET = BUCKET_NS / SLOT_NS
 const REACH_MAX = 8
 /**
  * A sample is late by the write and the watch. The least of several is late by no more than this (measured: docs/accuracy.md), if a Lease is
- * among them: events may queue at their writer for seconds, a renewal is stamped just before it is sent.
+ * among them: events may queue at their writer for seconds, a renewal is stamped just before it is sent. One or two say nothing of it: they may
+ * be of the very moment at which the API server stood still.
  */
 const LEAST_LATENESS: readonly { readonly samples: number; readonly ns: OffsetNs }[] = [
   { samples: ENOUGH, ns: 150e6 },
   { samples: 3, ns: 300e6 },
-  { samples: 1, ns: 1_000e6 },
 ]
 /** A renewal that arrives within this of its stamp was stamped by a clock that is not behind by more. */
 const RIGHT_WITHIN: OffsetNs = 150e6
 /** A Lease renewal gives up after 10 s (component-helpers/apimachinery/lease), and no event client holds back longer at first. */
 const ANY_LATENESS: OffsetNs = 10_000e6
+/** What few stamps without a Lease among them may be late by, where the store or the API server stood still: --request-timeout, a minute. */
+const FEW_LATENESS: OffsetNs = 60_000e6
 const BELIEVABLE: OffsetNs = 86_400e9
 /** So long an event may be on its way: client-go tries 12 times, 10 s apart (tools/record), and no status waits longer. */
 const LATEST_EVER: OffsetNs = 150e9
@@ -142,12 +144,11 @@ function offsetAt(clock: Clock, index: number): Offset {
 }
 
 function offsetFrom(found: Gathered): Offset {
-  const lateness = found.leases
-    ? LEAST_LATENESS.find(({ samples }) => found.samples >= samples)?.ns
-    : undefined
-  const statistical = found.upper - (lateness ?? ANY_LATENESS) - found.cut
-  const lower = Math.max(statistical, found.lower > found.upper ? statistical : found.lower)
   const jumped = found.greatest - found.upper > LATEST_EVER
+  // Most samples may be of the clock as it was before or afterwards.
+  const lateness = jumped ? ANY_LATENESS : latenessOf(found)
+  const statistical = found.upper - lateness - found.cut
+  const lower = Math.max(statistical, found.lower > found.upper ? statistical : found.lower)
   return {
     from: lower,
     to: found.upper,
@@ -155,6 +156,11 @@ function offsetFrom(found: Gathered): Offset {
     proven: found.lower > 0,
     ...(jumped && { jumped: found.greatest }),
   }
+}
+
+function latenessOf({ leases, samples: count }: Gathered): OffsetNs {
+  if (leases) return LEAST_LATENESS.find(({ samples }) => count >= samples)?.ns ?? ANY_LATENESS
+  return count >= ENOUGH ? ANY_LATENESS : FEW_LATENESS
 }
 
 /**

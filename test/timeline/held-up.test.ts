@@ -8,7 +8,8 @@ import type { ObjectFrame } from '../../src/base/frame.ts'
 import { createPipeline } from '../../src/trace/pipeline.ts'
 import { story } from '../support/pods.ts'
 
-const HELD_UP = seconds(30)
+/** Longer than a request may take. */
+const HELD_UP = seconds(90)
 
 /** What is shown of pods that come second by second, all of it read late, and held up by so much. */
 function offsetsOf(
