@@ -136,7 +136,9 @@ function compareCalls(one: Case, name: string, calls: readonly RuntimeCall[], bo
     check(one, rowName(boundary, span, attempt), span, span.end, endOf(call))
   }
   const end = rootOf(one.trace).end.best
-  for (const call of calls)
+  // A runtime that was started anew loses the span that says which container its kubelet's call was about.
+  const named = calls.filter(({ container }) => container !== undefined)
+  for (const call of named)
     if (!call.failed && call.span.end < end && !told.has(call)) one.judged.missed.push(boundary)
 }
 

@@ -102,6 +102,14 @@ export async function restartKubelet(): Promise<void> {
   refreshPids(layout)
 }
 
+/** Restarts containerd; the containers live on in their shims, and pulls under way fail. */
+export async function restartRuntime(): Promise<void> {
+  const layout = clusterLayout()
+  await stopProcess(layout, 'containerd')
+  await startAgain(layout, 'containerd')
+  refreshPids(layout)
+}
+
 interface KubeletPulls {
   /** Without it one after the other, as by default. */
   readonly atOnce: boolean

@@ -50,10 +50,7 @@ async function writeModule(version: string, directory: string): Promise<void> {
   ]
   await writeFile(join(directory, 'go.mod'), `${lines.join('\n')}\n`)
   const etcd = upstream.match(/go\.etcd\.io\/etcd\/client\/v3 (\S+)/)?.[1] ?? 'latest'
-  const tools = [
-    ...kubernetesTools.map((tool) => `${tool}@v${version}`),
-    `go.etcd.io/etcd/server/v3@${etcd}`,
-  ]
+  const tools = [...kubernetesTools.map((tool) => `${tool}@v${version}`), `go.etcd.io/etcd/server/v3@${etcd}`]
   await run('go', ['get', '-tool', ...tools], { cwd: directory, env: { GOWORK: 'off' } })
 }
 

@@ -8,6 +8,7 @@ import { plainScenarios } from './plain.ts'
 import { rolloutScenarios } from './rollouts.ts'
 import { queueScenarios } from './queues.ts'
 import { schedulingScenarios } from './scheduling.ts'
+import { stallScenarios } from './stalls.ts'
 import type { Scenario } from './stage.ts'
 import { versionScenarios } from './versions.ts'
 import { workloadScenarios } from './workloads.ts'
@@ -23,4 +24,5 @@ export const scenarios: readonly Scenario[] = [
   ...queueScenarios,
   ...deviceScenarios,
   ...versionScenarios,
+  ...stallScenarios,
 ]

@@ -30,6 +30,8 @@ const INDISPENSABLE = [
 export class RecordingTask {
   readonly lines: string[] = []
   /** Set when something of a stream may have been missed. */
+  gap: string | undefined
+  /** Set when the recorder is gone. */
   broken: string | undefined
   readonly #synced = Promise.withResolvers<void>()
   readonly #stopped = Promise.withResolvers<void>()
@@ -58,7 +60,7 @@ export class RecordingTask {
     this.lines.push(line)
     const { resource, type, object } = JSON.parse(line) as Partial<Seen>
     if (resource === undefined || type === undefined || object === undefined) return
-    if (type === 'ERROR') this.broken = `${resource}: ${JSON.stringify(object)}`
+    if (type === 'ERROR') this.gap = `${resource}: ${JSON.stringify(object)}`
     else if (type !== 'BOOKMARK') this.#onObject({ resource, type, object })
     else if (endsList(object)) this.#listEnded(resource)
   }

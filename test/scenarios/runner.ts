@@ -1,5 +1,5 @@
 // Owns the run of scenarios on the real cluster: a namespace each, recorded from before the first object until it settled.
-// Promises that a recording is written only when its scenario went as described and no watch was lost.
+// Promises that a recording is written only when its scenario went as described and no watch was lost, unless that is what it is about.
 // Does not choose scenarios (run.ts) and does not compare anything (test/accuracy).
 
 import { writeFile } from 'node:fs/promises'
@@ -110,7 +110,8 @@ async function perform({ api, recorder }: Run, scenario: Scenario): Promise<Perf
     await removeNamespace(api, namespace)
     if (scenario.restore) await whenGone(api, namespace).then(scenario.restore)
   }
-  if (task.broken !== undefined) throw new Error(task.broken)
+  const broken = task.broken ?? (scenario.gaps ? undefined : task.gap)
+  if (broken !== undefined) throw new Error(broken)
   return { task, truth: reduceTruth(cursor.read(), namespace) }
 }
 

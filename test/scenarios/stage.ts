@@ -35,6 +35,8 @@ export interface Scenario {
   readonly alone?: true
   /** Keeps the components' spans in the recording; with `alone`, since a node's are of all its pods. */
   readonly spans?: true
+  /** Watches may be lost, and what they missed with them: that is what it is about. */
+  readonly gaps?: true
   /** Records all namespaces: events of what is in none are in `default`. */
   readonly everywhere?: true
   /** The minor versions of Kubernetes that have what it is about; all where it does not say. */
