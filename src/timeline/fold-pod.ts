@@ -9,7 +9,7 @@ import { isReady, isUntouched, observePod, wasReady } from '../observe/pod.ts'
 import { sampleClock, shiftOf } from './clocks.ts'
 import { adoptOrphans, observeInto } from './fold-event.ts'
 import { foldArrival } from './node-timeline.ts'
-import { noteLate } from './lag.ts'
+import { noteLate, noteShownLate } from './lag.ts'
 import { noteVersion, startTimeline } from './pod-timeline.ts'
 import { foldChild, foldClaimant } from './related.ts'
 import { boundRevision, sampleRevision } from './revisions.ts'
@@ -72,7 +72,7 @@ function isOver(pod: PodRecord): boolean {
 function sampleVersion({ lag, revisions }: World, { heldUp = ZERO, t }: ObjectFrame, pod: PodRecord): void {
   sampleRevision(revisions, pod.resourceVersion, undefined, t)
   const { notAfter } = boundRevision(revisions, pod.resourceVersion)
-  if (notAfter !== undefined && notAfter < t) noteLate(lag, Number(t - heldUp - notAfter), t)
+  if (notAfter !== undefined && notAfter < t) noteShownLate(lag, Number(t - heldUp - notAfter), t)
 }
 
 /** What this version is the first to say was written and shown late by what lies between its second's end and the receipt, or by more. */

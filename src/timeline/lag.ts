@@ -83,6 +83,11 @@ export function noteLate(model: LagModel, ns: number, receivedAt: UnixNano): voi
   if (ns > 0 && ns <= LATE_MAX_NS) noteGreatest(model, model.late, ns, receivedAt)
 }
 
+/** What was received then had been stored so long before, or longer, as another stream has shown: no writer was away. */
+export function noteShownLate(model: LagModel, ns: number, receivedAt: UnixNano): void {
+  if (ns > 0) noteGreatest(model, model.late, ns, receivedAt)
+}
+
 function noteGreatest(model: LagModel, known: Map<number, number>, ns: number, receivedAt: UnixNano): void {
   const index = slotOf(receivedAt)
   if ((known.get(index) ?? 0) >= ns) return

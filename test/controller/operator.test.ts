@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { unixNano } from '../../src/base/time.ts'
+import { seconds, unixNano } from '../../src/base/time.ts'
 import { parseWatermarks, shortId, WATERMARK_ANNOTATION } from '../../src/controller/watermark.ts'
 import { traceIdOf } from '../../src/trace/identity.ts'
 import type { Obj } from '../simulator/encode.ts'
@@ -123,6 +123,27 @@ test('a start that no session asks for is not exported, and still counted in the
   assert.equal(status, 200)
   assert.match(body, /^podspan_\w+.*outcome="ready".* 1$/m)
   assert.match(body, /^podspan_leader 1$/m)
+})
+
+test('a session whose time was over while the operator stood still counts what it had not read by then', async () => {
+  await using world = await openWorld()
+  // A minute old when the operator starts.
+  const spec: Obj = { allPods: true, completion: { when: 'Duration', timeout: '90s' }, exporter: 'default' }
+  world.server.store.load('tracesessions', [sessionObject('timed', spec)])
+  const replica = world.replica('a')
+  await ready(world, replica)
+  await world.until('it leads', () => leads(world, replica))
+  // All within one turn of the event loop, so that nothing is read before the clock has gone on.
+  const now = world.clock.now()
+  for (const stage of ['created', 'bound', 'running', 'ready'] as const)
+    world.server.store.apply('pods', livePod(1, stage, now))
+  world.clock.advance(seconds(120))
+  await world.until(
+    'the session is over',
+    () => typeof statusOf(statusWrites(world).at(-1))['completionTime'] === 'string',
+  )
+  const { pods } = statusOf(statusWrites(world).at(-1)) as { pods?: { ready?: number } }
+  assert.equal(pods?.ready, 1)
 })
 
 test('a session gets at most one status write in 10 s, however many pods start', async () => {

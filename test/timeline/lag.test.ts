@@ -7,6 +7,7 @@ import {
   type LagModel,
   noteHeldUp,
   noteLate,
+  noteShownLate,
   sampleLag,
 } from '../../src/timeline/lag.ts'
 import { at } from '../support/pods.ts'
@@ -104,4 +105,13 @@ test('what is later than anything on its way proves nothing, nor does what was i
   noteLate(model, 60e9, at(2000))
   noteLate(model, -100e6, at(2000))
   assert.equal(lagAround(model, at(2000)).greatest, 10e6)
+})
+
+test('what another stream had shown to be stored a minute before was shown a minute late', () => {
+  const model = emptyLag()
+  for (let ms = 0; ms < 4000; ms += 100) sampleLag(model, at(ms), at(ms + 10))
+  noteShownLate(model, -100e6, at(2000))
+  assert.equal(lagAround(model, at(2000)).greatest, 10e6)
+  noteShownLate(model, 60e9, at(2000))
+  assert.equal(lagAround(model, at(2000)).greatest, 60e9)
 })
