@@ -96,9 +96,15 @@ function goneAt(
   const isAllSeen = known.length > 0 && known.length === victims.length
   if (!bound && !isAllSeen) return undefined
   const last = isAllSeen ? latestOf(known) : unseen()
-  if (bound?.best !== undefined && last.best !== undefined && last.best > bound.best) return bound
+  if (bound?.best !== undefined && last.best !== undefined && last.best > bound.best) return byThen(bound, last)
   for (const one of isAllSeen ? known : [...known, ...waited.slice(-1)]) comesBefore(plan, one, last)
   return last
+}
+
+/** Not later than the binding; earlier, where the end may have been. */
+function byThen(bound: Draft, { earliest }: Draft): Draft {
+  const isEarlier = earliest === undefined || (bound.earliest !== undefined && earliest < bound.earliest)
+  return isEarlier ? { ...bound, earliest, likely: undefined } : bound
 }
 
 /** Its place is free when it has ended, at the latest when it is gone. */
