@@ -96,7 +96,8 @@ function goneAt(
   const isAllSeen = known.length > 0 && known.length === victims.length
   if (!bound && !isAllSeen) return undefined
   const last = isAllSeen ? latestOf(known) : unseen()
-  if (bound?.best !== undefined && last.best !== undefined && last.best > bound.best) return byThen(bound, last)
+  if (bound?.best !== undefined && last.best !== undefined && last.best > bound.best)
+    return byThen(bound, last)
   for (const one of isAllSeen ? known : [...known, ...waited.slice(-1)]) comesBefore(plan, one, last)
   return last
 }
