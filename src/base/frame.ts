@@ -62,3 +62,5 @@ export interface OtlpFrame {
 }
 
 export type Frame = ObjectFrame | GapFrame | SyncedFrame | TickFrame | OtlpFrame
+
+export const isLive = (frame: Frame): frame is ObjectFrame => 'phase' in frame && frame.phase === 'live'

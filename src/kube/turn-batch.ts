@@ -3,7 +3,7 @@
 // Does not keep more than a batch. That reading and folding in turn, frame by frame, push each other's code out of the processor's
 // caches is presumed; that batches save time is measured (docs/performance.md).
 
-import type { Frame } from '../base/frame.ts'
+import { type Frame, isLive } from '../base/frame.ts'
 
 /** Past some dozens a batch grows no cheaper, and its objects outlive a collection. */
 const BATCH_FRAMES = 64
@@ -35,5 +35,3 @@ export function inTurnBatches(handOn: (frame: Frame) => void): TurnBatch {
     },
   }
 }
-
-const isLive = (frame: Frame): boolean => 'phase' in frame && frame.phase === 'live'

@@ -2,7 +2,7 @@
 // Promises that no evidence counts as absent, and no start as timed out, before what came meanwhile has been read.
 // Does not measure: how long nothing was read comes in with the frames (kube/unread.ts).
 
-import type { Frame, ObjectFrame } from '../base/frame.ts'
+import { type Frame, isLive, type ObjectFrame } from '../base/frame.ts'
 import { add, earliest, latest, minus, type UnixNano } from '../base/time.ts'
 
 /** None of them goes back. */
@@ -34,5 +34,3 @@ export function pass(passing: Passing, frame: Frame): void {
 
 const before = (t: UnixNano, by: ObjectFrame['heldUp']): UnixNano =>
   by === undefined ? t : add(t, minus(by))
-
-const isLive = (frame: Frame): frame is ObjectFrame => 'phase' in frame && frame.phase === 'live'

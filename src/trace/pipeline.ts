@@ -88,7 +88,7 @@ export interface Pipeline {
   models(): Omit<Clocks, 'around'>
   /** How late the watch has shown things of late, the writing included; undefined where fine stamps were too rare to say. */
   lag(): DurationNano | undefined
-  /** The times that starts are told by, for whoever decides by time besides. */
+  /** The times that starts are told by, for whoever decides by time besides: the very ones, which go on with the next frame. */
   passed(): Passed
   /** Counts by name: frames, garbage by kind, limits reached. */
   counters(): Readonly<Record<string, number>>
@@ -139,7 +139,7 @@ export function createPipeline(options: PipelineOptions = {}): Pipeline {
     clocks: () => reportClocks(state),
     models: () => state.world,
     lag: () => reportLag(state),
-    passed: () => ({ ...state.passing }),
+    passed: () => state.passing,
     counters: () => ({ ...state.world.counters, 'pods in flight': state.world.pods.size }),
   }
 }
