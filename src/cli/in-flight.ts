@@ -3,7 +3,7 @@
 // Does not know the cluster; it is given what is in flight.
 
 import { type DurationNano, since, type UnixNano } from '../base/time.ts'
-import type { InFlight } from '../trace/pipeline.ts'
+import type { InFlight } from '../trace/in-flight.ts'
 import type { Paint } from './glyphs.ts'
 import { type Cell, type Column, drawColumns } from './table.ts'
 import { formatDuration, neutralise, plural, truncate } from './text.ts'

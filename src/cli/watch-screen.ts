@@ -3,7 +3,7 @@
 // Does not watch.
 
 import { formatRfc3339, type UnixNano } from '../base/time.ts'
-import type { InFlight } from '../trace/pipeline.ts'
+import type { InFlight } from '../trace/in-flight.ts'
 import { rootOf, type Trace } from '../trace/trace.ts'
 import type { Context } from './context.ts'
 import { displayWidth } from './display-width.ts'

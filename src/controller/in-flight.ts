@@ -4,7 +4,8 @@
 import type { Clock } from '../base/clock.ts'
 import type { Metrics } from '../metrics/metrics.ts'
 import type { SessionBook } from '../session/book.ts'
-import type { InFlight, Pipeline } from '../trace/pipeline.ts'
+import type { InFlight } from '../trace/in-flight.ts'
+import type { Pipeline } from '../trace/pipeline.ts'
 
 /** Of a second, at most this share goes into telling what is in flight. */
 const SHARE = 0.1

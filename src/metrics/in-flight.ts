@@ -2,7 +2,7 @@
 // Promises the state of the last list it was given. Does not read a clock: `now` comes with the list.
 
 import { SECOND, seconds, since, type UnixNano } from '../base/time.ts'
-import type { InFlight } from '../trace/pipeline.ts'
+import type { InFlight } from '../trace/in-flight.ts'
 import { byOperation, labelsOf, OTHER_OPERATION } from './counts.ts'
 import { OPERATIONS } from './labels.ts'
 import { nodeLabels } from './nodes.ts'

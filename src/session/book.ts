@@ -2,7 +2,7 @@
 // Promises no clock and no IO behind it; `now` is our clock. Does not hold the logic: create-book.ts does.
 
 import type { DurationNano, UnixNano } from '../base/time.ts'
-import type { InFlight } from '../trace/pipeline.ts'
+import type { InFlight } from '../trace/in-flight.ts'
 import type { SpanLink, Trace } from '../trace/trace.ts'
 import type { RolloutState } from '../rollout/state.ts'
 import type { TargetRef, TraceSession, TraceSessionStatus } from './schema.ts'

@@ -5,7 +5,7 @@
 import { carriedBy } from '../base/trace-context.ts'
 import type { DurationNano, UnixNano } from '../base/time.ts'
 import { add } from '../base/time.ts'
-import type { InFlight } from '../trace/pipeline.ts'
+import type { InFlight } from '../trace/in-flight.ts'
 import { spanCountOf, type SpanLink, type Trace } from '../trace/trace.ts'
 import type {
   BackfillRequest,

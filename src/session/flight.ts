@@ -3,7 +3,7 @@
 // without a trace is forgotten after two minutes. What it is matched with is provisional: the final trace decides.
 
 import { seconds, since, type UnixNano } from '../base/time.ts'
-import type { InFlight } from '../trace/pipeline.ts'
+import type { InFlight } from '../trace/in-flight.ts'
 import type { Matcher } from './match.ts'
 import { isActive, type Session, takesPodsOf, type Tracked } from './state.ts'
 import { forget, timeoutOf } from './take.ts'

@@ -3,7 +3,7 @@
 
 import type { Carried } from '../base/trace-context.ts'
 import type { UnixNano } from '../base/time.ts'
-import type { InFlight } from '../trace/pipeline.ts'
+import type { InFlight } from '../trace/in-flight.ts'
 import type { Budget } from './budget.ts'
 import type { Aggregate } from './aggregate.ts'
 import type { SessionEvent, SessionKey } from './book.ts'

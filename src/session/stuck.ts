@@ -3,7 +3,7 @@
 // and that lengths are said in steps, so that a status does not change each time it is looked at.
 
 import { SECOND, seconds, type UnixNano } from '../base/time.ts'
-import type { InFlight } from '../trace/pipeline.ts'
+import type { InFlight } from '../trace/in-flight.ts'
 import { formatDuration } from './duration.ts'
 import { LISTS } from './schema-status.ts'
 

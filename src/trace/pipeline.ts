@@ -29,12 +29,11 @@ import { surroundingsOf } from '../timeline/related.ts'
 import { count, emptyWorld, finish, type World } from '../timeline/world.ts'
 import { buildTrace, type Cluster } from './build.ts'
 import { isUid } from './identity.ts'
+import { byCreation, type InFlight, inFlightOf } from './in-flight.ts'
 import { incomingOf } from './incoming.ts'
 import { nativeOf, settleNative, takeLate, withNative } from './native-spans.ts'
-import type { LateSpans, Outcome, PodIdentity, Trace } from './trace.ts'
+import type { LateSpans, Outcome, Trace } from './trace.ts'
 import { nothingPassed, pass, type Passed } from './passing.ts'
-import { deepestOpen, describe, reasonOf } from './verdict.ts'
-import { findWorkload, identityOf } from './workload.ts'
 
 export interface PipelineOptions {
   /** How long evidence may settle after the end of a start. Default 5 s. */
@@ -45,22 +44,6 @@ export interface PipelineOptions {
   readonly clusterUid?: string
   /** Which pods whose start was over when we first saw them are traced all the same. Default none. */
   readonly backfill?: (pod: PodRecord) => boolean
-}
-
-/** A start that is not over yet, for `watch`, status and metrics. */
-export interface InFlight extends PodIdentity {
-  readonly uid: string
-  readonly namespace: string
-  readonly name: string
-  readonly workload?: string
-  readonly node?: string
-  /** The operation it waits for now, and since when. */
-  readonly operation: string
-  readonly since: UnixNano
-  /** What it waits for in plain words, such as `pulling localhost:5000/big:2`. */
-  readonly waitsFor: string
-  /** What a component said of why it is not over, where one said anything. */
-  readonly reason?: string
 }
 
 /** What the clock of one node (or `apiserver`, `scheduler`) is off from ours; undefined ends are unknown. */
@@ -310,31 +293,9 @@ function listInFlight(state: State): InFlight[] {
   for (const timeline of state.world.pods.values()) {
     if (timeline.ended) continue
     const startup = startupOf(state, timeline, 'starting')
-    if (startup) found.push(inFlightOf(state, startup))
+    if (startup) found.push(inFlightOf(state.world, startup))
   }
-  return found.sort((a, b) =>
-    a.created < b.created ? -1 : a.created > b.created ? 1 : a.uid < b.uid ? -1 : 1,
-  )
-}
-
-function inFlightOf({ world }: State, startup: Startup): InFlight {
-  const { root, facts } = startup
-  const { pod } = facts
-  const waiting = deepestOpen(root) ?? root.children.at(-1) ?? root
-  const workload = findWorkload(world, pod, root.start.best)
-  const reason = reasonOf(waiting, startup)
-  return {
-    uid: pod.uid,
-    namespace: pod.namespace,
-    name: pod.name,
-    ...(workload.name ? { workload: workload.name } : {}),
-    ...(pod.nodeName ? { node: pod.nodeName } : {}),
-    ...identityOf(pod, workload, root.start.best),
-    operation: waiting.name,
-    since: waiting.start.best,
-    waitsFor: describe(waiting, startup),
-    ...(reason ? { reason } : {}),
-  }
+  return found.sort(byCreation)
 }
 
 const nanos = (value: number): DurationNano => durationNano(BigInt(Math.round(value)))

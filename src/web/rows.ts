@@ -5,7 +5,7 @@
 import { toMilliseconds, type UnixNano } from '../base/time.ts'
 import type { Rollout } from '../rollout/rollout.ts'
 import { traceIdOf } from '../trace/identity.ts'
-import type { InFlight } from '../trace/pipeline.ts'
+import type { InFlight } from '../trace/in-flight.ts'
 import { rootOf, type Trace } from '../trace/trace.ts'
 import type { PathPart, RolloutRow, StartRow } from './row.ts'
 

@@ -4,7 +4,7 @@
 
 import type { Rollout } from '../rollout/rollout.ts'
 import type { SessionLook } from '../session/book.ts'
-import type { InFlight } from '../trace/pipeline.ts'
+import type { InFlight } from '../trace/in-flight.ts'
 import type { Trace } from '../trace/trace.ts'
 import type { About } from './row.ts'
 

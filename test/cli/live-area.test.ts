@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { plain } from '../../src/cli/glyphs.ts'
 import { drawTable, inFlightLine, type TableLook } from '../../src/cli/in-flight.ts'
 import { createLiveArea } from '../../src/cli/live-area.ts'
-import type { InFlight } from '../../src/trace/pipeline.ts'
+import type { InFlight } from '../../src/trace/in-flight.ts'
 import { at } from './hand-made.ts'
 
 const ESCAPE = '\u001b'

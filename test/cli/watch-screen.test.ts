@@ -5,7 +5,7 @@ import { plain } from '../../src/cli/glyphs.ts'
 import type { Terminal } from '../../src/cli/terminal.ts'
 import { openScreen, type Sight, startLine, startLines } from '../../src/cli/watch-screen.ts'
 import { troubleWords } from '../../src/cli/watch-trouble.ts'
-import type { InFlight } from '../../src/trace/pipeline.ts'
+import type { InFlight } from '../../src/trace/in-flight.ts'
 import { at, FAILED_PULLS, SLOW_PULL } from './hand-made.ts'
 import { surroundings } from './surroundings.ts'
 

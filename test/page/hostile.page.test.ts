@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import type { InFlight } from '../../src/trace/pipeline.ts'
+import type { InFlight } from '../../src/trace/in-flight.ts'
 import type { Trace } from '../../src/trace/trace.ts'
 import { sourceOf } from '../web/source.ts'
 import { whyNoBrowser } from './find-browser.ts'

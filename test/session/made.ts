@@ -8,7 +8,7 @@ import type { BookOptions, SessionBook, StatusUpdate } from '../../src/session/b
 import { createSessionBook } from '../../src/session/create-book.ts'
 import { parseTraceSession, type TraceSession, type TraceSessionStatus } from '../../src/session/schema.ts'
 import type { Instant } from '../../src/timeline/instant.ts'
-import type { InFlight } from '../../src/trace/pipeline.ts'
+import type { InFlight } from '../../src/trace/in-flight.ts'
 import { traceIdOf } from '../../src/trace/identity.ts'
 import type { Attributes, Outcome, Span, Trace } from '../../src/trace/trace.ts'
 

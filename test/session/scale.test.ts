@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { InFlight } from '../../src/trace/pipeline.ts'
+import type { InFlight } from '../../src/trace/in-flight.ts'
 import { createMatcher, type Chooser } from '../../src/session/match.ts'
 import { fullStatus } from './full-status.ts'
 import { at, drive, inFlight, ofDeployment, session, start } from './made.ts'

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { InFlight } from '../../src/trace/pipeline.ts'
+import type { InFlight } from '../../src/trace/in-flight.ts'
 import { createLiveEvents, type Listener } from '../../src/web/events.ts'
 import { story } from '../support/pods.ts'
 import { traceOf } from '../support/pods-spans.ts'
