@@ -17,9 +17,13 @@ export interface Pull {
   ended: Draft | undefined
   failed: string | undefined
   detail: Detail | undefined
+  /** What the image was for, where events tell: with policy Always, each run has its own pull. */
+  attempt: Run | FailedCreate | undefined
 }
 
 export interface Run {
+  /** When its image was first asked for. */
+  asked: Draft | undefined
   /** When its image was there. */
   image: Draft | undefined
   cached: boolean
@@ -51,6 +55,8 @@ export interface ContainerHistory {
   /** By restart count. */
   readonly runs: Map<number, Run>
   readonly failedCreates: FailedCreate[]
+  /** Restart count of the first run that events have not shown; those from it on only the status tells of. */
+  untold: number
   readonly unhealthy: readonly Fact[]
   readonly hookFailed: Draft | undefined
   readonly waiting: readonly Fact[]
@@ -77,6 +83,7 @@ export function tellHistory(spec: ContainerSpec, facts: readonly Fact[], clocks:
     pulls: [],
     runs: new Map(),
     failedCreates: [],
+    untold: 0,
     unhealthy,
     hookFailed: hookFailed && combine('hook failed', hookFailed.stamps, clocks),
     waiting,
@@ -120,14 +127,20 @@ export const NEVER_STARTED = new Set(['StartError', 'ContainerCannotRun', 'RunCo
 interface Walk {
   image: Draft | undefined
   cached: boolean
-  /** Runs that events have shown so far. */
-  runs: number
+  /** Pulls before this place were for attempts that are told. */
+  pullsFrom: number
   last: Run | undefined
   failedAt: bigint | undefined
 }
 
 function walkEvents(history: ContainerHistory, facts: readonly Fact[], clocks: Clocks): void {
-  const walk: Walk = { image: undefined, cached: false, runs: 0, last: undefined, failedAt: undefined }
+  const walk: Walk = {
+    image: undefined,
+    cached: false,
+    pullsFrom: 0,
+    last: undefined,
+    failedAt: undefined,
+  }
   for (const { fact, key } of inOrder(facts, clocks)) {
     const draft = (boundary: Boundary): Draft => combine(boundary, fact.stamps, clocks)
     if (fact.what === 'pulling') history.pulls.push(newPull(draft('pulling'), fact.detail))
@@ -148,6 +161,7 @@ const newPull = (requested: Draft, detail: Detail | undefined): Pull => ({
   ended: undefined,
   failed: undefined,
   detail,
+  attempt: undefined,
 })
 
 const openPull = (history: ContainerHistory): Pull | undefined => {
@@ -208,6 +222,7 @@ function runAt(history: ContainerHistory, index: number): Run {
 }
 
 export const newRun = (): Run => ({
+  asked: undefined,
   image: undefined,
   cached: false,
   created: undefined,
@@ -222,16 +237,35 @@ export const newRun = (): Run => ({
   readyStamps: [],
 })
 
+/** By restart count. */
+export function runsInOrder(runs: ReadonlyMap<number, Run>): [number, Run][] {
+  const all = [...runs]
+  return all.length < 2 ? all : all.sort(([a], [b]) => a - b)
+}
+
 /** An event's count tells which occurrence it is even where earlier ones were not seen; several events of one kind go by their order. */
 function nextRun(history: ContainerHistory, walk: Walk, occurrence: number): Run {
-  const number = Math.max(walk.runs, occurrence)
+  const number = Math.max(history.untold, occurrence)
   const run = runAt(history, number)
   run.image = walk.image
   run.cached = walk.cached
-  walk.image = undefined
-  walk.runs = number + 1
+  run.asked = takePulls(history, walk, run)
+  history.untold = number + 1
   walk.last = run
   return run
+}
+
+/** The pulls since the attempt before were for this one; returns when the first of them was asked for. */
+function takePulls(
+  { pulls }: ContainerHistory,
+  walk: Walk,
+  attempt: Exclude<Pull['attempt'], undefined>,
+): Draft | undefined {
+  const own = pulls.slice(walk.pullsFrom)
+  for (const pull of own) pull.attempt = attempt
+  walk.pullsFrom = pulls.length
+  walk.image = undefined
+  return own[0]?.requested
 }
 
 function createRun(history: ContainerHistory, walk: Walk, occurrence: number, created: Draft): void {
@@ -251,7 +285,9 @@ function failContainer(history: ContainerHistory, walk: Walk, at: Draft, fact: F
   if (run?.created && !run.started && !run.failed) run.failed = { at, message }
   else {
     const number = Math.max((history.failedCreates.at(-1)?.number ?? 0) + 1, fact.index + 1)
-    history.failedCreates.push({ image: walk.image, at, message, number })
+    const failed: FailedCreate = { image: walk.image, at, message, number }
+    history.failedCreates.push(failed)
+    takePulls(history, walk, failed)
   }
   walk.image = undefined
 }

@@ -4,7 +4,13 @@
 
 import { type Draft, unseen } from '../timeline/combine.ts'
 import { type ContainerContext, exitMessage } from './container-context.ts'
-import { type ContainerHistory, type FailedCreate, NEVER_STARTED, type Run } from './container-history.ts'
+import {
+  type ContainerHistory,
+  type FailedCreate,
+  NEVER_STARTED,
+  type Run,
+  runsInOrder,
+} from './container-history.ts'
 import { comesBefore, isObserved, type Plan, type Planned } from './plan.ts'
 import { planProbes } from './probes.ts'
 import { firstSign, planPulls } from './pulls.ts'
@@ -23,11 +29,11 @@ export function planContainer(
   prev: Draft | undefined,
   next: ContainerHistory | undefined,
 ): Draft | undefined {
-  const runs = runsInOrder(history)
+  const runs = runsInOrder(history.runs)
   const first = firstSign(history)
   comesBefore(plan, prev, first)
   const firstRun = runs[0]?.[1]
-  planPulls(plan, context.uid, history, context.node, prev, nextAfterPulls(history, firstRun))
+  planPulls(plan, context.uid, history, context.node, prev)
   planFailedCreates(plan, history, prev, firstRun)
   const failed = history.failedCreates.at(-1)?.number ?? 0
   const attempts = runs.length + failed
@@ -61,16 +67,8 @@ function beginBeforeEnd(run: Run): void {
   else run.failed = { at: run.finished, message: run.exitMessage ?? run.exitReason ?? 'could not be started' }
 }
 
-const signOf = ({ image, created, started, failed, finished }: Run): Draft | undefined =>
-  image ?? created ?? started ?? failed?.at ?? finished
-
-function runsInOrder({ runs }: ContainerHistory): [number, Run][] {
-  const all = [...runs]
-  return all.length < 2 ? all : all.sort(([a], [b]) => a - b)
-}
-
-const nextAfterPulls = (history: ContainerHistory, run: Run | undefined): Draft | undefined =>
-  history.failedCreates[0]?.at ?? run?.created ?? run?.started ?? run?.failed?.at
+const signOf = ({ asked, image, created, started, failed, finished }: Run): Draft | undefined =>
+  [asked].find(isObserved) ?? image ?? created ?? started ?? failed?.at ?? finished
 
 /** Where the next container's turn begins: only a container that met no trouble is surely done before it. */
 function blocksNext(
@@ -245,7 +243,7 @@ function planHook(
 
 /** A run began with its image; with what comes later it began at the latest, and nearly so, for a container is created within moments. */
 const notAfter = (run: Run, sign: Draft): Draft =>
-  sign === run.image ? sign : { ...sign, earliest: undefined }
+  sign === run.asked || sign === run.image ? sign : { ...sign, earliest: undefined }
 
 /** After a run that ended, the kubelet waits before the next: 10 s, doubled each time, up to 5 min. */
 function planRestart(

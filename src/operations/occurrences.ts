@@ -3,7 +3,7 @@
 
 import type { Stamp } from '../base/stamp.ts'
 import type { UnixNano } from '../base/time.ts'
-import { durationNano, latest, SECOND } from '../base/time.ts'
+import { durationNano, latest, milliseconds, SECOND } from '../base/time.ts'
 import type { What } from '../observe/observation.ts'
 import { type Clocks, shiftOn } from '../timeline/claim.ts'
 import type { Fact } from '../timeline/facts.ts'
@@ -33,8 +33,9 @@ const placeOf = ({ what }: Fact): number => PLACE[what] ?? 9
 export function inOrder(facts: readonly Fact[], clocks: Clocks): Occurrence[] {
   const anchored: Occurrence[] = []
   const loose: Fact[] = []
+  const asked = whenAsked(facts, clocks)
   for (const fact of facts) {
-    const key = fineKey(fact, clocks) ?? heardKey(fact, clocks)
+    const key = fineKey(fact, clocks) ?? asked.get(fact) ?? heardKey(fact, clocks)
     if (key === undefined) loose.push(fact)
     else anchored.push({ fact, key })
   }
@@ -72,6 +73,33 @@ function heardKey(fact: Fact, clocks: Clocks): UnixNano | undefined {
   const from = ours(second, clocks)
   if (!receipt || receipt.source === 'list-receipt' || receipt.at > from + LAST_IN_SECOND) return undefined
   return latest(receipt.at, from)
+}
+
+/** The kubelet's stamps are cut to whole seconds, and its message rounds what a pull took. */
+const ROUNDED = milliseconds(5)
+
+/** A whole second in which a pull was asked for, and the pull's end, which says to the millisecond how long before it that was, are of one pull. */
+function whenAsked(facts: readonly Fact[], clocks: Clocks): ReadonlyMap<Fact, UnixNano> {
+  const asked = new Map<Fact, UnixNano>()
+  const coarse = facts.filter((fact) => fact.what === 'pulling' && !isFine(fact))
+  if (coarse.length === 0) return asked
+  const told = facts.flatMap((fact) => askedBefore(fact, clocks) ?? []).sort((a, b) => (a < b ? -1 : 1))
+  for (const fact of coarse.sort((a, b) => a.index - b.index)) {
+    const second = secondOf(fact)
+    const from = second && ours(second, clocks)
+    const place = told.findIndex(
+      (at) => from !== undefined && at >= from - ROUNDED && at <= from + SECOND + ROUNDED,
+    )
+    const [at] = place < 0 ? [] : told.splice(place, 1)
+    if (at !== undefined) asked.set(fact, at)
+  }
+  return asked
+}
+
+function askedBefore(fact: Fact, clocks: Clocks): UnixNano | undefined {
+  const took = fact.what === 'pulled' ? (fact.detail?.withWaiting ?? fact.detail?.pull) : undefined
+  const ended = took === undefined ? undefined : fineKey(fact, clocks)
+  return ended === undefined || took === undefined ? undefined : ((ended - took) as UnixNano)
 }
 
 interface Among {

@@ -6,7 +6,7 @@ import type { Stamp } from '../base/stamp.ts'
 import type { NodeTimeline } from '../timeline/node-timeline.ts'
 import { pullsAhead, pullsBeside } from '../timeline/node-timeline.ts'
 import { type Draft, unseen } from '../timeline/combine.ts'
-import type { ContainerHistory, Pull } from './container-history.ts'
+import { type ContainerHistory, type Pull, type Run, runsInOrder } from './container-history.ts'
 import type { OperationAttribute } from './operation.ts'
 import { comesBefore, isObserved, type Plan, type Planned } from './plan.ts'
 
@@ -19,12 +19,12 @@ export function planPulls(
   history: ContainerHistory,
   node: NodeTimeline | undefined,
   after: Draft | undefined,
-  next: Draft | undefined,
 ): void {
   const { pulls, spec } = history
   let from = after
   pulls.forEach((pull, index) => {
     comesBefore(plan, from, pull.requested)
+    const next = attemptOf(history, pull)
     const following = pulls[index + 1]?.requested ?? (pull.failed ? undefined : next)
     const end = pull.ended ?? (following ? unseen() : undefined)
     pull.ended = end
@@ -32,6 +32,7 @@ export function planPulls(
     if (pull.transfer) comesBefore(plan, pull.requested, pull.transfer)
     comesBefore(plan, pull.transfer ?? pull.requested, end)
     comesBefore(plan, end, following)
+    if (following !== next && !pull.failed) comesBefore(plan, end, next)
     plan.planned.push(planPull(uid, history, pull, index, node))
     if (pull.failed) {
       const until = pulls[index + 1]?.requested ?? beforeNext(plan, end, next)
@@ -40,6 +41,21 @@ export function planPulls(
     from = end
   })
 }
+
+/** What the image was for: where events do not tell, the first run of the status alone that may have come after it. */
+function attemptOf({ failedCreates, runs, untold }: ContainerHistory, pull: Pull): Draft | undefined {
+  const { attempt, ended, requested } = pull
+  if (attempt) return 'at' in attempt ? attempt.at : signAfterImage(attempt)
+  const at = requested.best ?? ended?.best
+  for (const [number, run] of runsInOrder(runs)) {
+    const sign = number < untold ? undefined : signAfterImage(run)
+    if (sign && (at === undefined || sign.latest === undefined || sign.latest >= at)) return sign
+  }
+  return untold === 0 ? failedCreates[0]?.at : undefined
+}
+
+const signAfterImage = ({ created, started, failed, finished }: Run): Draft | undefined =>
+  created ?? started ?? failed?.at ?? finished
 
 /**
  * The kubelet asks for the image's size before it records the pull's end, and a runtime that is busy with other pulls answers late (measured:

@@ -19,6 +19,26 @@ const crashLoop: Scenario = {
   },
 }
 
+const crashLoopPulling: Scenario = {
+  name: 'crash-loop-pulling',
+  description:
+    'an init container that fails once and a container that fails twice, whose images are asked for anew each time',
+  run: async (stage) => {
+    const failing = (tries: number, then: string): string =>
+      `echo x >> /state/$0; [ $(wc -l < /state/$0) -ge ${tries} ] && exec ${then}; exit 1`
+    const more = { imagePullPolicy: 'Always', volumeMounts: [{ name: 'state', mountPath: '/state' }] }
+    const made = (name: string, script: string) => ({
+      ...container(name, script, more),
+      command: ['sh', '-c', script, name],
+    })
+    const initContainers = [made('prepare', failing(2, 'true'))]
+    const containers = [made('app', failing(3, forever))]
+    const volumes = [{ name: 'state', emptyDir: {} }]
+    await stage.create(pod('crash', containers, { initContainers, volumes }))
+    await stage.ready(['crash'], 90)
+  },
+}
+
 const imageMissing: Scenario = {
   name: 'image-missing',
   description: 'an image that the registry does not have until 8 s later',
@@ -116,6 +136,7 @@ const deletedWhileStarting: Scenario = {
 
 export const failureScenarios: readonly Scenario[] = [
   crashLoop,
+  crashLoopPulling,
   imageMissing,
   configMapVolume,
   configMapEnv,

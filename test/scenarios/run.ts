@@ -12,10 +12,12 @@ import { newNodeScenario } from './new-node.ts'
 import { runAll } from './runner.ts'
 import type { Scenario } from './stage.ts'
 import { volumeScenarios } from './volumes.ts'
+import { wildScenario } from './wild.ts'
 
 /** All of them where none is named, but for those that run only then; an unknown name is refused. */
 export function chooseScenarios(names: readonly string[]): readonly Scenario[] {
-  const known = [...scenarios, ...karpenterScenarios, newNodeScenario, ...volumeScenarios]
+  const wild = names.flatMap((name) => wildScenario(name) ?? [])
+  const known = [...scenarios, ...karpenterScenarios, newNodeScenario, ...volumeScenarios, ...wild]
   const unknown = names.filter((name) => !known.some((scenario) => scenario.name === name))
   if (unknown.length > 0) throw new ClusterError(`no such scenario: ${unknown.join(', ')}; --list names them`)
   return names.length === 0 ? scenarios : known.filter(({ name }) => names.includes(name))
