@@ -3,7 +3,7 @@
 
 import type { Stamp } from '../base/stamp.ts'
 import type { UnixNano } from '../base/time.ts'
-import { durationNano, latest, milliseconds, SECOND } from '../base/time.ts'
+import { add, durationNano, earliest, latest, milliseconds, SECOND } from '../base/time.ts'
 import type { What } from '../observe/observation.ts'
 import { type Clocks, shiftOn } from '../timeline/claim.ts'
 import type { Fact } from '../timeline/facts.ts'
@@ -75,22 +75,28 @@ function heardKey(fact: Fact, clocks: Clocks): UnixNano | undefined {
   return latest(receipt.at, from)
 }
 
-/** The kubelet's stamps are cut to whole seconds, and its message rounds what a pull took. */
+/** The kubelet's message cuts what a pull took to milliseconds, and it counts from just before or after its event. */
 const ROUNDED = milliseconds(5)
 
-/** A whole second in which a pull was asked for, and the pull's end, which says to the millisecond how long before it that was, are of one pull. */
+/** The end of a pull says to the millisecond when it was asked for: a whole second in which one was, and that no finer stamp is of, is of that pull. */
 function whenAsked(facts: readonly Fact[], clocks: Clocks): ReadonlyMap<Fact, UnixNano> {
   const asked = new Map<Fact, UnixNano>()
-  const coarse = facts.filter((fact) => fact.what === 'pulling' && !isFine(fact))
-  if (coarse.length === 0) return asked
+  const pulls = facts.filter(({ what }) => what === 'pulling')
+  if (pulls.every(isFine)) return asked
   const told = facts.flatMap((fact) => askedBefore(fact, clocks) ?? []).sort((a, b) => (a < b ? -1 : 1))
-  for (const fact of coarse.sort((a, b) => a.index - b.index)) {
-    const second = secondOf(fact)
-    const from = second && ours(second, clocks)
-    const place = told.findIndex(
-      (at) => from !== undefined && at >= from - ROUNDED && at <= from + SECOND + ROUNDED,
-    )
-    const [at] = place < 0 ? [] : told.splice(place, 1)
+  const take = (from: UnixNano, until: UnixNano): UnixNano | undefined => {
+    const place = told.findIndex((at) => at >= from - ROUNDED && at <= until + ROUNDED)
+    return place < 0 ? undefined : told.splice(place, 1)[0]
+  }
+  for (const fact of pulls) {
+    const key = fineKey(fact, clocks)
+    if (key !== undefined) take(key, key)
+  }
+  for (const fact of pulls.sort((a, b) => a.index - b.index)) {
+    const second = isFine(fact) ? undefined : secondOf(fact)
+    if (!second) continue
+    const from = ours(second, clocks)
+    const at = take(from, earliest(add(from, SECOND), receiptOf(fact)?.at ?? add(from, SECOND)))
     if (at !== undefined) asked.set(fact, at)
   }
   return asked

@@ -90,14 +90,13 @@ export function foldPull(node: NodeTimeline, uid: string, pod: string, observati
   }
 }
 
-/** Pulls in a queue follow each other: what overlaps by less is the next one of it. */
-const OVERLAP = durationNano(SECOND / 200n)
+/** The runtime is asked for more within this of a pull's end: to unpack, to make containers of what was pulled. */
+const BUSY_WITHIN = durationNano(SECOND)
 
-/** Whether another pod's pull was under way meanwhile, as it is where the kubelet pulls several at a time. */
-export const pullsBeside = (node: NodeTimeline, uid: string, from: UnixNano, to: UnixNano): boolean =>
+/** Whether another pod's pull was under way near this moment, so that the runtime had more to do. */
+export const pullsBeside = (node: NodeTimeline, uid: string, at: UnixNano): boolean =>
   [...node.pulls.values()].some(
-    (pull) =>
-      pull.uid !== uid && pull.from !== undefined && pull.from < to - OVERLAP && pull.to > from + OVERLAP,
+    (pull) => pull.uid !== uid && pull.to > at - BUSY_WITHIN && (pull.from ?? pull.to) < at + BUSY_WITHIN,
   )
 
 /** A kubelet without a core to spare records that a pull has ended so late (measured: 41 ms), when the next is under way already. */
