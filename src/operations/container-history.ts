@@ -47,6 +47,8 @@ export interface FailedCreate {
   readonly message: string
   /** From 1, as the events count; those that were not seen are left out. */
   readonly number: number
+  /** Restart count of the run that came next, if one did. */
+  readonly beforeRun: number
 }
 
 export interface ContainerHistory {
@@ -151,7 +153,8 @@ function walkEvents(history: ContainerHistory, facts: readonly Fact[], clocks: C
       createRun(history, walk, fact.index, draft('created container'))
     else if (fact.what === 'started container')
       startRun(history, walk, fact.index, draft('started container'))
-    else if (fact.what === 'container failed') failContainer(history, walk, draft('container failed'), fact)
+    else if (fact.what === 'container failed')
+      failContainer(history, walk, draft('container failed'), fact, key)
   }
 }
 
@@ -279,13 +282,20 @@ function startRun(history: ContainerHistory, walk: Walk, occurrence: number, sta
   run.started = started
 }
 
-function failContainer(history: ContainerHistory, walk: Walk, at: Draft, fact: Fact): void {
+/** The second, shorter report of a failure that was told in full, such as "Error: ImageInspectError". */
+const SHORT_REPORT = /^Error: \w+$/
+
+function failContainer(history: ContainerHistory, walk: Walk, at: Draft, fact: Fact, key: bigint): void {
   const message = fact.detail?.message ?? 'container failed'
   const run = walk.last
   if (run?.created && !run.started && !run.failed) run.failed = { at, message }
   else {
-    const number = Math.max((history.failedCreates.at(-1)?.number ?? 0) + 1, fact.index + 1)
-    const failed: FailedCreate = { image: walk.image, at, message, number }
+    const last = history.failedCreates.at(-1)
+    const isTold =
+      last?.at.best !== undefined && key - last.at.best < SAME_FAILURE && last.message !== message
+    if (isTold && SHORT_REPORT.test(message)) return
+    const number = Math.max((last?.number ?? 0) + 1, fact.index + 1)
+    const failed: FailedCreate = { image: walk.image, at, message, number, beforeRun: history.untold }
     history.failedCreates.push(failed)
     takePulls(history, walk, failed)
   }

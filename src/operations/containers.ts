@@ -32,25 +32,31 @@ export function planContainer(
   const runs = runsInOrder(history.runs)
   const first = firstSign(history)
   comesBefore(plan, prev, first)
-  const firstRun = runs[0]?.[1]
   planPulls(plan, context.uid, history, context.node, prev)
-  planFailedCreates(plan, history, prev, firstRun)
-  const failed = history.failedCreates.at(-1)?.number ?? 0
-  const attempts = runs.length + failed
-  let from = history.failedCreates.at(-1)?.at ?? prev
+  const attempts = runs.length + (history.failedCreates.at(-1)?.number ?? 0)
+  let from = planFailedCreates(plan, history, runs, 0, prev) ?? prev
   runs.slice(0, ATTEMPTS_MAX).forEach(([number, run], place) => {
     const later = runs[place + 1]
     endBeforeNext(plan, run, later?.[1])
     beginBeforeEnd(run)
-    const shown = attempts > 1 ? { attempt: failed + number + 1 } : {}
+    const shown = attempts > 1 ? { attempt: failuresBefore(history, number) + number + 1 } : {}
     planRun(plan, history, number, run, from, shown)
     planAfterStart(plan, context, history, role, number, run, shown, place === 0 ? next : undefined)
     comesBefore(plan, run.started ?? run.failed?.at, run.finished)
-    if (run.finished ?? run.failed) planRestart(plan, context, history, role, number, run, later)
-    from = run.finished ?? run.started ?? run.failed?.at
+    const end = run.finished ?? run.started ?? run.failed?.at
+    const begun = plan.planned.length
+    const failed = planFailedCreates(plan, history, runs, place + 1, end)
+    const firstFailure = failed && plan.planned[begun]?.start
+    if (run.finished ?? run.failed)
+      planRestart(plan, context, history, role, number, run, later, firstFailure)
+    from = failed ?? end
   })
   return blocksNext(history, role, runs)
 }
+
+/** How many attempts before this run gave none. */
+const failuresBefore = ({ failedCreates }: ContainerHistory, run: number): number =>
+  failedCreates.findLast(({ beforeRun }) => beforeRun <= run)?.number ?? 0
 
 /** A run that was followed by another has ended, whether or not anything said so. */
 function endBeforeNext(plan: Plan, run: Run, next: Run | undefined): void {
@@ -83,21 +89,27 @@ function blocksNext(
   return troubled || run?.failed ? undefined : run?.started
 }
 
+/** Those that came between two runs, or before the first of them or after the last; returns when the last of them failed. */
 function planFailedCreates(
   plan: Plan,
   history: ContainerHistory,
-  prev: Draft | undefined,
-  firstRun: Run | undefined,
-): void {
-  const { failedCreates, spec } = history
-  const shown = failedCreates.slice(0, ATTEMPTS_MAX)
+  runs: readonly [number, Run][],
+  place: number,
+  after: Draft | undefined,
+): Draft | undefined {
+  const [earlier, next] = [runs[place - 1]?.[0] ?? -1, runs[place]]
+  const { spec } = history
+  const shown = history.failedCreates
+    .slice(0, ATTEMPTS_MAX)
+    .filter(({ beforeRun }) => beforeRun > earlier && (next === undefined || beforeRun <= next[0]))
   const begins = shown.map(({ image }) => image ?? unseen())
   shown.forEach((failure, index) => {
     const from = begins[index] ?? unseen()
-    comesBefore(plan, shown[index - 1]?.at ?? prev, from)
+    const attempt = failure.number + failure.beforeRun
+    comesBefore(plan, shown[index - 1]?.at ?? after, from)
     comesBefore(plan, from, failure.at)
-    plan.planned.push(failedCreate(spec.name, failure, from))
-    const until = begins[index + 1] ?? (firstRun && beginOf(plan, firstRun))
+    plan.planned.push(failedCreate(spec.name, failure, from, attempt))
+    const until = begins[index + 1] ?? (next && beginOf(plan, next[1]))
     comesBefore(plan, failure.at, until)
     plan.planned.push({
       name: 'back-off',
@@ -110,6 +122,7 @@ function planFailedCreates(
       attributes: { 'podspan.backoff.after': 'create container' },
     })
   })
+  return shown.at(-1)?.at
 }
 
 /** Where a run's own work began: its image, or some time before the first thing that is known of it. */
@@ -120,7 +133,7 @@ function beginOf(plan: Plan, run: Run): Draft {
   return begin
 }
 
-const failedCreate = (container: string, failure: FailedCreate, from: Draft): Planned => ({
+const failedCreate = (container: string, failure: FailedCreate, from: Draft, attempt: number): Planned => ({
   name: 'create container',
   path: `${container}/create container/failed/${failure.number}`,
   actor: 'kubelet',
@@ -129,7 +142,7 @@ const failedCreate = (container: string, failure: FailedCreate, from: Draft): Pl
   start: from,
   end: failure.at,
   error: failure.message,
-  attempt: failure.number,
+  attempt,
 })
 
 function planRun(
@@ -254,17 +267,19 @@ function planRestart(
   number: number,
   run: Run,
   later: readonly [number, Run] | undefined,
+  failure: Draft | undefined,
 ): void {
   const next = later?.[1]
   const succeeded = run.exitCode === 0
   const restarts = succeeded
     ? role !== 'init' && restartPolicy === 'Always'
     : restartPolicy !== 'Never' || role === 'sidecar'
-  if (!restarts && !next) return
+  if (!restarts && !next && !failure) return
   const ended = run.finished ?? run.failed?.at ?? unseen()
-  const sign = next && signOf(next)
+  const sign = failure ?? (next && signOf(next))
   // Runs in between were not seen: the next of them began some time before the one that was.
-  const until = later !== undefined && later[0] > number + 1 ? unseen() : sign && notAfter(next, sign)
+  const isNext = later === undefined || later[0] === number + 1
+  const until = !isNext ? unseen() : (failure ?? (next && sign && notAfter(next, sign)))
   comesBefore(plan, ended, until)
   if (until !== sign) comesBefore(plan, until, sign)
   plan.planned.push({

@@ -150,7 +150,7 @@ function rowName(boundary: string, span: Span, attempt: number): string {
   return isReported ? boundary : `${boundary}: event dropped`
 }
 
-/** Attempts are numbered from 1 and count those that never gave a container; -1 for one of these. */
+/** Attempts are numbered from 1 and count those before that never gave a container; -1 for one of these. */
 function restartCountOf(trace: Trace, span: Span, container: string): number {
   const neverCreated = trace.spans.filter(
     (other) =>
@@ -159,7 +159,9 @@ function restartCountOf(trace: Trace, span: Span, container: string): number {
       other.attributes['k8s.container.name'] === container,
   )
   if (neverCreated.includes(span)) return -1
-  return span.attempt === undefined ? 0 : span.attempt - 1 - neverCreated.length
+  if (span.attempt === undefined) return 0
+  const before = neverCreated.filter(({ attempt }) => (attempt ?? 0) < (span.attempt ?? 0))
+  return span.attempt - 1 - before.length
 }
 
 const isOpen = (span: Span): boolean => span.attributes['podspan.open'] === true
