@@ -112,6 +112,8 @@ export function nest(child: Operation, parent: Pick<Operation, 'start' | 'end'>)
         ...child,
         start: start.best < parent.start.best ? cutStart(start, parent.start) : within(start, parent),
         end: end.best > parent.end.best ? cutEnd(end, parent.end) : within(end, parent),
+        // What surely went on when its parent was over had not failed by then.
+        ...(end.best > parent.end.latest && { open: true, error: undefined }),
       }
   const children = child.children.map((one) => nest(one, cut)).filter((one) => one !== undefined)
   return { ...cut, children }
