@@ -236,7 +236,7 @@ function planHook(
   next: ContainerHistory | undefined,
 ): Draft {
   const failed = number === 0 ? hookFailed : undefined
-  const limit = next ? firstSign(next) : (run.startupPassed ?? run.ready ?? context.readyOnNode)
+  const limit = next ? firstSign(next) : (run.startupPassed ?? run.ready ?? readyAfter(context, run))
   const end = failed ?? (limit ? unseen() : undefined)
   comesBefore(plan, run.started, end)
   if (!failed) comesBefore(plan, end, limit)
@@ -252,6 +252,12 @@ function planHook(
     ...(failed ? { error: 'PostStartHook failed' } : {}),
   })
   return end ?? unseen()
+}
+
+/** A run that began when Ready had been shown had no part in it. */
+function readyAfter({ readyOnNode, readyReceipt }: ContainerContext, { started }: Run): Draft | undefined {
+  const isLater = started?.best !== undefined && readyReceipt !== undefined && started.best > readyReceipt
+  return isLater ? undefined : readyOnNode
 }
 
 /** A run began with its image; with what comes later it began at the latest, and nearly so, for a container is created within moments. */

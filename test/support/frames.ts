@@ -11,7 +11,8 @@ import { type ReadCounts, readRecording } from '../../src/recording/read.ts'
 import { createPipeline, type PipelineOptions } from '../../src/trace/pipeline.ts'
 import type { Trace } from '../../src/trace/trace.ts'
 
-const DIRECTORY = join(import.meta.dirname, '../recordings')
+/** Properties hold of any recordings, also of others than ours. */
+const DIRECTORY = process.env['PODSPAN_RECORDINGS'] ?? join(import.meta.dirname, '../recordings')
 const ENDING = '.jsonl.gz'
 
 /** The names of all recordings, without their ending. */
