@@ -61,6 +61,8 @@ export interface ContainerHistory {
   untold: number
   readonly unhealthy: readonly Fact[]
   readonly hookFailed: Draft | undefined
+  /** When the status showed that a hook had failed. */
+  readonly hookFailedBy: Draft | undefined
   readonly waiting: readonly Fact[]
 }
 
@@ -80,6 +82,7 @@ export function tellHistory(spec: ContainerSpec, facts: readonly Fact[], clocks:
     else if (fact.what === 'hook failed') hookFailed ??= fact
     else (fact.group === '' ? statuses : events).push(fact)
   }
+  const hookFailing = waiting.find(({ detail }) => detail?.reason === 'PostStartHookError')
   const history: ContainerHistory = {
     spec,
     pulls: [],
@@ -88,6 +91,7 @@ export function tellHistory(spec: ContainerSpec, facts: readonly Fact[], clocks:
     untold: 0,
     unhealthy,
     hookFailed: hookFailed && combine('hook failed', hookFailed.stamps, clocks),
+    hookFailedBy: hookFailing && combine('hook failed', hookFailing.stamps, clocks),
     waiting,
   }
   walkEvents(history, events, clocks)
@@ -249,26 +253,27 @@ export function runsInOrder(runs: ReadonlyMap<number, Run>): [number, Run][] {
 /** An event's count tells which occurrence it is even where earlier ones were not seen; several events of one kind go by their order. */
 function nextRun(history: ContainerHistory, walk: Walk, occurrence: number): Run {
   const number = Math.max(history.untold, occurrence)
+  const isNext = number === history.untold
   const run = runAt(history, number)
   run.image = walk.image
   run.cached = walk.cached
-  run.asked = takePulls(history, walk, run)
+  run.asked = takePulls(history, walk, run).at(isNext ? 0 : -1)?.requested
   history.untold = number + 1
   walk.last = run
   return run
 }
 
-/** The pulls since the attempt before were for this one; returns when the first of them was asked for. */
+/** The pulls since the attempt before were for this one, or for one between them that was not seen; returns them. */
 function takePulls(
   { pulls }: ContainerHistory,
   walk: Walk,
   attempt: Exclude<Pull['attempt'], undefined>,
-): Draft | undefined {
+): readonly Pull[] {
   const own = pulls.slice(walk.pullsFrom)
   for (const pull of own) pull.attempt = attempt
   walk.pullsFrom = pulls.length
   walk.image = undefined
-  return own[0]?.requested
+  return own
 }
 
 function createRun(history: ContainerHistory, walk: Walk, occurrence: number, created: Draft): void {

@@ -76,6 +76,10 @@ function beginBeforeEnd(run: Run): void {
 const signOf = ({ asked, image, created, started, failed, finished }: Run): Draft | undefined =>
   [asked].find(isObserved) ?? image ?? created ?? started ?? failed?.at ?? finished
 
+/** What a status shows of a container that the kubelet will try again, when the others have had their turn. */
+const IS_IN_TROUBLE =
+  /^(ErrImage|Image|InvalidImageName|RegistryUnavailable|Create|Run|CrashLoop|PostStartHook)/
+
 /** Where the next container's turn begins: only a container that met no trouble is surely done before it. */
 function blocksNext(
   history: ContainerHistory,
@@ -83,11 +87,21 @@ function blocksNext(
   runs: readonly [number, Run][],
 ): Draft | undefined {
   if (role === 'init') return runs.at(-1)?.[1].finished
-  const troubled =
-    history.pulls.some(({ failed }) => failed !== undefined) || history.failedCreates.length > 0
   const run = history.runs.get(0)
-  return troubled || run?.failed ? undefined : run?.started
+  return isTroubled(history) || run?.failed ? undefined : run?.started
 }
+
+/** Whether its first run came when the others had had their turn. */
+const beganLate = ({ failedCreates, pulls, waiting }: ContainerHistory): boolean =>
+  failedCreates.some(({ beforeRun }) => beforeRun === 0) ||
+  pulls.some(({ failed }) => failed !== undefined) ||
+  waiting.some(({ detail }) => NEVER_CREATED.test(detail?.reason ?? ''))
+const NEVER_CREATED = /^(ErrImage|Image|InvalidImageName|RegistryUnavailable|Create)/
+
+const isTroubled = ({ failedCreates, pulls, waiting }: ContainerHistory): boolean =>
+  failedCreates.length > 0 ||
+  pulls.some(({ failed }) => failed !== undefined) ||
+  waiting.some(({ detail }) => IS_IN_TROUBLE.test(detail?.reason ?? ''))
 
 /** Those that came between two runs, or before the first of them or after the last; returns when the last of them failed. */
 function planFailedCreates(
@@ -109,7 +123,7 @@ function planFailedCreates(
     comesBefore(plan, shown[index - 1]?.at ?? after, from)
     comesBefore(plan, from, failure.at)
     plan.planned.push(failedCreate(spec.name, failure, from, attempt))
-    const until = begins[index + 1] ?? (next && beginOf(plan, next[1]))
+    const until = afterFailure(plan, shown[index + 1], begins[index + 1], failure, next)
     comesBefore(plan, failure.at, until)
     plan.planned.push({
       name: 'back-off',
@@ -123,6 +137,22 @@ function planFailedCreates(
     })
   })
   return shown.at(-1)?.at
+}
+
+/** The back-off after a failure ends with the next attempt; where some between were not seen, before the next that was. */
+function afterFailure(
+  plan: Plan,
+  later: FailedCreate | undefined,
+  begin: Draft | undefined,
+  { number, beforeRun }: FailedCreate,
+  next: readonly [number, Run] | undefined,
+): Draft | undefined {
+  const until = begin ?? (next && beginOf(plan, next[1]))
+  const isNext = later ? later.number === number + 1 : next?.[0] === beforeRun
+  if (until === undefined || isNext) return until
+  const unknown = unseen()
+  comesBefore(plan, unknown, until)
+  return unknown
 }
 
 /** Where a run's own work began: its image, or some time before the first thing that is known of it. */
@@ -229,17 +259,19 @@ function planAfterStart(
 function planHook(
   plan: Plan,
   context: ContainerContext,
-  { spec, hookFailed }: ContainerHistory,
+  history: ContainerHistory,
   number: number,
   run: Run,
   shown: { readonly attempt?: number },
   next: ContainerHistory | undefined,
 ): Draft {
+  const { spec, hookFailed, hookFailedBy } = history
   const failed = number === 0 ? hookFailed : undefined
-  const limit = next ? firstSign(next) : (run.startupPassed ?? run.ready ?? readyAfter(context, run))
-  const end = failed ?? (limit ? unseen() : undefined)
+  const passed = next && !beganLate(history) ? firstSign(next) : (run.startupPassed ?? run.ready)
+  const limits = [passed ?? readyAfter(context, run), run.finished, number === 0 ? hookFailedBy : undefined]
+  const end = failed ?? (limits.some((limit) => limit !== undefined) ? unseen() : undefined)
   comesBefore(plan, run.started, end)
-  if (!failed) comesBefore(plan, end, limit)
+  if (!failed) for (const limit of limits) comesBefore(plan, end, limit)
   plan.planned.push({
     name: 'post-start hook',
     path: `${spec.name}/post-start hook/${number}`,

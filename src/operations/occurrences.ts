@@ -78,6 +78,9 @@ function heardKey(fact: Fact, clocks: Clocks): UnixNano | undefined {
 /** The kubelet's message cuts what a pull took to milliseconds, and it counts from just before or after its event. */
 const ROUNDED = milliseconds(5)
 
+/** Clocks are aligned to some tens of milliseconds. */
+const UNSURE = milliseconds(100)
+
 /** The end of a pull says to the millisecond when it was asked for: a whole second in which one was, and that no finer stamp is of, is of that pull. */
 function whenAsked(facts: readonly Fact[], clocks: Clocks): ReadonlyMap<Fact, UnixNano> {
   const asked = new Map<Fact, UnixNano>()
@@ -96,7 +99,8 @@ function whenAsked(facts: readonly Fact[], clocks: Clocks): ReadonlyMap<Fact, Un
     const second = isFine(fact) ? undefined : secondOf(fact)
     if (!second) continue
     const from = ours(second, clocks)
-    const at = take(from, earliest(add(from, SECOND), receiptOf(fact)?.at ?? add(from, SECOND)))
+    const heard = receiptOf(fact)?.at ?? add(from, SECOND)
+    const at = take(from, earliest(add(from, SECOND), add(heard, UNSURE)))
     if (at !== undefined) asked.set(fact, at)
   }
   return asked

@@ -21,7 +21,8 @@ export function planProbes(
   let begun = from
   if (startupProbe) {
     const passed = run.startupPassed ?? (run.ready ? run.ready : undefined)
-    plan.planned.push(probe('startup probe', history, number, run, begun, passed, shown))
+    const end = passed ?? beforeItsEnd(plan, begun, run)
+    plan.planned.push(probe('startup probe', history, number, run, begun, passed, end, shown))
     comesBefore(plan, begun, passed)
     if (!passed) return
     begun = passed
@@ -29,7 +30,17 @@ export function planProbes(
   if (!readinessProbe) return
   const ready = readyOf(context, run)
   comesBefore(plan, begun, ready)
-  plan.planned.push(probe('readiness', history, number, run, begun, ready, shown))
+  const end = ready ?? beforeItsEnd(plan, begun, run)
+  plan.planned.push(probe('readiness', history, number, run, begun, ready, end, shown))
+}
+
+/** A run that ended took its probes with it; whether one had passed just before, nobody may have seen. */
+function beforeItsEnd(plan: Plan, begun: Draft, { finished }: Run): Draft | undefined {
+  if (!finished) return undefined
+  const end = { ...finished, earliest: undefined }
+  comesBefore(plan, begun, end)
+  comesBefore(plan, end, finished)
+  return end
 }
 
 function readyOf({ readyOnNode, readyReceipt }: ContainerContext, run: Run): Draft | undefined {
@@ -44,6 +55,7 @@ function probe(
   run: Run,
   start: Draft,
   passed: Draft | undefined,
+  end: Draft | undefined,
   shown: { readonly attempt?: number },
 ): Planned {
   const { spec } = history
@@ -56,7 +68,7 @@ function probe(
     subject: spec.name,
     container: spec.name,
     start,
-    end: passed ?? run.finished,
+    end,
     ...shown,
     ...(died ? { error: exitMessage(run) } : {}),
     events: failures(name, history, run),

@@ -42,16 +42,21 @@ export function planPulls(
   })
 }
 
-/** What the image was for: where events do not tell, the first run of the status alone that may have come after it. */
-function attemptOf({ failedCreates, runs, untold }: ContainerHistory, pull: Pull): Draft | undefined {
+/**
+ * What the image was for. Where events do not tell: the first run of the status alone that may have come after it; the last, where each run
+ * asks for its image anew, and it may be of any.
+ */
+function attemptOf({ failedCreates, runs, spec, untold }: ContainerHistory, pull: Pull): Draft | undefined {
   const { attempt, ended, requested } = pull
   if (attempt) return 'at' in attempt ? attempt.at : signAfterImage(attempt)
   const at = requested.best ?? ended?.best
-  for (const [number, run] of runsInOrder(runs)) {
+  const signs = runsInOrder(runs).flatMap(([number, run]) => {
     const sign = number < untold ? undefined : signAfterImage(run)
-    if (sign && (at === undefined || sign.latest === undefined || sign.latest >= at)) return sign
-  }
-  return untold === 0 ? failedCreates[0]?.at : undefined
+    return sign && (at === undefined || sign.latest === undefined || sign.latest >= at) ? [sign] : []
+  })
+  return (
+    signs.at(spec.imagePullPolicy === 'Always' ? -1 : 0) ?? (untold === 0 ? failedCreates[0]?.at : undefined)
+  )
 }
 
 const signAfterImage = ({ created, started, failed, finished }: Run): Draft | undefined =>

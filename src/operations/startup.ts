@@ -197,9 +197,19 @@ function finishPlanned(plan: Plan, milestones: Milestones, endDraft: Draft): Fin
   )
   if (!probe) return undefined
   const bounds = { start: probe.start, end: probe.end }
+  boundBelow(plan.planned, milestones.created.earliest)
   const operations = finishPlan({ planned: plan.planned, edges: [] }, bounds.end)
   const children = operations.map((one) => nest(one, bounds)).filter((one) => one !== undefined)
   return { bounds, children }
+}
+
+/** Nothing of a start came before its pod: what is known only not to be later lies between. */
+function boundBelow(planned: readonly Planned[], earliest: UnixNano | undefined): void {
+  for (const { children, end, start } of planned) {
+    for (const draft of [start, end])
+      if (draft && (draft.best ?? draft.latest) !== undefined) draft.earliest ??= earliest
+    if (children) boundBelow(children, earliest)
+  }
 }
 
 const ZERO_INSTANT = finishDraft({

@@ -19,29 +19,31 @@ export function findUnaccounted(
   const sorted = [...operations].sort((a, b) =>
     a.start.best < b.start.best ? -1 : a.start.best > b.start.best ? 1 : 0,
   )
-  const gaps: Operation[] = []
+  const gaps = new Map<string, Operation>()
   let reached: Edge = { instant: root.start, label: 'start' }
   for (const one of sorted) {
     pushGap(gaps, reached, { instant: one.start, label: labelOf(one) })
     if (one.end.best > reached.instant.best) reached = { instant: one.end, label: labelOf(one) }
   }
   pushGap(gaps, reached, { instant: root.end, label: 'end' })
-  return gaps
+  return [...gaps.values()]
 }
 
-function pushGap(gaps: Operation[], from: Edge, to: Edge): void {
+/** Where neighbours of the same names come again, the gap between them is numbered. */
+function pushGap(gaps: Map<string, Operation>, from: Edge, to: Edge): void {
   if (to.instant.best - from.instant.best < MILLISECOND) return
-  gaps.push(
-    operation({
-      name: 'unaccounted',
-      path: `unaccounted/${from.label}/${to.label}`,
-      actor: 'podspan',
-      subject: `${from.label} → ${to.label}`,
-      start: from.instant,
-      end: to.instant,
-      attributes: { 'podspan.unaccounted.after': from.label, 'podspan.unaccounted.before': to.label },
-    }),
-  )
+  let path = `unaccounted/${from.label}/${to.label}`
+  for (let number = 2; gaps.has(path); number++) path = `unaccounted/${from.label}/${to.label}/${number}`
+  const gap = operation({
+    name: 'unaccounted',
+    path,
+    actor: 'podspan',
+    subject: `${from.label} → ${to.label}`,
+    start: from.instant,
+    end: to.instant,
+    attributes: { 'podspan.unaccounted.after': from.label, 'podspan.unaccounted.before': to.label },
+  })
+  gaps.set(path, gap)
 }
 
 const labelOf = ({ name, container, attempt }: Operation): string =>

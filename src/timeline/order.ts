@@ -4,7 +4,7 @@
 // Does not know why one comes first: operations/ says so, edge by edge.
 
 import type { UnixNano } from '../base/time.ts'
-import { clampInto, type Draft } from './combine.ts'
+import { clampInto, type Draft, UNSEEN } from './combine.ts'
 import type { Instant } from './instant.ts'
 import { ZERO } from '../base/time.ts'
 
@@ -12,7 +12,8 @@ import { ZERO } from '../base/time.ts'
 export type Edge = readonly [before: Draft, after: Draft]
 
 /** Draws the consequences of all edges. They must be given in an order in which causes come first. */
-export function orderDrafts(edges: readonly Edge[]): void {
+export function orderDrafts(all: readonly Edge[]): void {
+  const edges = all.filter((edge) => !isRefuted(edge))
   for (const [before, after] of edges) pushEarliest(before, after)
   for (let index = edges.length - 1; index >= 0; index--) {
     const edge = edges[index]
@@ -27,17 +28,50 @@ export function orderDrafts(edges: readonly Edge[]): void {
   if (moved) sweep(edges)
 }
 
+/** What one clock has stamped in the other order came in the other order: two boundaries were taken for ones of the same attempt. */
+function isRefuted([before, after]: Edge): boolean {
+  if (before.earliest === undefined || after.latest === undefined || before.earliest <= after.latest)
+    return false
+  const clock = clockOf(before)
+  return clock !== undefined && clock === clockOf(after)
+}
+
+/** The one clock that all its stamps are of, beside ours. */
+function clockOf({ stamps }: Draft): string | undefined {
+  let one: string | undefined
+  for (const { clock } of stamps) {
+    if (clock === 'observer') continue
+    if (one !== undefined && one !== clock) return undefined
+    one = clock
+  }
+  return one
+}
+
 const ROUNDS = 6
 
 /** Edges are in causal order, so one sweep settles what two fine boundaries that contradict each other have left. */
 function sweep(edges: readonly Edge[]): void {
+  for (const edge of edges.toReversed()) yieldToSeen(edge)
   for (const [before, after] of edges) {
     if (before.best === undefined || after.best === undefined || after.best >= before.best) continue
+    if (before.rank === UNSEEN && after.rank !== UNSEEN && isAfter(before.best, after.latest)) continue
     after.best = before.best
     after.clamped = true
     if (after.latest !== undefined && after.latest < before.best) after.latest = before.best
   }
 }
+
+/** What nobody saw does not move what was seen out of its interval. */
+function yieldToSeen([before, after]: Edge): void {
+  const limit = after.rank === UNSEEN ? after.best : after.latest
+  if (before.rank !== UNSEEN || before.best === undefined || limit === undefined || before.best <= limit)
+    return
+  before.best = limit
+  before.clamped = true
+  if (before.earliest !== undefined && before.earliest > limit) before.earliest = limit
+}
+
+const isAfter = (at: UnixNano, limit: UnixNano | undefined): boolean => limit !== undefined && at > limit
 
 function pushEarliest(before: Draft, after: Draft): void {
   if (before.earliest === undefined || (after.earliest !== undefined && after.earliest >= before.earliest))

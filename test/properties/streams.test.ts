@@ -43,8 +43,9 @@ for (const [place, name] of recordings().entries()) {
   })
 }
 
-/** With the first attempt unseen, the one after it is the first. */
-const isKnown = (boundary: string): boolean => !/#\d+ (start|end)/.test(boundary)
+/** With the first attempt unseen, the one after it is the first; so it is of pulls, whose parts have no number. */
+const isKnown = (boundary: string): boolean =>
+  !/#\d+ (start|end)|: (transfer and unpack|wait for pull slot) /.test(boundary)
 
 /** Spans of which the whole has none of that name: with less evidence two of one kind may be told as one. */
 function invented(full: readonly Trace[], told: readonly Trace[]): string[] {
