@@ -149,10 +149,18 @@ function keepRounds(occurrences: readonly Occurrence[]): void {
   const counted = occurrences.filter(({ fact }) => COUNTED.has(fact.what))
   counted.sort((a, b) => a.fact.index - b.fact.index || placeOf(a.fact) - placeOf(b.fact))
   let last = 0n
+  const moved = new Map<Occurrence, UnixNano>()
   for (const one of counted) {
-    if (one.key <= last && !isFine(one.fact)) one.key = (last + 1n) as UnixNano
-    last = one.key > last ? one.key : last
+    if (one.key <= last && !isFine(one.fact)) {
+      // We heard of it before: one that was not seen is missing in the count.
+      const heard = receiptOf(one.fact)
+      if (heard && add(heard.at, UNSURE) < last) return
+      moved.set(one, (last + 1n) as UnixNano)
+    }
+    const key = moved.get(one) ?? one.key
+    last = key > last ? key : last
   }
+  for (const [one, key] of moved) one.key = key
 }
 
 /** Either every run was started, or none was and each failed after it was created. */

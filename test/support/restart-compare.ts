@@ -3,7 +3,7 @@
 // Does not make the runs: restart.ts and the properties do.
 
 import type { Instant } from '../../src/timeline/instant.ts'
-import type { Trace } from '../../src/trace/trace.ts'
+import type { Span, Trace } from '../../src/trace/trace.ts'
 import { boundaryText, spanName } from './frames-normal.ts'
 
 export interface Compared {
@@ -38,7 +38,7 @@ function compareTraces(full: Trace, other: Trace, compared: Compared): void {
     spans.delete(span.spanId)
     for (const side of ['start', 'end'] as const) {
       compared.count++
-      if (holds(span[side], same[side])) continue
+      if (holds(span[side], same[side]) || (side === 'end' && goesOn(span))) continue
       outside.push(
         `${spanName(full, same)} ${side}\n      full  ${boundaryText(full, same[side])}\n      other ${boundaryText(full, span[side])}`,
       )
@@ -46,6 +46,9 @@ function compareTraces(full: Trace, other: Trace, compared: Compared): void {
   }
   for (const span of spans.values()) if (span.name !== 'unaccounted') lost.push(spanName(full, span))
 }
+
+/** Nothing that was seen ended it. */
+const goesOn = ({ attributes }: Span): boolean => attributes['podspan.open'] === true
 
 const holds = (instant: Instant, { best }: Instant): boolean =>
   instant.earliest <= best && best <= instant.latest
