@@ -131,11 +131,30 @@ function looseKey(fact: Fact, { anchored, clocks, pullsFailed, rounds }: Among):
   const from = ours(second, clocks)
   const [end, place] = [(from + LAST_IN_SECOND) as UnixNano, placeOf(fact)]
   const countsTell = rounds && !(pullsFailed && fact.what === 'pulling')
+  const floor = endOfAttemptBefore(fact, anchored)
   const after = anchored.filter(
     ({ fact: other, key }) =>
-      key >= from && key <= end && placeOf(other) > place && (!countsTell || other.index >= fact.index),
+      key >= from &&
+      key <= end &&
+      key > floor &&
+      placeOf(other) > place &&
+      (!countsTell || other.index >= fact.index),
   )
   return after.reduce((key, other) => (other.key <= key ? ((other.key - 1n) as UnixNano) : key), end)
+}
+
+const ENDS_ATTEMPT: ReadonlySet<What> = new Set(['started container', 'container failed', 'pull failed'])
+/** Two reports of one failure. */
+const BOTH_REPORTS = milliseconds(100)
+
+/** What came once more came when the attempt that it came in before was over, however that ended. */
+function endOfAttemptBefore({ group, index }: Fact, anchored: readonly Occurrence[]): bigint {
+  const before = index > 0 && anchored.find(({ fact }) => fact.group === group && fact.index === index - 1)
+  if (!before) return -1n
+  const ends = anchored.filter(({ fact, key }) => key > before.key && ENDS_ATTEMPT.has(fact.what))
+  const keys = ends.map(({ key }) => key).sort((a, b) => (a < b ? -1 : 1))
+  const [first = before.key] = keys
+  return keys.filter((key) => key - first < BOTH_REPORTS).at(-1) ?? before.key
 }
 
 /** One of each a run. Of images there may be none, or another event where the first run pulled and the next found it present. */
