@@ -95,10 +95,41 @@ export function tellHistory(spec: ContainerSpec, facts: readonly Fact[], clocks:
     waiting,
   }
   walkEvents(history, events, clocks)
+  renumber(history, statuses, clocks)
   for (const fact of statuses) addStatus(history, fact, clocks)
   for (const run of history.runs.values()) doubtImage(history, run)
   return history
 }
+
+/**
+ * Where the event of a first run was lost, that of a later one is the first of its kind. The status tells by its restart count which run began
+ * and ended when, on the same clock: a run that was created after this one had begun is a later one.
+ */
+function renumber(history: ContainerHistory, statuses: readonly Fact[], clocks: Clocks): void {
+  const over = new Map<number, Draft>()
+  for (const { what, index, stamps } of statuses)
+    if (what === 'started container' || (what === 'finished container' && !over.has(index)))
+      over.set(index, combine(what, stamps, clocks))
+  for (const [number, run] of runsInOrder(history.runs)) {
+    const { created, started } = run
+    if (!created || isBefore(over.get(number), created) || !isBefore(over.get(number), started)) continue
+    // It was created, but what was started is a later one.
+    run.started = undefined
+    runAt(history, number + 1).started ??= started
+  }
+  let shift = 0
+  const runs = runsInOrder(history.runs).map(([number, run]): [number, Run] => {
+    while (isBefore(over.get(number + shift), run.created ?? run.started)) shift++
+    return [number + shift, run]
+  })
+  if (shift === 0) return
+  history.runs.clear()
+  for (const [number, run] of runs) history.runs.set(number, run)
+  history.untold = Math.max(...history.runs.keys()) + 1
+}
+
+const isBefore = (status: Draft | undefined, event: Draft | undefined): boolean =>
+  status?.latest !== undefined && event?.earliest !== undefined && status.latest < event.earliest
 
 /** Between a run's image and its creation the status showed that creating failed: the image event seen is of an earlier try. */
 function doubtImage({ waiting, failedCreates }: ContainerHistory, run: Run): void {
@@ -195,11 +226,15 @@ function endPull(history: ContainerHistory, walk: Walk, fact: Fact, at: Draft, c
   pull.ended = at
   pull.detail = { ...pull.detail, ...detail }
   if (detail?.pull !== undefined) pull.transfer = before(fact, detail.pull, 'transfer began', clocks)
-  if (pull.requested.stamps.length === 0 && detail?.withWaiting !== undefined) {
-    Object.assign(pull.requested, before(fact, detail.withWaiting, 'wait began', clocks))
+  if (detail?.withWaiting !== undefined && !isFine(pull.requested)) {
+    const asked = before(fact, detail.withWaiting, 'wait began', clocks)
+    const stamps = [...asked.stamps, ...pull.requested.stamps]
+    Object.assign(pull.requested, combine('wait began', stamps, clocks))
   }
   setImage(walk, at, false)
 }
+
+const isFine = ({ stamps }: Draft): boolean => stamps.some(({ source }) => source === 'event-name')
 
 /** The moment that lies a stated duration before an event. */
 function before(fact: Fact, by: bigint, boundary: Boundary, clocks: Clocks): Draft {

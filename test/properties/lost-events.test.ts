@@ -88,7 +88,8 @@ const isKnown = (boundary: string): boolean =>
   !/: ((pull image|back-off) .*#\d+|(transfer and unpack|wait for pull slot) .*) (start|end)/.test(boundary)
 
 /** Of a failed start, events say which attempts there were; the status only counts them. */
-const isInvented = (span: string): boolean => !/#\d+$|: back-off|: transfer and unpack/.test(span)
+const isInvented = (span: string): boolean =>
+  !/#\d+$|: back-off|: transfer and unpack|: wait for pull slot/.test(span)
 
 /** What a pod's status shows without any event: not pulls, creations, failed attempts and what lies between them. */
 const isInStatus = (span: string): boolean =>
