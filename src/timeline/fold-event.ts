@@ -19,7 +19,7 @@ import { observeEvent } from '../observe/event.ts'
 import type { Observation } from '../observe/observation.ts'
 import { boundClock, isBelievable, sampleClock, shiftOf, shiftOfStamp } from './clocks.ts'
 import { sampleLag } from './lag.ts'
-import { foldPull } from './node-timeline.ts'
+import { foldActivity, foldPull } from './node-timeline.ts'
 import { addFacts } from './fact-log.ts'
 import type { PodTimeline } from './pod-timeline.ts'
 import { foldRelatedEvent } from './related.ts'
@@ -55,13 +55,11 @@ function foldPodEvent(world: World, frame: ObjectFrame, event: EventRecord, time
   for (const observation of fresh) {
     for (const stamp of observation.stamps) sampleStamp(world, timeline, stamp, frame, isRepeat(event))
     const host = event.component === 'kubelet' ? event.host : undefined
-    if (host)
-      foldPull(
-        nodeOf(world, host),
-        timeline.uid,
-        `${timeline.pod.namespace}/${timeline.pod.name}`,
-        observation,
-      )
+    if (host) {
+      const node = nodeOf(world, host)
+      foldActivity(node, timeline.uid, observation)
+      foldPull(node, timeline.uid, `${timeline.pod.namespace}/${timeline.pod.name}`, observation)
+    }
   }
 }
 

@@ -5,6 +5,7 @@ import type { NodeRecord, PodRecord } from '../base/record.ts'
 import { durationNano, fromSeconds, SECOND, type UnixNano } from '../base/time.ts'
 import { NODE_YOUNG } from '../observe/new-node.ts'
 import type { Observation } from '../observe/observation.ts'
+import { emptyActivity, type NodeActivity, noteActivity } from './node-activity.ts'
 
 export interface PullWindow {
   readonly uid: string
@@ -33,6 +34,8 @@ export interface NodeTimeline {
   /** The Lease's last version: one that comes again says nothing. */
   lease: string
   pulls: Map<string, PullWindow>
+  /** Absent where the kubelet has told nothing. */
+  activity: NodeActivity | undefined
   /** By UID; those that came while the node was young. */
   arrivals: Map<string, Arrival>
 }
@@ -51,6 +54,7 @@ export const emptyNode = (name: string): NodeTimeline => ({
   node: undefined,
   lease: '',
   pulls: NO_PULLS,
+  activity: undefined,
   arrivals: NO_ARRIVALS,
 })
 
@@ -75,6 +79,12 @@ export function foldArrival(node: NodeTimeline, pod: PodRecord, ready: boolean, 
   }
 }
 
+/** Remembers when the kubelet recorded something of a pod. */
+export function foldActivity(node: NodeTimeline, uid: string, { stamps }: Observation): void {
+  const told = stamps.find(({ source }) => source === 'event-name' || source === 'event-second')
+  if (told) noteActivity((node.activity ??= emptyActivity()), uid, told.at)
+}
+
 /** Remembers a pull that ended, from its event. */
 export function foldPull(node: NodeTimeline, uid: string, pod: string, observation: Observation): void {
   const { what, key, detail } = observation
@@ -89,15 +99,6 @@ export function foldPull(node: NodeTimeline, uid: string, pod: string, observati
     node.pulls.delete(oldest)
   }
 }
-
-/** The runtime is asked for more within this of a pull's end: to unpack, to make containers of what was pulled. */
-const BUSY_WITHIN = durationNano(SECOND)
-
-/** Whether another pod's pull was under way near this moment, so that the runtime had more to do. */
-export const pullsBeside = (node: NodeTimeline, uid: string, at: UnixNano): boolean =>
-  [...node.pulls.values()].some(
-    (pull) => pull.uid !== uid && pull.to > at - BUSY_WITHIN && (pull.from ?? pull.to) < at + BUSY_WITHIN,
-  )
 
 /** A kubelet without a core to spare records that a pull has ended so late (measured: 41 ms), when the next is under way already. */
 const TOLD_LATE = durationNano(SECOND / 10n)

@@ -133,8 +133,8 @@ test("the end of a pull near another pod's is less sure", () => {
     const { end } = queuedBehind(endedMs).span
     return Number(end.latest - end.earliest) / 1e6
   }
-  assert.ok(widthMs(600) < 5, 'long over')
-  assert.ok(widthMs(4000) < 5, 'long after')
+  assert.ok(widthMs(-1500) < 5, 'long over')
+  assert.ok(widthMs(6000) < 5, 'long after')
   assert.ok(widthMs(1300) > 20, 'ended just before')
   assert.ok(widthMs(2000) > 20, 'under way')
   assert.ok(widthMs(2909) > 20, 'begun just after')
