@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install build demo executables executables-test shells test test-fast test-page pictures check run cluster-up cluster-down failover crowd scenarios scenarios-karpenter scenarios-volumes accuracy golden generate verify versions bench faults soak fuzz sbom audit clean dashboards
+.PHONY: help install build demo executables executables-test shells test test-fast test-page pictures check run cluster-up cluster-down failover crowd scenarios scenarios-karpenter scenarios-volumes wild accuracy golden generate verify versions bench faults soak fuzz sbom audit clean dashboards
 
 # Node 24 comes with the packages, whatever Node runs npm; so do esbuild and the checkers.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
@@ -99,6 +99,9 @@ scenarios-karpenter: install ## Run those with real Karpenter, which is built th
 scenarios-volumes: install ## Run those with a real provisioner, the external-attacher and a CSI driver, which are built the first time
 	@node test/cluster/build.ts local-path-provisioner external-attacher
 	@node test/scenarios/run.ts $(addprefix volume-,waits immediate late fails attach refused held ownership block unmapped)
+
+wild: install ## Draw pods, workloads and disturbances at random on the cluster of cluster-up, and judge what is told of them (ARGS='SEED COUNT')
+	@node test/accuracy/wild.ts $(ARGS)
 
 accuracy: install ## Measure boundaries against the components' own spans
 	@node test/accuracy/run.ts $(ARGS)

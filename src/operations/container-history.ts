@@ -8,7 +8,7 @@ import type { Detail } from '../observe/observation.ts'
 import { type Clocks, combine, type Draft, unseen } from '../timeline/combine.ts'
 import type { Boundary } from '../timeline/weight.ts'
 import type { Fact } from '../timeline/facts.ts'
-import { inOrder } from './occurrences.ts'
+import { eachFailed, inOrder, NEVER_STARTED } from './occurrences.ts'
 
 export interface Pull {
   readonly requested: Draft
@@ -94,7 +94,7 @@ export function tellHistory(spec: ContainerSpec, facts: readonly Fact[], clocks:
     hookFailedBy: hookFailing && combine('hook failed', hookFailing.stamps, clocks),
     waiting,
   }
-  walkEvents(history, events, clocks)
+  walkEvents(history, events, statuses, clocks)
   renumber(history, statuses, clocks)
   for (const fact of statuses) addStatus(history, fact, clocks)
   for (const run of history.runs.values()) doubtImage(history, run)
@@ -158,23 +158,28 @@ function isReportOf(failures: readonly UnixNano[], seen: UnixNano, shown: readon
 
 const CREATE_FAILED = /^(CreateContainer(Config)?Error|PreCreateHookError)$/
 
-/** What the runtime says of a container that it could not start (containerd, CRI-O; dockershim). */
-export const NEVER_STARTED = new Set(['StartError', 'ContainerCannotRun', 'RunContainerError'])
-
 interface Walk {
   image: Draft | undefined
   cached: boolean
   /** Pulls before this place were for attempts that are told. */
   pullsFrom: number
+  /** The nth failure is the nth run's. */
+  readonly eachFailed: boolean
   last: Run | undefined
   failedAt: bigint | undefined
 }
 
-function walkEvents(history: ContainerHistory, facts: readonly Fact[], clocks: Clocks): void {
+function walkEvents(
+  history: ContainerHistory,
+  facts: readonly Fact[],
+  statuses: readonly Fact[],
+  clocks: Clocks,
+): void {
   const walk: Walk = {
     image: undefined,
     cached: false,
     pullsFrom: 0,
+    eachFailed: eachFailed(facts, statuses),
     last: undefined,
     failedAt: undefined,
   }
@@ -329,6 +334,8 @@ function failContainer(history: ContainerHistory, walk: Walk, at: Draft, fact: F
   const message = fact.detail?.message ?? 'container failed'
   const run = walk.last
   if (run?.created && !run.started && !run.failed) run.failed = { at, message }
+  else if (walk.eachFailed && fact.index >= history.untold)
+    nextRun(history, walk, fact.index).failed = { at, message }
   else {
     const last = history.failedCreates.at(-1)
     const isTold =

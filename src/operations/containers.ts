@@ -4,13 +4,8 @@
 
 import { type Draft, unseen } from '../timeline/combine.ts'
 import { type ContainerContext, exitMessage } from './container-context.ts'
-import {
-  type ContainerHistory,
-  type FailedCreate,
-  NEVER_STARTED,
-  type Run,
-  runsInOrder,
-} from './container-history.ts'
+import { type ContainerHistory, type FailedCreate, type Run, runsInOrder } from './container-history.ts'
+import { NEVER_STARTED } from './occurrences.ts'
 import { comesBefore, isObserved, type Plan, type Planned } from './plan.ts'
 import { planProbes } from './probes.ts'
 import { firstSign, planPulls } from './pulls.ts'

@@ -4,9 +4,9 @@
 
 import type { Stamp } from '../base/stamp.ts'
 import { add, type DurationNano, durationNano, milliseconds, SECOND } from '../base/time.ts'
-import { type Clocks, combine, type Draft } from '../timeline/combine.ts'
+import { type Clocks, combine, type Draft, unseen } from '../timeline/combine.ts'
 import type { Boundary } from '../timeline/weight.ts'
-import type { ContainerHistory, Run } from './container-history.ts'
+import type { ContainerHistory, Pull, Run } from './container-history.ts'
 import { newRun } from './container-history.ts'
 import { callsNamed, type NativeEvidence, type RuntimeCall } from './native-evidence.ts'
 
@@ -123,13 +123,32 @@ const PULLED_WITHIN = durationNano(SECOND / 4n)
 
 /** Pulls of one pod follow each other, so that at most one of its calls ends right before an event of it. */
 function refinePulls(histories: readonly ContainerHistory[], evidence: NativeEvidence, clocks: Clocks): void {
-  const calls = evidence.calls.filter(({ name }) => name === 'PullImage')
-  for (const { pulls } of histories)
-    for (const pull of pulls) {
-      const told = eventOf(pull.ended)
-      const call = told && calls.findLast(({ end }) => isWithin(told.at, end.at, PULLED_WITHIN))
-      if (!call || !pull.ended || (call.error === undefined) === (pull.failed !== undefined)) continue
-      pull.transfer = refined(pull.transfer, 'transfer began', call.start, clocks)
-      refined(pull.ended, pull.failed === undefined ? 'pulled' : 'pull failed', call.end, clocks)
-    }
+  const calls = new Set(evidence.calls.filter(({ name }) => name === 'PullImage'))
+  const pulls = histories.flatMap((history) => history.pulls)
+  const take = (pull: Pull, call: RuntimeCall | undefined): void => {
+    if (!call || !pull.ended || !isOfOutcome(pull, call)) return
+    calls.delete(call)
+    pull.transfer = refined(pull.transfer, 'transfer began', call.start, clocks)
+    refined(pull.ended, pull.failed === undefined ? 'pulled' : 'pull failed', call.end, clocks)
+  }
+  for (const pull of pulls) {
+    const told = eventOf(pull.ended)
+    take(pull, told && [...calls].findLast(({ end }) => isWithin(told.at, end.at, PULLED_WITHIN)))
+  }
+  for (const pull of pulls.filter(({ ended }) => ended && !eventOf(ended)))
+    take(pull, onlyIn(pull, calls, clocks))
 }
+
+/** A repeat is dated to a second: the call is of it if no other of that outcome ended then. */
+function onlyIn(pull: Pull, calls: ReadonlySet<RuntimeCall>, clocks: Clocks): RuntimeCall | undefined {
+  const { earliest, latest } = pull.ended ?? unseen()
+  const within = [...calls].filter((call) => {
+    const { best } = combine('pulled', [call.end], clocks)
+    const isIn = best !== undefined && (earliest ?? best) <= best && (latest ?? best) >= best
+    return isIn && isOfOutcome(pull, call)
+  })
+  return within.length === 1 ? within[0] : undefined
+}
+
+const isOfOutcome = ({ failed }: Pull, { error }: RuntimeCall): boolean =>
+  (error === undefined) === (failed === undefined)

@@ -182,6 +182,22 @@ function keepRounds(occurrences: readonly Occurrence[]): void {
   for (const [one, key] of moved) one.key = key
 }
 
+/** Whether every run failed to start, as the status says of one, so that the nth failure is the nth run's. */
+export function eachFailed(facts: readonly Fact[], statuses: readonly Fact[]): boolean {
+  const said = statuses.flatMap(({ what, detail }) =>
+    what === 'finished container' && NEVER_STARTED.has(detail?.reason ?? '') && detail?.message
+      ? [detail.message]
+      : [],
+  )
+  const counted = facts.filter(({ what }) => COUNTED.has(what))
+  const failed = counted.filter(({ what }) => what === 'container failed')
+  const isToStart = ({ detail }: Fact): boolean => said.some((text) => detail?.message?.includes(text))
+  return failed.length > 0 && failed.every(isToStart) && areRounds(counted)
+}
+
+/** What the runtime says of a container that it could not start (containerd, CRI-O; dockershim). */
+export const NEVER_STARTED = new Set(['StartError', 'ContainerCannotRun', 'RunContainerError'])
+
 /** Either every run was started, or none was and each failed after it was created. */
 function areRounds(counted: readonly Fact[]): boolean {
   const last = new Map<What, Fact>()

@@ -1,0 +1,60 @@
+// Owns `make wild`: scenarios drawn at random on the real cluster, judged by the components' own spans, and their recordings by all properties.
+// Promises exit code 1 where spans are of a wrong shape, where less than 99 % of the truth is inside, or where a property does not hold.
+// Usage: wild.ts [SEED [COUNT]] [--out DIRECTORY]. Does not draw: test/scenarios/wild.ts does.
+
+import { spawnSync } from 'node:child_process'
+import { mkdir, mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ClusterError, runScript, say } from '../cluster/commands.ts'
+import { chooseScenarios } from '../scenarios/run.ts'
+import { runAll } from '../scenarios/runner.ts'
+import { type Judgement, judgeRecording, recordingsIn } from './offline.ts'
+import { report } from './run.ts'
+
+/** On a machine that has other work to do beside nine pods at once. */
+const INSIDE_MIN = 0.99
+const PROPERTIES = ['lost-events', 'restart', 'streams', 'order-and-repeats', 'clock-skew']
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { out: { type: 'string' } },
+  })
+  const [seed = Date.now() % 1e6, count = 10] = positionals.map(Number)
+  if (![seed, count].every((number) => Number.isSafeInteger(number) && number >= 0))
+    throw new ClusterError(`a seed and a count are whole numbers, not ${positionals.join(' ')}`)
+  const out = values.out ?? (await mkdtemp(join(tmpdir(), 'podspan-wild-')))
+  await mkdir(out, { recursive: true })
+  const names = Array.from({ length: count }, (_, index) => `wild-${seed + index}`)
+  say(`${names.length} scenarios from ${names[0]}, some 50 s each; their recordings are kept in ${out}`)
+  const failed = await runAll(chooseScenarios(names), out)
+  const missed = [...failed.map((name) => `${name} did not run`), ...(await judge(out))]
+  if (!propertiesHold(out)) missed.push('a property')
+  if (missed.length > 0) throw new ClusterError(`missed:\n${missed.join('\n')}`)
+}
+
+async function judge(directory: string): Promise<string[]> {
+  const judgements: Judgement[] = []
+  for (const name of recordingsIn(directory)) judgements.push(await judgeRecording(directory, name))
+  report(judgements, { strict: false, worst: 20, native: false })
+  const all = judgements.flatMap(({ comparisons }) => comparisons)
+  const inside = all.filter((one) => one.inside).length / all.length
+  const shapes = judgements.flatMap(({ violations }) => violations).length
+  return [
+    ...(inside < INSIDE_MIN ? [`truth inside: ${(inside * 100).toFixed(2)} %`] : []),
+    ...(shapes > 0 ? [`${shapes} spans of a wrong shape`] : []),
+  ]
+}
+
+function propertiesHold(recordings: string): boolean {
+  const wanted = PROPERTIES.map((name) => join(import.meta.dirname, '..', 'properties', `${name}.test.ts`))
+  const { status } = spawnSync(process.execPath, ['--test', ...wanted], {
+    stdio: 'inherit',
+    env: { ...process.env, PODSPAN_RECORDINGS: recordings },
+  })
+  return status === 0
+}
+
+if (import.meta.main) runScript(main)
