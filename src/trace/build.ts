@@ -34,7 +34,7 @@ export function buildTrace(
   const { root, facts } = startup
   const { pod } = facts
   const total = since(root.end.best, root.start.best)
-  const path = findCriticalPath(root)
+  const path = findCriticalPath(root, outcome === 'ready' || outcome === 'unstable')
   const workload = findWorkload(world, pod, root.start.best)
   const requests = requestsOf(pod)
   const hidden = findHidden(startup, path)

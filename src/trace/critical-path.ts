@@ -8,27 +8,49 @@ import type { Part } from './trace.ts'
 
 export type CriticalPath = ReadonlyMap<Operation, readonly Part[]>
 
-/** Walks back from the root's end: whatever ended last is what was waited for, and before its start, whatever ended last before that. */
-export function findCriticalPath(root: Operation): CriticalPath {
+/**
+ * Walks back from the root's end: whatever ended last is what was waited for, and before its start, whatever ended with that start, or last
+ * before it. What still went on when its root was over by itself (`isOver`) was waited for by nobody.
+ */
+export function findCriticalPath(root: Operation, isOver = false): CriticalPath {
   const parts = new Map<Operation, Part[]>()
-  walk(root, root.start.best, root.end.best, parts)
+  walk(root, root.start.best, root.end.best, parts, isOver)
   for (const list of parts.values()) list.reverse()
   return parts
 }
 
-function walk(operation: Operation, from: UnixNano, to: UnixNano, parts: Map<Operation, Part[]>): void {
+function walk(
+  operation: Operation,
+  from: UnixNano,
+  to: UnixNano,
+  parts: Map<Operation, Part[]>,
+  isOver: boolean,
+): void {
   let cursor = to
-  for (const child of lastFirst(operation.children)) {
-    if (child.start.best >= cursor) continue
+  const children = lastFirst(isOver ? operation.children.filter(({ open }) => !open) : operation.children)
+  for (let child = nextBack(children, cursor); child; child = nextBack(children, cursor)) {
     const end = earliest(child.end.best, cursor)
     if (end <= from) break
     take(parts, operation, end, cursor)
     const start = latest(child.start.best, from)
-    walk(child, start, end, parts)
+    walk(child, start, end, parts, false)
     cursor = start
     if (cursor <= from) return
   }
   take(parts, operation, from, cursor)
+}
+
+/** What ended just then; else what ended last of all that had begun. */
+function nextBack(children: readonly Operation[], cursor: UnixNano): Operation | undefined {
+  let last: Operation | undefined
+  for (const child of children) {
+    if (child.end.best < cursor && last) break
+    if (child.start.best >= cursor) continue
+    if (child.end.best === cursor) return child
+    last ??= child
+    if (child.end.best < cursor) break
+  }
+  return last
 }
 
 /** By end, last first; of those that end together the longest. */
