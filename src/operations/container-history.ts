@@ -113,9 +113,12 @@ function renumber(history: ContainerHistory, statuses: readonly Fact[], clocks: 
   for (const [number, run] of runsInOrder(history.runs)) {
     const { created, started } = run
     if (!created || isBefore(over.get(number), created) || !isBefore(over.get(number), started)) continue
-    // It was created, but what was started is a later one.
+    // It was created, but what was started may be a later one. Else whoever started it stood still before that was recorded.
+    const next = over.get(number + 1)
+    if (!next || isBefore(next, started) || isBefore(started, next)) continue
+    if (history.runs.get(number + 1)?.started) continue
     run.started = undefined
-    runAt(history, number + 1).started ??= started
+    runAt(history, number + 1).started = started
   }
   let shift = 0
   const runs = runsInOrder(history.runs).map(([number, run]): [number, Run] => {
