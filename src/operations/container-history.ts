@@ -3,23 +3,12 @@
 
 import type { ContainerSpec } from '../base/record.ts'
 import type { Stamp } from '../base/stamp.ts'
-import { durationNano, SECOND, type UnixNano } from '../base/time.ts'
-import type { Detail } from '../observe/observation.ts'
+import type { UnixNano } from '../base/time.ts'
 import { type Clocks, combine, type Draft, unseen } from '../timeline/combine.ts'
 import type { Boundary } from '../timeline/weight.ts'
 import type { Fact } from '../timeline/facts.ts'
 import { eachFailed, inOrder, NEVER_STARTED } from './occurrences.ts'
-
-export interface Pull {
-  readonly requested: Draft
-  /** When the runtime began, where the event tells it. */
-  transfer: Draft | undefined
-  ended: Draft | undefined
-  failed: string | undefined
-  detail: Detail | undefined
-  /** What the image was for, where events tell: with policy Always, each run has its own pull. */
-  attempt: Run | FailedCreate | undefined
-}
+import { beginPull, endPull, failPull, type Pull, SAME_FAILURE } from './pull-history.ts'
 
 export interface Run {
   /** When its image was first asked for. */
@@ -65,9 +54,6 @@ export interface ContainerHistory {
   readonly hookFailedBy: Draft | undefined
   readonly waiting: readonly Fact[]
 }
-
-/** Two reports of one failed pull come within this; the next try comes no sooner than the kubelet's back-off of 10 s. */
-const SAME_FAILURE = durationNano(SECOND * 5n)
 
 /** Puts one container's facts together. */
 export function tellHistory(spec: ContainerSpec, facts: readonly Fact[], clocks: Clocks): ContainerHistory {
@@ -186,12 +172,17 @@ function walkEvents(
     last: undefined,
     failedAt: undefined,
   }
+  const { pulls } = history
   for (const { fact, key } of inOrder(facts, clocks)) {
     const draft = (boundary: Boundary): Draft => combine(boundary, fact.stamps, clocks)
-    if (fact.what === 'pulling') history.pulls.push(newPull(draft('pulling'), fact.detail))
-    else if (fact.what === 'pull failed') failPull(history, walk, fact, draft('pull failed'), key)
-    else if (fact.what === 'pulled') endPull(history, walk, fact, draft('pulled'), clocks)
-    else if (fact.what === 'image present') setImage(walk, draft('image present'), true)
+    if (fact.what === 'pulling') beginPull(pulls, draft('pulling'), fact.detail)
+    else if (fact.what === 'pull failed')
+      walk.failedAt = failPull(pulls, fact, draft('pull failed'), key, walk.failedAt)
+    else if (fact.what === 'pulled') {
+      const ended = draft('pulled')
+      endPull(pulls, fact, ended, clocks)
+      setImage(walk, ended, false)
+    } else if (fact.what === 'image present') setImage(walk, draft('image present'), true)
     else if (fact.what === 'created container')
       createRun(history, walk, fact.index, draft('created container'))
     else if (fact.what === 'started container')
@@ -199,65 +190,6 @@ function walkEvents(
     else if (fact.what === 'container failed')
       failContainer(history, walk, draft('container failed'), fact, key)
   }
-}
-
-const newPull = (requested: Draft, detail: Detail | undefined): Pull => ({
-  requested,
-  transfer: undefined,
-  ended: undefined,
-  failed: undefined,
-  detail,
-  attempt: undefined,
-})
-
-const openPull = (history: ContainerHistory): Pull | undefined => {
-  const last = history.pulls.at(-1)
-  return last && last.ended === undefined ? last : undefined
-}
-
-function failPull(history: ContainerHistory, walk: Walk, fact: Fact, at: Draft, key: bigint): void {
-  const message = fact.detail?.message ?? fact.detail?.reason ?? 'image pull failed'
-  const open = openPull(history)
-  // The second, shorter report of a failure already told ("Error: ErrImagePull").
-  if (!open && walk.failedAt !== undefined && key - walk.failedAt < SAME_FAILURE) return
-  walk.failedAt = key
-  const pull = open ?? newPull(unseen(), fact.detail)
-  pull.ended = at
-  pull.failed = message
-  if (!open) history.pulls.push(pull)
-}
-
-function endPull(history: ContainerHistory, walk: Walk, fact: Fact, at: Draft, clocks: Clocks): void {
-  const { detail } = fact
-  const pull = openPull(history) ?? newPull(unseen(), detail)
-  if (pull.ended === undefined && !history.pulls.includes(pull)) history.pulls.push(pull)
-  pull.ended = at
-  pull.detail = { ...pull.detail, ...detail }
-  if (detail?.pull !== undefined) pull.transfer = before(fact, detail.pull, 'transfer began', clocks)
-  if (detail?.withWaiting !== undefined && !isFine(pull.requested)) {
-    const asked = before(fact, detail.withWaiting, 'wait began', clocks)
-    const stamps = [...asked.stamps, ...pull.requested.stamps]
-    Object.assign(pull.requested, combine('wait began', stamps, clocks))
-  }
-  setImage(walk, at, false)
-}
-
-const isFine = ({ stamps }: Draft): boolean => stamps.some(({ source }) => source === 'event-name')
-
-/** The moment that lies a stated duration before an event. */
-function before(fact: Fact, by: bigint, boundary: Boundary, clocks: Clocks): Draft {
-  const ended = fact.stamps.find(({ source }) => source === 'event-name')
-  if (!ended) return unseen()
-  // Field by field: a stamp out of the fact log computes what it is asked for, and a spread would not copy that.
-  const stamp: Stamp = {
-    source: 'pull-duration',
-    at: (ended.at - by) as Stamp['at'],
-    clock: ended.clock,
-    resolution: ended.resolution,
-    receivedAt: ended.receivedAt,
-    evidence: { ...ended.evidence, field: 'message', raw: fact.detail?.message ?? '' },
-  }
-  return combine(boundary, [stamp], clocks)
 }
 
 function setImage(walk: Walk, image: Draft, cached: boolean): void {

@@ -6,9 +6,10 @@ import type { Stamp } from '../base/stamp.ts'
 import { add, type DurationNano, durationNano, milliseconds, SECOND } from '../base/time.ts'
 import { type Clocks, combine, type Draft, unseen } from '../timeline/combine.ts'
 import type { Boundary } from '../timeline/weight.ts'
-import type { ContainerHistory, Pull, Run } from './container-history.ts'
+import type { ContainerHistory, Run } from './container-history.ts'
 import { newRun } from './container-history.ts'
 import { callsNamed, type NativeEvidence, type RuntimeCall } from './native-evidence.ts'
+import type { Pull } from './pull-history.ts'
 
 export function refineHistories(
   histories: readonly ContainerHistory[],

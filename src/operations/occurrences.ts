@@ -147,14 +147,19 @@ const ENDS_ATTEMPT: ReadonlySet<What> = new Set(['started container', 'container
 /** Two reports of one failure. */
 const BOTH_REPORTS = milliseconds(100)
 
-/** What came once more came when the attempt that it came in before was over, however that ended. */
-function endOfAttemptBefore({ group, index }: Fact, anchored: readonly Occurrence[]): bigint {
+/** What came once more came when the attempt that it came in before was over, however that ended; an image is not asked for while it comes. */
+function endOfAttemptBefore({ group, index, what }: Fact, anchored: readonly Occurrence[]): bigint {
   const before = index > 0 && anchored.find(({ fact }) => fact.group === group && fact.index === index - 1)
   if (!before) return -1n
-  const ends = anchored.filter(({ fact, key }) => key > before.key && ENDS_ATTEMPT.has(fact.what))
-  const keys = ends.map(({ key }) => key).sort((a, b) => (a < b ? -1 : 1))
-  const [first = before.key] = keys
-  return keys.filter((key) => key - first < BOTH_REPORTS).at(-1) ?? before.key
+  const keysOf = (isOne: (of: What) => boolean): bigint[] =>
+    anchored
+      .filter(({ fact, key }) => key > before.key && isOne(fact.what))
+      .map(({ key }) => key)
+      .sort((a, b) => (a < b ? -1 : 1))
+  const ends = keysOf((of) => ENDS_ATTEMPT.has(of))
+  const end = ends.filter((key) => key - (ends[0] ?? 0n) < BOTH_REPORTS).at(-1) ?? before.key
+  const [pulled = end] = what === 'pulling' ? keysOf((of) => of === 'pulled') : []
+  return pulled > end ? pulled : end
 }
 
 /** One of each a run. Of images there may be none, or another event where the first run pulled and the next found it present. */
