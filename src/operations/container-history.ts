@@ -92,6 +92,7 @@ export function tellHistory(spec: ContainerSpec, facts: readonly Fact[], clocks:
  * and ended when, on the same clock: a run that was created after this one had begun is a later one.
  */
 function renumber(history: ContainerHistory, statuses: readonly Fact[], clocks: Clocks): void {
+  if (statuses.every(({ index }) => index === 0)) return
   const over = new Map<number, Draft>()
   for (const { what, index, stamps } of statuses)
     if (what === 'started container' || (what === 'finished container' && !over.has(index)))

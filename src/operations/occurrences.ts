@@ -189,15 +189,15 @@ function keepRounds(occurrences: readonly Occurrence[]): void {
 
 /** Whether every run failed to start, as the status says of one, so that the nth failure is the nth run's. */
 export function eachFailed(facts: readonly Fact[], statuses: readonly Fact[]): boolean {
+  const failed = facts.filter(({ what }) => what === 'container failed')
+  if (failed.length === 0) return false
   const said = statuses.flatMap(({ what, detail }) =>
     what === 'finished container' && NEVER_STARTED.has(detail?.reason ?? '') && detail?.message
       ? [detail.message]
       : [],
   )
-  const counted = facts.filter(({ what }) => COUNTED.has(what))
-  const failed = counted.filter(({ what }) => what === 'container failed')
   const isToStart = ({ detail }: Fact): boolean => said.some((text) => detail?.message?.includes(text))
-  return failed.length > 0 && failed.every(isToStart) && areRounds(counted)
+  return failed.every(isToStart) && areRounds(facts.filter(({ what }) => COUNTED.has(what)))
 }
 
 /** What the runtime says of a container that it could not start (containerd, CRI-O; dockershim). */

@@ -28,7 +28,11 @@ function walk(
 ): void {
   let cursor = to
   const children = lastFirst(isOver ? operation.children.filter(({ open }) => !open) : operation.children)
-  for (let child = nextBack(children, cursor); child; child = nextBack(children, cursor)) {
+  for (let first = 0; ; ) {
+    // The cursor only goes back, so what begins after it has had its turn.
+    while (first < children.length && (children[first] as Operation).start.best >= cursor) first++
+    const child = nextBack(children, first, cursor)
+    if (!child) break
     const end = earliest(child.end.best, cursor)
     if (end <= from) break
     take(parts, operation, end, cursor)
@@ -40,17 +44,14 @@ function walk(
   take(parts, operation, from, cursor)
 }
 
-/** What ended just then; else what ended last of all that had begun. */
-function nextBack(children: readonly Operation[], cursor: UnixNano): Operation | undefined {
-  let last: Operation | undefined
-  for (const child of children) {
-    if (child.end.best < cursor && last) break
-    if (child.start.best >= cursor) continue
-    if (child.end.best === cursor) return child
-    last ??= child
+/** What ended just then; else what ended last of all that had begun, which is the first. */
+function nextBack(children: readonly Operation[], first: number, cursor: UnixNano): Operation | undefined {
+  for (let index = first; index < children.length; index++) {
+    const child = children[index] as Operation
     if (child.end.best < cursor) break
+    if (child.end.best === cursor && child.start.best < cursor) return child
   }
-  return last
+  return children[first]
 }
 
 /** By end, last first; of those that end together the longest. */
