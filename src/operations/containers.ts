@@ -3,6 +3,7 @@
 // as the kubelet starts them (kuberuntime_manager.go, SyncPod).
 
 import { type Draft, unseen } from '../timeline/combine.ts'
+import { isRefuted } from '../timeline/order.ts'
 import { type ContainerContext, exitMessage } from './container-context.ts'
 import { type ContainerHistory, type FailedCreate, type Run, runsInOrder } from './container-history.ts'
 import { NEVER_STARTED } from './occurrences.ts'
@@ -15,17 +16,19 @@ const ATTEMPTS_MAX = 30
 
 export type Role = 'init' | 'sidecar' | 'app'
 
-/** Plans one container's operations after `prev`; returns the boundary that the next container waits for. */
+/** Plans one container's operations after what came `earlier`; returns the boundary that the next container waits for. */
 export function planContainer(
   plan: Plan,
   context: ContainerContext,
   history: ContainerHistory,
   role: Role,
-  prev: Draft | undefined,
+  earlier: Draft | undefined,
   next: ContainerHistory | undefined,
 ): Draft | undefined {
   const runs = runsInOrder(history.runs)
   const first = firstSign(history)
+  // The container before met trouble that nobody saw, and had its turn when this one had.
+  const prev = earlier && first && isRefuted([earlier, first]) ? undefined : earlier
   comesBefore(plan, prev, first)
   planPulls(plan, context.uid, history, context.node, prev)
   const attempts = runs.length + (history.failedCreates.at(-1)?.number ?? 0)

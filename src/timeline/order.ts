@@ -3,6 +3,7 @@
 // boundaries contradict each other: then the finer stays and the other is moved and marked.
 // Does not know why one comes first: operations/ says so, edge by edge.
 
+import type { Stamp } from '../base/stamp.ts'
 import type { UnixNano } from '../base/time.ts'
 import { clampInto, type Draft, UNSEEN } from './combine.ts'
 import type { Instant } from './instant.ts'
@@ -29,12 +30,20 @@ export function orderDrafts(all: readonly Edge[]): void {
 }
 
 /** What one clock has stamped in the other order came in the other order: two boundaries were taken for ones of the same attempt. */
-function isRefuted([before, after]: Edge): boolean {
-  if (before.earliest === undefined || after.latest === undefined || before.earliest <= after.latest)
-    return false
+export function isRefuted([before, after]: Edge): boolean {
+  if (before.earliest === undefined || after.latest === undefined) return false
+  if (before.earliest <= after.latest && !isSecondBefore(after, before)) return false
   const clock = clockOf(before)
   return clock !== undefined && clock === clockOf(after)
 }
+
+/** Whether the runtime stamped the first in an earlier second. Both are reached some time after their stamps, so that their intervals may meet. */
+function isSecondBefore(first: Draft, second: Draft): boolean {
+  const [one, other] = [first.stamps.find(isOfState), second.stamps.find(isOfState)]
+  return one !== undefined && other !== undefined && one.at < other.at
+}
+
+const isOfState = ({ source }: Stamp): boolean => source === 'state-second'
 
 /** The one clock that all its stamps are of, beside ours. */
 function clockOf({ stamps }: Draft): string | undefined {
