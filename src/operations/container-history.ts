@@ -33,7 +33,7 @@ export interface Run {
 export interface FailedCreate {
   readonly image: Draft | undefined
   readonly at: Draft
-  readonly message: string
+  message: string
   /** From 1, as the events count; those that were not seen are left out. */
   readonly number: number
   /** Restart count of the run that came next, if one did. */
@@ -263,8 +263,15 @@ function startRun(history: ContainerHistory, walk: Walk, occurrence: number, sta
   run.started = started
 }
 
-/** The second, shorter report of a failure that was told in full, such as "Error: ImageInspectError". */
+/** The second, shorter report of a failure that is told in full as well, such as "Error: ImageInspectError". */
 const SHORT_REPORT = /^Error: \w+$/
+
+/** Where both are dated to a second only, the shorter one may stand first; its count is that of the other. */
+function isOtherReport(told: FailedCreate, message: string, { index }: Fact, key: bigint): boolean {
+  const isNear = told.at.best !== undefined && key - told.at.best < SAME_FAILURE
+  if (!isNear || told.message === message) return false
+  return SHORT_REPORT.test(message) || (SHORT_REPORT.test(told.message) && told.number === index + 1)
+}
 
 function failContainer(history: ContainerHistory, walk: Walk, at: Draft, fact: Fact, key: bigint): void {
   const message = fact.detail?.message ?? 'container failed'
@@ -274,9 +281,10 @@ function failContainer(history: ContainerHistory, walk: Walk, at: Draft, fact: F
     nextRun(history, walk, fact.index).failed = { at, message }
   else {
     const last = history.failedCreates.at(-1)
-    const isTold =
-      last?.at.best !== undefined && key - last.at.best < SAME_FAILURE && last.message !== message
-    if (isTold && SHORT_REPORT.test(message)) return
+    if (last && isOtherReport(last, message, fact, key)) {
+      if (!SHORT_REPORT.test(message)) last.message = message
+      return
+    }
     const number = Math.max((last?.number ?? 0) + 1, fact.index + 1)
     const failed: FailedCreate = { image: walk.image, at, message, number, beforeRun: history.untold }
     history.failedCreates.push(failed)
