@@ -119,7 +119,10 @@ export function weighStamp(boundary: Boundary, stamp: Stamp): Weight {
       // Both durations are cut to 1 ms, and the event lags the pull's end (measured: 0.02 to 1.06 ms in all).
       return { back: milliseconds(2.4), ahead: milliseconds(0.9), lag: milliseconds(0.5), rank: 1 }
     case 'event-second':
-      return TOLD_LATER.has(boundary) ? notAfter(5, SECOND) : wholeSecond(5)
+      // What it tells of may have been over just before its second.
+      return TOLD_LATER.has(boundary)
+        ? notAfter(5, SECOND)
+        : { ...wholeSecond(5), back: EVENT_NAMES[boundary]?.back ?? ZERO }
     case 'condition-second':
       return weighCondition(boundary)
     case 'state-second':
