@@ -32,7 +32,7 @@ export function planContainer(
   comesBefore(plan, prev, first)
   planPulls(plan, context.uid, history, context.node, prev)
   const attempts = runs.length + (history.failedCreates.at(-1)?.number ?? 0)
-  let from = planFailedCreates(plan, history, runs, 0, prev) ?? prev
+  let from = planFailedCreates(plan, history, runs, 0, prev)?.end ?? prev
   runs.slice(0, ATTEMPTS_MAX).forEach(([number, run], place) => {
     const later = runs[place + 1]
     endBeforeNext(plan, run, later?.[1])
@@ -42,12 +42,10 @@ export function planContainer(
     planAfterStart(plan, context, history, role, number, run, shown, place === 0 ? next : undefined)
     comesBefore(plan, run.started ?? run.failed?.at, run.finished)
     const end = run.finished ?? run.started ?? run.failed?.at
-    const begun = plan.planned.length
     const failed = planFailedCreates(plan, history, runs, place + 1, end)
-    const firstFailure = failed && plan.planned[begun]?.start
     if (run.finished ?? run.failed)
-      planRestart(plan, context, history, role, number, run, later, firstFailure)
-    from = failed ?? end
+      planRestart(plan, context, history, role, number, run, later, failed?.begin)
+    from = failed?.end ?? end
   })
   return blocksNext(history, role, runs)
 }
@@ -101,14 +99,14 @@ const isTroubled = ({ failedCreates, pulls, waiting }: ContainerHistory): boolea
   pulls.some(({ failed }) => failed !== undefined) ||
   waiting.some(({ detail }) => IS_IN_TROUBLE.test(detail?.reason ?? ''))
 
-/** Those that came between two runs, or before the first of them or after the last; returns when the last of them failed. */
+/** Those that came between two runs, or before the first of them or after the last; returns where they begin and end. */
 function planFailedCreates(
   plan: Plan,
   history: ContainerHistory,
   runs: readonly [number, Run][],
   place: number,
   after: Draft | undefined,
-): Draft | undefined {
+): { readonly begin: Draft; readonly end: Draft } | undefined {
   const [earlier, next] = [runs[place - 1]?.[0] ?? -1, runs[place]]
   const { spec } = history
   const shown = history.failedCreates
@@ -134,7 +132,8 @@ function planFailedCreates(
       attributes: { 'podspan.backoff.after': 'create container' },
     })
   })
-  return shown.at(-1)?.at
+  const [begin, last] = [begins[0], shown.at(-1)]
+  return begin && last && { begin, end: last.at }
 }
 
 /** The back-off after a failure ends with the next attempt; where some between were not seen, before the next that was. */
