@@ -20,7 +20,7 @@ export interface Pull {
   attempt: Run | FailedCreate | undefined
 }
 
-/** Two reports of one failure come within this; the next try comes no sooner than the kubelet's back-off of 10 s. */
+/** Two reports of one failure come within this; a pull that failed is tried again no sooner than after the kubelet's back-off of 10 s. */
 export const SAME_FAILURE = durationNano(SECOND * 5n)
 
 export const beginPull = (pulls: Pull[], requested: Draft, detail: Detail | undefined): void =>

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { ClockName, Stamp, StampSource } from '../../src/base/stamp.ts'
+import { milliseconds } from '../../src/base/time.ts'
 import { type Draft, unseen } from '../../src/timeline/combine.ts'
-import { type Edge, finishDraft, orderDrafts } from '../../src/timeline/order.ts'
+import { type Edge, finishDraft, isRefuted, orderDrafts } from '../../src/timeline/order.ts'
 import { runs } from '../support/frames.ts'
 import { at } from '../support/pods.ts'
 
@@ -164,4 +166,43 @@ test('of known boundaries none is estimated before the one that comes first', ()
     }),
     { seed: 12, numRuns: runs(2000) },
   )
+})
+
+/** A boundary of one stamp, exact to 2 ms. */
+const stamped = (ms: number, clock: ClockName, source: StampSource = 'event-name'): Draft => {
+  const evidence = { object: '', resourceVersion: '', field: '', raw: '' }
+  const stamp: Stamp = { source, at: at(ms), clock, resolution: milliseconds(0), evidence }
+  return { ...draft([ms - 1, ms, ms + 1]), stamps: [stamp] }
+}
+
+test('what one clock has stamped the other way round is in no order; what two have is', () => {
+  const [before, after] = [stamped(3000, 'node/a'), stamped(1000, 'node/a')]
+  orderDrafts([[before, after]])
+  assert.deepEqual(
+    [figures(before), figures(after)],
+    [
+      [2999, 3000, 3001],
+      [999, 1000, 1001],
+    ],
+  )
+  const other = stamped(1000, 'apiserver')
+  orderDrafts([[before, other]])
+  assert.equal(before.best, other.best)
+})
+
+test('a later second of the runtime is in no order with an earlier one, though their intervals meet', () => {
+  const before = { ...stamped(2000, 'node/a', 'state-second'), earliest: at(2000), latest: at(3250) }
+  const after = { ...stamped(1000, 'node/a', 'state-second'), earliest: at(1000), latest: at(2250) }
+  assert.equal(isRefuted([before, after]), true)
+  assert.equal(isRefuted([after, before]), false)
+})
+
+test('what nobody saw does not move what was seen, though something seen came before it', () => {
+  const [before, unknown, after] = [stamped(3000, 'node/a'), unseen(), stamped(1000, 'node/a')]
+  orderDrafts([
+    [before, unknown],
+    [unknown, after],
+  ])
+  assert.deepEqual(figures(after), [999, 1000, 1001])
+  assert.equal(before.best, at(3000))
 })

@@ -96,6 +96,15 @@ const CASES: readonly { readonly name: string; readonly drawn: string; readonly 
     then: 'a 0-2, b 2-10',
   },
   {
+    name: 'what ended just when the last one began is what it waited for, whatever went on beside it',
+    drawn: `
+      root   ==========
+        a    ======
+        b      =======
+        c          ====`,
+    then: 'a 0-6, c 6-10',
+  },
+  {
     // Its start is where the path has got to. To walk into it all the same (`>` in place of `>=`) adds parts of no length, which are none.
     name: 'one that begins where the last one does is not waited for',
     drawn: `
@@ -135,6 +144,15 @@ const CASES: readonly { readonly name: string; readonly drawn: string; readonly 
 
 for (const { name, drawn, then } of CASES)
   test(`${name}: ${then}`, () => assert.equal(pathOf(read(drawn)), then))
+
+test('what went on when its root was over by itself is waited for by nobody; else it is what was waited for', () => {
+  const goesOn = { ...op('back-off', 2, 10), open: true }
+  const root = op('root', 0, 10, [op('a', 0, 4), goesOn, op('report', 4, 10)])
+  const named = (isOver: boolean): string[] =>
+    [...findCriticalPath(root, isOver).keys()].map(({ path }) => path)
+  assert.deepEqual(named(true).toSorted(), ['a', 'report'])
+  assert.deepEqual(named(false).toSorted(), ['a', 'back-off'])
+})
 
 /** Reads a drawing: the column of the first `=` is where it starts. */
 function read(drawn: string): Operation {
