@@ -129,6 +129,9 @@ export interface VolumeSpec {
   readonly kind: string
   /** `claimName` of a persistentVolumeClaim. */
   readonly claim?: string
+  /** `reference` of an image that is mounted. */
+  readonly image?: string
+  readonly imagePullPolicy?: string
 }
 
 /** A pod's own name for a ResourceClaim, and that claim's. */

@@ -120,6 +120,11 @@ function readVolume(from: Json, where: string): VolumeSpec {
   for (const key of Object.keys(from)) if (KNOWN_VOLUME_KINDS.has(key)) volume.kind = key
   const claim = objectAt(from, 'persistentVolumeClaim', where)
   if (claim) put(volume, 'claim', sharedAt(claim, 'claimName', where))
+  const image = objectAt(from, 'image', where)
+  if (image) {
+    put(volume, 'image', sharedAt(image, 'reference', where))
+    put(volume, 'imagePullPolicy', sharedAt(image, 'pullPolicy', where))
+  }
   return volume
 }
 

@@ -188,7 +188,7 @@ function readVolume(c: Cursor): VolumeSpec {
   return remember(VOLUMES, c, start, c.at, volume)
 }
 
-/** Which field of VolumeSource is set says the kind; persistentVolumeClaim = 10 also names its claim. */
+/** Which field of VolumeSource is set says the kind; persistentVolumeClaim = 10 also names its claim, image = 30 what is mounted. */
 function readVolumeSource(c: Cursor, volume: Mutable<VolumeSpec>): void {
   const outer = enter(c)
   while (c.at < c.end) {
@@ -197,7 +197,19 @@ function readVolumeSource(c: Cursor, volume: Mutable<VolumeSpec>): void {
     if (tag === 82) {
       const claim = readWrappedText(c)
       if (claim !== '') volume.claim = claim
-    } else skip(c, tag)
+    } else if (tag === 242) readImageSource(c, volume)
+    else skip(c, tag)
+  }
+  leave(c, outer)
+}
+
+/** ImageVolumeSource: reference = 1, pullPolicy = 2. */
+function readImageSource(c: Cursor, volume: Mutable<VolumeSpec>): void {
+  const outer = enter(c)
+  while (c.at < c.end) {
+    const tag = readTag(c)
+    if (tag !== 10 && tag !== 18) skip(c, tag)
+    else if (present(c)) volume[tag === 10 ? 'image' : 'imagePullPolicy'] = readShared(c)
   }
   leave(c, outer)
 }

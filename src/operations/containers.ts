@@ -9,7 +9,7 @@ import { type ContainerHistory, type FailedCreate, type Run, runsInOrder } from 
 import { NEVER_STARTED } from './occurrences.ts'
 import { comesBefore, isObserved, type Plan, type Planned } from './plan.ts'
 import { planProbes } from './probes.ts'
-import { firstSign, planPulls } from './pulls.ts'
+import { firstSign, planPulls, pullerOf } from './pulls.ts'
 
 /** Attempts of one kind that become spans; a pod that crash-loops for hours has hundreds, which are counted instead. */
 const ATTEMPTS_MAX = 30
@@ -30,7 +30,7 @@ export function planContainer(
   // The container before met trouble that nobody saw, and had its turn when this one had.
   const prev = earlier && first && isRefuted([earlier, first]) ? undefined : earlier
   comesBefore(plan, prev, first)
-  planPulls(plan, context.uid, history, context.node, prev)
+  planPulls(plan, context.uid, pullerOf(history), context.node, prev)
   const attempts = runs.length + (history.failedCreates.at(-1)?.number ?? 0)
   let from = planFailedCreates(plan, history, runs, 0, prev)?.end ?? prev
   runs.slice(0, ATTEMPTS_MAX).forEach(([number, run], place) => {

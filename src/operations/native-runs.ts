@@ -11,8 +11,10 @@ import { newRun } from './container-history.ts'
 import { callsNamed, type NativeEvidence, type RuntimeCall } from './native-evidence.ts'
 import type { Pull } from './pull-history.ts'
 
+/** `pulls`: those of the pod that are of no container. */
 export function refineHistories(
   histories: readonly ContainerHistory[],
+  pulls: readonly Pull[],
   evidence: NativeEvidence,
   clocks: Clocks,
 ): void {
@@ -24,7 +26,7 @@ export function refineHistories(
   for (const call of callsNamed(evidence, 'StartContainer', 'failed'))
     failRun(runOf(byName, histories, call, 'started'), call, clocks)
   refineFailedCreates(histories, callsNamed(evidence, 'CreateContainer', 'failed'), clocks)
-  refinePulls(histories, evidence, clocks)
+  refinePulls([...pulls, ...histories.flatMap((history) => history.pulls)], evidence, clocks)
 }
 
 function refineCreation(run: Run | undefined, { end, start }: RuntimeCall, clocks: Clocks): void {
@@ -123,9 +125,8 @@ function refineFailedCreates(
 const PULLED_WITHIN = durationNano(SECOND / 4n)
 
 /** Pulls of one pod follow each other, so that at most one of its calls ends right before an event of it. */
-function refinePulls(histories: readonly ContainerHistory[], evidence: NativeEvidence, clocks: Clocks): void {
+function refinePulls(pulls: readonly Pull[], evidence: NativeEvidence, clocks: Clocks): void {
   const calls = new Set(evidence.calls.filter(({ name }) => name === 'PullImage'))
-  const pulls = histories.flatMap((history) => history.pulls)
   const take = (pull: Pull, call: RuntimeCall | undefined): void => {
     if (!call || !pull.ended || !isOfOutcome(pull, call)) return
     calls.delete(call)

@@ -8,6 +8,7 @@ import { type Clocks, combine, type Draft, unseen } from '../timeline/combine.ts
 import type { Fact } from '../timeline/facts.ts'
 import type { Boundary } from '../timeline/weight.ts'
 import type { FailedCreate, Run } from './container-history.ts'
+import { inOrder } from './occurrences.ts'
 
 export interface Pull {
   readonly requested: Draft
@@ -102,4 +103,17 @@ function before(fact: Fact, by: bigint, boundary: Boundary, clocks: Clocks): Dra
     evidence: { ...ended.evidence, field: 'message', raw: fact.detail?.message ?? '' },
   }
   return combine(boundary, [stamp], clocks)
+}
+
+/** The pulls of one image that belong to no container, in the order of their facts. */
+export function tellPulls(facts: readonly Fact[], clocks: Clocks): Pull[] {
+  const pulls: Pull[] = []
+  let failedAt: bigint | undefined
+  for (const { fact, key } of inOrder(facts, clocks)) {
+    const at = combine(fact.what, fact.stamps, clocks)
+    if (fact.what === 'pulling') beginPull(pulls, at, fact.detail)
+    else if (fact.what === 'pulled') endPull(pulls, fact, at, clocks)
+    else failedAt = failPull(pulls, fact, at, key, failedAt)
+  }
+  return pulls
 }

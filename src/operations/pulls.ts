@@ -15,18 +15,45 @@ import { comesBefore, isObserved, type Plan, type Planned } from './plan.ts'
 /** A wait shorter than this is the kubelet looking for credentials, not a queue. */
 const QUEUE_MIN_MS = 1
 
+/** What images are pulled for: a container, or volumes of the pod. */
+export interface Puller {
+  /** Where the paths of its pulls begin. */
+  readonly path: string
+  /** Undefined for volumes. */
+  readonly container?: string
+  readonly image: string
+  readonly imagePullPolicy: string | undefined
+  readonly pulls: readonly Pull[]
+  readonly attributes?: Readonly<Record<string, OperationAttribute>>
+  /** What a pull was for: it came after the pull, if that succeeded. */
+  readonly attemptOf: (pull: Pull) => Draft | undefined
+}
+
+export function pullerOf(history: ContainerHistory): Puller {
+  const { spec, pulls } = history
+  const { name, image, imagePullPolicy } = spec
+  return {
+    path: name,
+    container: name,
+    image,
+    imagePullPolicy,
+    pulls,
+    attemptOf: (pull) => attemptOf(history, pull),
+  }
+}
+
 export function planPulls(
   plan: Plan,
   uid: string,
-  history: ContainerHistory,
+  puller: Puller,
   node: NodeTimeline | undefined,
   after: Draft | undefined,
 ): void {
-  const { pulls, spec } = history
+  const { pulls } = puller
   let from = after
   pulls.forEach((pull, index) => {
     comesBefore(plan, from, pull.requested)
-    const next = attemptOf(history, pull)
+    const next = puller.attemptOf(pull)
     const following = pulls[index + 1]?.requested ?? (pull.failed ? undefined : next)
     const end = pull.ended ?? (following ? unseen() : undefined)
     pull.ended = end
@@ -35,10 +62,10 @@ export function planPulls(
     comesBefore(plan, pull.transfer ?? pull.requested, end)
     comesBefore(plan, end, following)
     if (following !== next && !pull.failed) comesBefore(plan, end, next)
-    plan.planned.push(planPull(uid, history, pull, index, node))
+    plan.planned.push(planPull(uid, puller, pull, index, node))
     if (pull.failed) {
       const until = pulls[index + 1]?.requested ?? beforeNext(plan, end, next)
-      plan.planned.push(backOff(spec.name, pull, index, end ?? pull.requested, until))
+      plan.planned.push(backOff(puller, pull, index, end ?? pull.requested, until))
     }
     from = end
   })
@@ -93,20 +120,21 @@ function beforeNext(plan: Plan, failed: Draft | undefined, next: Draft | undefin
 
 function planPull(
   uid: string,
-  { spec, pulls }: ContainerHistory,
+  puller: Puller,
   pull: Pull,
   index: number,
   node: NodeTimeline | undefined,
 ): Planned {
-  const image = pull.detail?.image ?? spec.image
-  const path = `${spec.name}/pull image/${index + 1}`
+  const { container, pulls } = puller
+  const image = pull.detail?.image ?? puller.image
+  const path = `${puller.path}/pull image/${index + 1}`
   const ahead = waitedBehind(uid, pull, node)
   return {
     name: 'pull image',
     path,
     actor: 'kubelet',
     subject: image,
-    container: spec.name,
+    container,
     start: pull.requested,
     end: pull.ended,
     ...(pull.failed === undefined ? {} : { error: pull.failed }),
@@ -114,15 +142,16 @@ function planPull(
     attributes: {
       'container.image.name': image,
       ...(pull.detail?.bytes === undefined ? {} : { 'podspan.image.bytes': pull.detail.bytes }),
-      ...(spec.imagePullPolicy === 'Always' ? { 'podspan.image.pull_policy': 'Always' } : {}),
+      ...(puller.imagePullPolicy === 'Always' ? { 'podspan.image.pull_policy': 'Always' } : {}),
+      ...puller.attributes,
       ...ahead.attributes,
     },
     waitedFor: ahead.waitedFor,
-    children: planParts(path, spec.name, pull),
+    children: planParts(path, container, pull),
   }
 }
 
-function planParts(path: string, container: string, pull: Pull): Planned[] {
+function planParts(path: string, container: string | undefined, pull: Pull): Planned[] {
   if (!pull.transfer || !pull.ended) return []
   const waited = waitMs(pull)
   const transfer: Planned = {
@@ -176,7 +205,7 @@ const stampOf = (draft: Draft): Stamp | undefined =>
   draft.stamps.find(({ source }) => source === 'event-name' || source === 'pull-duration')
 
 function backOff(
-  container: string,
+  { attributes, container, image, path }: Puller,
   pull: Pull,
   index: number,
   from: Draft,
@@ -184,13 +213,13 @@ function backOff(
 ): Planned {
   return {
     name: 'back-off',
-    path: `${container}/back-off/pull/${index + 1}`,
+    path: `${path}/back-off/pull/${index + 1}`,
     actor: 'kubelet',
-    subject: pull.detail?.image ?? container,
+    subject: pull.detail?.image ?? container ?? image,
     container,
     start: from,
     end: until,
-    attributes: { 'podspan.backoff.after': 'pull image' },
+    attributes: { 'podspan.backoff.after': 'pull image', ...attributes },
   }
 }
 

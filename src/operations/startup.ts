@@ -16,6 +16,13 @@ import type { PodTimeline } from '../timeline/pod-timeline.ts'
 import { type ContainerHistory, tellHistory } from './container-history.ts'
 import type { ContainerContext } from './container-context.ts'
 import { planContainer, type Role } from './containers.ts'
+import {
+  firstOfImages,
+  type ImageVolumes,
+  ownPulls,
+  planImageVolumes,
+  tellImageVolumes,
+} from './image-volumes.ts'
 import { type Ending, type Facts, findEnd, findMilestones, type Milestones, sortFacts } from './milestones.ts'
 import type { NativeOfPod } from './native-evidence.ts'
 import { refineHistories } from './native-runs.ts'
@@ -121,13 +128,18 @@ function tellBefore(facts: Facts, milestones: Milestones, start: Instant): Befor
 
 function planAll(plan: Plan, facts: Facts, milestones: Milestones, snapshot: Snapshot): ContainerHistory[] {
   const { pod } = facts
-  const inits = tellAll(pod.initContainers ?? [], facts)
-  const apps = tellAll(pod.containers, facts)
-  if (facts.native) refineHistories([...inits, ...apps], facts.native.evidence, facts.clocks)
-  planScheduling(plan, facts, milestones, snapshot.node)
+  const images = tellImageVolumes(facts)
+  const inits = tellAll(pod.initContainers ?? [], facts, images)
+  const apps = tellAll(pod.containers, facts, images)
   const serial = [...inits, ...apps]
-  const firstImage = serial.map(firstSign).find(isObserved)
-  const sandbox = planSandbox(plan, facts, milestones, serial[0] && firstSignFine(serial[0]), firstImage)
+  if (facts.native) {
+    const pulls = images.flatMap((one) => one.pulls)
+    refineHistories(serial, pulls, facts.native.evidence, facts.clocks)
+  }
+  planScheduling(plan, facts, milestones, snapshot.node)
+  const signs = [firstOfImages(images), ...serial.map(firstSign)].filter(isObserved)
+  const [fine] = images.length > 0 ? signs : [serial[0] && firstSign(serial[0])]
+  const sandbox = planSandbox(plan, facts, milestones, fine && ifFine(fine), signs[0])
   const context: ContainerContext = {
     uid: snapshot.timeline.uid,
     node: snapshot.node,
@@ -135,7 +147,7 @@ function planAll(plan: Plan, facts: Facts, milestones: Milestones, snapshot: Sna
     readyOnNode: milestones.readyOnNode,
     readyReceipt: milestones.readyReceipt?.at,
   }
-  let prev: Draft | undefined = sandbox
+  let prev = planImageVolumes(plan, context, images, serial, sandbox)
   serial.forEach((history, index) => {
     const role = index >= inits.length ? 'app' : roleOf(history.spec)
     prev =
@@ -146,16 +158,18 @@ function planAll(plan: Plan, facts: Facts, milestones: Milestones, snapshot: Sna
   return serial
 }
 
-const tellAll = (specs: readonly ContainerSpec[], facts: Facts): ContainerHistory[] =>
-  specs.map((spec) => tellHistory(spec, facts.byContainer.get(spec.name) ?? [], facts.clocks))
+const tellAll = (
+  specs: readonly ContainerSpec[],
+  { byContainer, clocks }: Facts,
+  images: readonly ImageVolumes[],
+): ContainerHistory[] =>
+  specs.map((spec) => tellHistory(spec, ownPulls(byContainer.get(spec.name) ?? [], images), clocks))
 
 const roleOf = (spec: ContainerSpec): Role => (spec.restartPolicy === 'Always' ? 'sidecar' : 'init')
 
-/** The first container's first sign, where it is dated finely enough to say something of the sandbox. */
-function firstSignFine(history: ContainerHistory): Draft | undefined {
-  const sign = firstSign(history)
-  return sign?.stamps.some(({ source }) => source === 'event-name') ? sign : undefined
-}
+/** Where it is dated finely enough to say something of the sandbox. */
+const ifFine = (sign: Draft): Draft | undefined =>
+  sign.stamps.some(({ source }) => source === 'event-name') ? sign : undefined
 
 /** When the last container had started before the pod was ready: the latest of several moments, each known as far as it is. */
 function allStarted(

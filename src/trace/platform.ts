@@ -61,9 +61,18 @@ export function findHidden({ histories, root }: Startup, path: CriticalPath): Hi
         streamed.push({ image: detail?.image ?? spec.image, bytes, took: pull })
     }
   }
+  images += volumeImages(root)
   const mesh = histories.map(({ spec }) => MESHES.get(spec.name)).find((one) => one !== undefined)
   return { mesh, held: mesh === undefined ? ZERO : heldBy(root, path), streamed, images, cached }
 }
+
+/** Those that were pulled to be mounted. */
+const volumeImages = ({ children }: Operation): number =>
+  new Set(
+    children.flatMap(({ container, name, subject }) =>
+      name === 'pull image' && container === undefined ? [subject] : [],
+    ),
+  ).size
 
 const isImplausible = (bytes: number, pull: DurationNano): boolean =>
   bytes >= STREAMED_MIN_BYTES && bytes * 1e9 > IMPLAUSIBLE_BYTES_PER_SECOND * Math.max(Number(pull), 1e6)

@@ -111,6 +111,8 @@ const volume = fc.tuple(
     { csi: { driver: 'd' } },
     { ephemeral: {} },
     { image: { reference: 'r' } },
+    { image: { reference: 'r', pullPolicy: 'Always' } },
+    { image: {} },
   ),
 )
 

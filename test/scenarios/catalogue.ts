@@ -3,6 +3,7 @@
 import { causeScenarios } from './causes.ts'
 import { deviceScenarios } from './devices.ts'
 import { failureScenarios } from './failures.ts'
+import { imageVolumeScenarios } from './image-volumes.ts'
 import { nodeScenarios } from './node.ts'
 import { plainScenarios } from './plain.ts'
 import { rolloutScenarios } from './rollouts.ts'
@@ -16,6 +17,7 @@ import { workloadScenarios } from './workloads.ts'
 export const scenarios: readonly Scenario[] = [
   ...plainScenarios,
   ...failureScenarios,
+  ...imageVolumeScenarios,
   ...schedulingScenarios,
   ...workloadScenarios,
   ...rolloutScenarios,
