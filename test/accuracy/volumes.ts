@@ -92,8 +92,9 @@ function attachmentBoundaries(trace: Trace, span: Span, truth: Truth, all: Volum
   })
   if (key === undefined) return []
   const created = writeThat(key, truth, all.of(key), () => true)
-  // The wait for a volume that another node holds begins before its attachment is made.
-  const isWaited = span.attributes['podspan.volume.attached_to'] !== undefined
+  // The wait for a volume that another node holds, or for a controller that is late, begins with the binding.
+  const bound = trace.spans.find(({ name }) => name === 'schedule')?.end
+  const isWaited = span.attributes['podspan.volume.attached_to'] !== undefined || span.start === bound
   return [
     ...(isWaited ? [] : [{ boundary: 'attachment created', span, instant: span.start, write: created }]),
     {

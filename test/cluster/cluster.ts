@@ -3,15 +3,17 @@
 // Does not start or end the cluster: see up.ts and down.ts.
 
 import { randomBytes } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { cgroupProcesses } from './cgroups.ts'
 import { type Onward, writeConfig } from './collector.ts'
 import { ClusterError, run } from './commands.ts'
 import { askApiServer } from './control-plane.ts'
 import { type ClusterFacts, readFacts, refreshPids } from './facts.ts'
 import { type Image, makeImage, referenceOf } from './images.ts'
 import { clusterLayout, nodeName, ports } from './layout.ts'
-import { listens, signalProcess, startAgain, stopProcess, waitUntil } from './processes.ts'
+import { kill, listens, readText, signalProcess, startAgain, stopProcess, waitUntil } from './processes.ts'
 
 export type { ClusterFacts } from './facts.ts'
 export type { Image, Layer } from './images.ts'
@@ -168,6 +170,21 @@ export function pauseProcess(name: string): void {
 
 export function resumeProcess(name: string): void {
   signalProcess(clusterLayout(), name, 'SIGCONT')
+}
+
+/** Kills what holds a sandbox's namespaces, in one sandbox after the other that `chosen` picks by its place; returns how many. */
+export function killSandboxes(chosen: (index: number) => boolean): number {
+  const holders = cgroupProcesses().filter((pid) => readText(`/proc/${pid}/comm`)?.trim() === 'pause')
+  const killed = holders.filter((_, index) => chosen(index))
+  for (const pid of killed) kill(pid, 'SIGKILL')
+  return killed.length
+}
+
+/** Takes the runtime's network configuration away, or gives it back: without it the node has no network, and says so. */
+export async function setNetwork(configured: boolean): Promise<void> {
+  const file = join(clusterLayout().cni, 'net.d', 'podspan.conflist')
+  const [from, to] = configured ? [`${file}.away`, file] : [file, `${file}.away`]
+  if (existsSync(from)) await rename(from, to)
 }
 
 /**

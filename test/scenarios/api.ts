@@ -21,6 +21,7 @@ export interface Answer {
 const PLURALS: Readonly<Record<string, string>> = {
   StorageClass: 'storageclasses',
   PriorityClass: 'priorityclasses',
+  RuntimeClass: 'runtimeclasses',
   DeviceClass: 'deviceclasses',
   WorkloadPriorityClass: 'workloadpriorityclasses',
   KWOKNodeClass: 'kwoknodeclasses',
@@ -31,6 +32,7 @@ const CLUSTER_WIDE = new Set([
   'PersistentVolume',
   'StorageClass',
   'PriorityClass',
+  'RuntimeClass',
   'DeviceClass',
   'ClusterQueue',
   'ResourceFlavor',

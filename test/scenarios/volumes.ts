@@ -16,9 +16,9 @@ import type { KubeObject } from './api.ts'
 import { pod, server } from './manifests.ts'
 import type { Scenario, Stage } from './stage.ts'
 
-const size = { requests: { storage: '1Mi' } }
+export const size = { requests: { storage: '1Mi' } }
 
-const claim = (name: string, storageClassName: string, more: object = {}): KubeObject => ({
+export const claim = (name: string, storageClassName: string, more: object = {}): KubeObject => ({
   apiVersion: 'v1',
   kind: 'PersistentVolumeClaim',
   metadata: { name },
@@ -31,7 +31,7 @@ function storing(name: string, claimName: string, more: object = {}): KubeObject
   return pod(name, [server({ volumeMounts: [{ name: 'data', mountPath: '/data' }] })], { volumes, ...more })
 }
 
-function makeClass(stage: Stage, name: string, binding: string, more: object = {}): Promise<void> {
+export function makeClass(stage: Stage, name: string, binding: string, more: object = {}): Promise<void> {
   return stage.createGlobal({
     apiVersion: 'storage.k8s.io/v1',
     kind: 'StorageClass',
@@ -47,8 +47,21 @@ const mapping = (name: string, claimName: string): KubeObject =>
   })
 
 /** A volume of our driver: its handle says how long each call takes. */
-async function makeVolume(stage: Stage, wishes: string, csi: object = {}, spec: object = {}): Promise<void> {
+function makeVolume(stage: Stage, wishes: string, csi: object = {}, spec: object = {}): Promise<void> {
   const name = stage.namespace
+  return makeVolumeOf(stage, { name, claimName: 'data', wishes, csi, spec })
+}
+
+export interface OwnVolume {
+  readonly name: string
+  readonly claimName: string
+  readonly wishes: string
+  readonly csi?: object
+  readonly spec?: object
+}
+
+export async function makeVolumeOf(stage: Stage, volume: OwnVolume): Promise<void> {
+  const { name, claimName, wishes, csi, spec } = volume
   await stage.createGlobal({
     apiVersion: 'v1',
     kind: 'PersistentVolume',
@@ -58,7 +71,7 @@ async function makeVolume(stage: Stage, wishes: string, csi: object = {}, spec: 
       accessModes: ['ReadWriteOnce'],
       storageClassName: '',
       persistentVolumeReclaimPolicy: 'Retain',
-      claimRef: { namespace: stage.namespace, name: 'data' },
+      claimRef: { namespace: stage.namespace, name: claimName },
       csi: { driver: DRIVER, volumeHandle: `${name}?${wishes}`, fsType: 'none', ...csi },
       ...spec,
     },

@@ -13,35 +13,52 @@ import {
 import type { KubeObject } from './api.ts'
 import { deployment, podSpec } from './manifests.ts'
 import { isReady, type Scenario, type Stage, statusOf } from './stage.ts'
-import { type Later, NODE_LABEL, type WildPod, wildPod } from './wild-pods.ts'
+import { type Later, NODE_LABEL, wildPod } from './wild-pods.ts'
 import { type Random, randomOf } from './wild-random.ts'
+import { drawSurroundings, furnish, prepare, restore, surround } from './wilder.ts'
+import { type Wilder, type WilderPod, wilderPod } from './wilder-pods.ts'
 
 const PODS_MAX = 9
 const FRESH_IMAGES_MAX = 12
-const NAME = /^wild-(\d+)$/
+/** So that what is more is drawn beside what the seed draws anyway, and does not change it. */
+const WILDER_SEEDS = 1e6
+const NAME = /^wild(er)?-(\d+)$/
 
-/** The scenario of a name such as `wild-17`. */
+/** The scenario of a name such as `wild-17`, or of `wilder-17`: the same pods with more in them, on a node to which more happens. */
 export function wildScenario(name: string): Scenario | undefined {
-  const [, seed] = NAME.exec(name) ?? []
-  if (seed === undefined) return undefined
+  const [matched, wilder, seed] = NAME.exec(name) ?? []
+  if (matched === undefined) return undefined
+  const description = 'pods, workloads and disturbances at random; the number is the seed'
+  const shared = { name, description, alone: true, gaps: true } as const
+  const random = (): Random => randomOf(Number(seed))
+  if (wilder === undefined) return { ...shared, run: (stage) => play(stage, random()) }
+  const drawn = randomOf(Number(seed) + WILDER_SEEDS)
+  const surroundings = drawSurroundings(drawn)
   return {
-    name,
-    description: 'pods, workloads and disturbances at random; the number is the seed',
-    alone: true,
-    gaps: true,
-    run: (stage) => play(stage, randomOf(Number(seed))),
+    ...shared,
+    prepare: () => prepare(surroundings),
+    restore: () => restore(surroundings),
+    run: async (stage) => {
+      await furnish(stage, surroundings)
+      await Promise.all([play(stage, random(), { random: drawn, surroundings }), surround(stage, drawn)])
+    },
   }
 }
 
-async function play(stage: Stage, random: Random): Promise<void> {
+type More = Pick<Wilder, 'random' | 'surroundings'>
+
+async function play(stage: Stage, random: Random, more?: More): Promise<void> {
   const images = await Promise.all(
     Array.from({ length: FRESH_IMAGES_MAX }, (_, index) => pushFreshImage('fresh', 1 + index)),
   )
   // Some are pulled by several, since the next one is not always another.
-  const fresh = (): string => random.pick(images)
+  const freshBy = (by: Random) => (): string => by.pick(images)
+  const fresh = freshBy(random)
   const pods = random.many(3, PODS_MAX).map((index) => wildPod(`wild-${index}`, random, fresh))
+  const wilder = more && { ...more, fresh: freshBy(more.random) }
+  const made: WilderPod[] = wilder ? pods.map((one) => wilderPod(one, wilder)) : pods
   const acts = [
-    ...pods.map((one) => playPod(stage, one, random.between(0, 10))),
+    ...made.map((one) => playPod(stage, one, random.between(0, 10))),
     ...(random.chance(0.5) ? [playWorkload(stage, random, fresh)] : []),
     ...(random.chance(0.5) ? [disturb(stage, random)] : []),
     labelNode(stage, random.between(0, 12)),
@@ -52,15 +69,16 @@ async function play(stage: Stage, random: Random): Promise<void> {
   await stage.until('all are over', () => stage.pods().every(isOver), 20).catch(() => {})
 }
 
-async function playPod(stage: Stage, { object, later }: WildPod, afterSeconds: number): Promise<void> {
+async function playPod(stage: Stage, pod: WilderPod, afterSeconds: number): Promise<void> {
+  const { object, later, storage } = pod
   await stage.sleep(afterSeconds)
+  const stored = storage?.(stage).catch(() => {})
   await persist(() => stage.create(object))
-  await Promise.all(
-    later.map(async (one) => {
-      await stage.sleep(one.afterSeconds)
-      await persist(() => act(stage, object, one.act))
-    }),
-  )
+  const acts = later.map(async (one) => {
+    await stage.sleep(one.afterSeconds)
+    await persist(() => act(stage, object, one.act))
+  })
+  await Promise.all([stored, ...acts])
 }
 
 async function act(stage: Stage, object: KubeObject, what: Later['act']): Promise<unknown> {
