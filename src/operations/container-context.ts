@@ -1,15 +1,18 @@
 // Owns what every operation of a container is planned with: its pod's part, and the words for how a run ended.
 // Promises no plan. Does not read facts.
 
-import type { Draft } from '../timeline/combine.ts'
+import type { Clocks, Draft } from '../timeline/combine.ts'
 import type { NodeTimeline } from '../timeline/node-timeline.ts'
 import type { Run } from './container-history.ts'
+import type { SandboxChange } from './sandbox-changes.ts'
 
 export interface ContainerContext {
   readonly uid: string
+  readonly clocks: Clocks
   readonly node: NodeTimeline | undefined
   readonly restartPolicy: string | undefined
   readonly readyOnNode: Draft | undefined
+  readonly sandboxChanges: readonly SandboxChange[]
   /** When our watch showed Ready: containers whose own readiness came in that frame made it so. */
   readonly readyReceipt: bigint | undefined
 }

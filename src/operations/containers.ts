@@ -293,10 +293,22 @@ function readyAfter({ readyOnNode, readyReceipt }: ContainerContext, { started }
 const notAfter = (run: Run, sign: Draft): Draft =>
   sign === run.asked || sign === run.image ? sign : { ...sign, earliest: undefined }
 
+function mayLieBetween(
+  { best, earliest = best, latest = best }: Draft,
+  after: Draft | undefined,
+  before: Draft | undefined,
+): boolean {
+  const [from, until] = [after?.earliest ?? after?.best, before?.latest ?? before?.best]
+  return (
+    (latest === undefined || from === undefined || latest > from) &&
+    (earliest === undefined || until === undefined || earliest < until)
+  )
+}
+
 /** After a run that ended, the kubelet waits before the next: 10 s, doubled each time, up to 5 min. */
 function planRestart(
   plan: Plan,
-  { restartPolicy }: ContainerContext,
+  { restartPolicy, sandboxChanges }: ContainerContext,
   { spec }: ContainerHistory,
   role: Role,
   number: number,
@@ -312,6 +324,12 @@ function planRestart(
   if (!restarts && !next && !failure) return
   const ended = run.finished ?? run.failed?.at ?? unseen()
   const sign = failure ?? (next && signOf(next))
+  // It was ended with its sandbox, and begins anew when there is another.
+  const change = sandboxChanges.find(({ changed }) => mayLieBetween(changed, run.started, sign))
+  if (change) {
+    comesBefore(plan, ended, sign)
+    return comesBefore(plan, change.ready, sign)
+  }
   // Runs in between were not seen: the next of them began some time before the one that was.
   const isNext = later === undefined || later[0] === number + 1
   const until = !isNext ? unseen() : (failure ?? (next && sign && notAfter(next, sign)))

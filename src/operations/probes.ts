@@ -2,7 +2,7 @@
 // Promises that a run which ended before it was ready shows as a failed attempt, and that the container whose readiness came with the
 // pod's ends with the pod's own Ready on the node.
 
-import type { Draft } from '../timeline/combine.ts'
+import { combine, type Draft } from '../timeline/combine.ts'
 import type { ContainerHistory, Run } from './container-history.ts'
 import { type ContainerContext, exitMessage } from './container-context.ts'
 import type { OperationEvent } from './operation.ts'
@@ -22,7 +22,7 @@ export function planProbes(
   if (startupProbe) {
     const passed = run.startupPassed ?? (run.ready ? run.ready : undefined)
     const end = passed ?? beforeItsEnd(plan, begun, run)
-    plan.planned.push(probe('startup probe', history, number, run, begun, passed, end, shown))
+    plan.planned.push(probe('startup probe', context, history, number, run, begun, passed, end, shown))
     comesBefore(plan, begun, passed)
     if (!passed) return
     begun = passed
@@ -31,7 +31,7 @@ export function planProbes(
   const ready = readyOf(context, run)
   comesBefore(plan, begun, ready)
   const end = ready ?? beforeItsEnd(plan, begun, run)
-  plan.planned.push(probe('readiness', history, number, run, begun, ready, end, shown))
+  plan.planned.push(probe('readiness', context, history, number, run, begun, ready, end, shown))
 }
 
 /** A run that ended took its probes with it; whether one had passed just before, nobody may have seen. */
@@ -50,6 +50,7 @@ function readyOf({ readyOnNode, readyReceipt }: ContainerContext, run: Run): Dra
 
 function probe(
   name: 'startup probe' | 'readiness',
+  context: ContainerContext,
   history: ContainerHistory,
   number: number,
   run: Run,
@@ -71,7 +72,7 @@ function probe(
     end,
     ...shown,
     ...(died ? { error: exitMessage(run) } : {}),
-    events: failures(name, history, run),
+    events: failures(name, context, history, run, passed),
     attributes: {
       ...(settings?.periodSeconds === undefined
         ? {}
@@ -91,15 +92,17 @@ const PREFIX = { 'startup probe': 'Startup probe', readiness: 'Readiness probe' 
 /** What the probe said while it failed. Only the first and the last of equal answers are dated. */
 function failures(
   name: 'startup probe' | 'readiness',
+  { clocks }: ContainerContext,
   history: ContainerHistory,
   run: Run,
+  passed: Draft | undefined,
 ): OperationEvent[] {
   const { best: from } = run.started ?? {}
-  const until = run.finished?.best
+  const until = (passed ?? run.finished)?.latest
   return history.unhealthy
     .filter(({ detail }) => detail?.message?.startsWith(PREFIX[name]))
     .flatMap((fact) => {
-      const at = fact.stamps[0]?.at
+      const at = combine('unhealthy', fact.stamps, clocks).best
       if (at === undefined || (from !== undefined && at < from) || (until !== undefined && at > until))
         return []
       return [

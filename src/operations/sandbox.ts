@@ -12,6 +12,7 @@ import { refined } from './native-runs.ts'
 import type { OperationEvent } from './operation.ts'
 import { type Facts, factsOf, type Milestones } from './milestones.ts'
 import { comesBefore, type Plan, type Planned } from './plan.ts'
+import { changesAfter } from './sandbox-changes.ts'
 import { planPreparation, refusalOf, shortOf } from './devices.ts'
 import { planAttachments } from './volume-attach.ts'
 import { planMounts, type Preparation } from './volume-mount.ts'
@@ -144,6 +145,8 @@ function refineFailure(facts: Facts, { draft }: Failure): Draft | undefined {
   return beginOfCall(facts, call)
 }
 
+const AT_NO_TIME = 2n ** 63n
+
 /** By events alone a failed attempt is known by its end only: its begin lies anywhere after the one before it. */
 function planAttempts(
   plan: Plan,
@@ -152,7 +155,10 @@ function planAttempts(
   sandboxBegun: Draft | undefined,
   ready: Draft | undefined,
 ): Planned[] {
-  const failures = numberFailures(factsOf(facts, 'sandbox failed'), 'sandbox failed', facts.clocks)
+  const [changed] = changesAfter(facts, ready)
+  const failures = numberFailures(factsOf(facts, 'sandbox failed'), 'sandbox failed', facts.clocks).filter(
+    ({ draft }) => (draft.best ?? 0n) < (changed?.draft.best ?? AT_NO_TIME),
+  )
   if (failures.length === 0) return sandboxBegun ? planParts(start, sandboxBegun, ready) : []
   const children: Planned[] = []
   let from = start

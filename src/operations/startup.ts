@@ -34,6 +34,7 @@ import { planQueueBefore } from './queues.ts'
 import { planReadiness } from './readiness.ts'
 import { planRefused } from './refused.ts'
 import { planSandbox } from './sandbox.ts'
+import { planSandboxChanges } from './sandbox-changes.ts'
 import { planScheduling } from './scheduling.ts'
 import { explainedRatio, findUnaccounted } from './unaccounted.ts'
 
@@ -142,6 +143,8 @@ function planAll(plan: Plan, facts: Facts, milestones: Milestones, snapshot: Sna
   const sandbox = planSandbox(plan, facts, milestones, fine && ifFine(fine), signs[0])
   const context: ContainerContext = {
     uid: snapshot.timeline.uid,
+    clocks: facts.clocks,
+    sandboxChanges: planSandboxChanges(plan, facts, serial, sandbox),
     node: snapshot.node,
     restartPolicy: pod.restartPolicy,
     readyOnNode: milestones.readyOnNode,

@@ -1,10 +1,10 @@
-// Owns the scenarios that need a hand on the node itself: static pods, and a network that is not there.
+// Owns the scenarios that need a hand on the node itself: static pods, a network that is not there, and sandboxes that are lost.
 // Promises that the node's configuration is as it was before, whatever happened. Does not restart a component.
 
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readCluster } from '../cluster/cluster.ts'
-import { pod, server } from './manifests.ts'
+import { killSandboxes, readCluster, setNetwork } from '../cluster/cluster.ts'
+import { container, pod, server } from './manifests.ts'
 import type { Scenario } from './stage.ts'
 
 const staticPod: Scenario = {
@@ -28,10 +28,8 @@ const networkNotReady: Scenario = {
     "the network's configuration is missing for 12 s: one sandbox fails at once, one pod is held by the kubelet",
   alone: true,
   run: async (stage) => {
-    const file = join(readCluster().stateDirectory, 'cni', 'net.d', 'podspan.conflist')
-    const back = (): Promise<void> => rename(`${file}.away`, file).catch(() => {})
-    stage.cleanup(back)
-    await rename(file, `${file}.away`)
+    stage.cleanup(() => setNetwork(true))
+    await setNetwork(false)
     const tolerations = [{ operator: 'Exists' }]
     await stage.sleep(0.5)
     await stage.create(pod('at-once', [server()], { tolerations }))
@@ -39,9 +37,26 @@ const networkNotReady: Scenario = {
     await stage.create(pod('held', [server()], { tolerations }))
     await stage.event('NetworkNotReady', 30)
     await stage.sleep(4)
-    await back()
+    await setNetwork(true)
     await stage.ready(['at-once', 'held'], 90)
   },
 }
 
-export const nodeScenarios: readonly Scenario[] = [staticPod, networkNotReady]
+const sandboxLost: Scenario = {
+  name: 'sandbox-lost',
+  description:
+    'what holds the sandboxes of two pods is killed: of one while its init container runs, of the other while its container is not ready',
+  alone: true,
+  run: async (stage) => {
+    const readinessProbe = { exec: { command: ['true'] }, initialDelaySeconds: 10, periodSeconds: 1 }
+    const init = container('init', 'sleep 3')
+    await stage.create(pod('prepares', [server()], { initContainers: [init] }))
+    await stage.create(pod('probes', [server({ readinessProbe })]))
+    await stage.event('Started')
+    await stage.sleep(1.5)
+    killSandboxes(() => true)
+    await stage.ready(['prepares', 'probes'], 90)
+  },
+}
+
+export const nodeScenarios: readonly Scenario[] = [staticPod, networkNotReady, sandboxLost]
