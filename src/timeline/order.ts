@@ -26,7 +26,10 @@ export function orderDrafts(all: readonly Edge[]): void {
     moved = false
     for (const edge of edges) if (alignEstimates(edge)) moved = true
   }
-  if (moved) sweep(edges)
+  if (!moved) return
+  // A longer chain of ever finer ones yields to the finest at its end.
+  for (const edge of edges.toReversed()) alignEstimates(edge)
+  sweep(edges)
 }
 
 /** What one clock has stamped in the other order came in the other order: two boundaries were taken for ones of the same attempt. */

@@ -206,3 +206,15 @@ test('what nobody saw does not move what was seen, though something seen came be
   assert.deepEqual(figures(after), [999, 1000, 1001])
   assert.equal(before.best, at(3000))
 })
+
+test('however long a chain of ever finer boundaries is, it yields to the finest at its end', () => {
+  const coarse = Array.from({ length: 12 }, (_, place) => draft([0, 900, 1000], 20 - place))
+  const fine = draft([450, 470, 500])
+  const chain = [...coarse, fine]
+  orderDrafts(chain.slice(1).map((after, place): Edge => [chain[place] ?? after, after]))
+  assert.deepEqual(
+    chain.map(({ best }) => best),
+    chain.map(() => at(470)),
+  )
+  assert.equal(fine.clamped, false)
+})
