@@ -157,6 +157,8 @@ export interface ContainerStatus {
   readonly image?: string
   readonly state?: ContainerState
   readonly lastState?: ContainerState
+  /** The container waits, and its last state is not of the run that its restart count is of, but of one before. */
+  readonly lastIsEarlier?: true
 }
 
 export type ContainerState =

@@ -138,6 +138,11 @@ function readContainerStatus(from: Json, where: string): ContainerStatus {
   put(status, 'image', sharedAt(from, 'image', where))
   put(status, 'state', readState(from, 'state', where))
   put(status, 'lastState', readState(from, 'lastState', where))
+  if (status.state?.kind === 'waiting' && status.lastState?.kind === 'terminated') {
+    const terminated = objectAt(objectAt(from, 'lastState', where) ?? {}, 'terminated', where) ?? {}
+    const [own, last] = [textAt(from, 'containerID', where), textAt(terminated, 'containerID', where)]
+    if (own && last && own !== last) status.lastIsEarlier = true
+  }
   return status
 }
 

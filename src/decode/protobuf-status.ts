@@ -9,6 +9,7 @@ import {
   enter,
   leave,
   nextSet,
+  part,
   present,
   readBool,
   readInt,
@@ -25,6 +26,7 @@ type Running = Mutable<Extract<ContainerState, { kind: 'running' }>>
 
 export function readContainerStatus(c: Cursor): ContainerStatus {
   const outer = enter(c)
+  const whole = c.at
   const status: Mutable<ContainerStatus> = { name: '', ready: false, restartCount: 0 }
   let state: ContainerState | undefined
   let lastState: ContainerState | undefined
@@ -56,10 +58,38 @@ export function readContainerStatus(c: Cursor): ContainerStatus {
         skip(c, tag)
     }
   }
+  const isEarlier = state?.kind === 'waiting' && lastState?.kind === 'terminated' && isOfOther(c, whole)
   leave(c, outer)
   if (state) status.state = state
   if (lastState) status.lastState = lastState
+  if (isEarlier) status.lastIsEarlier = true
   return status
+}
+
+/** Whether the last state is of another container than the status: read again from `whole` on, since few containers are restarted. */
+function isOfOther(c: Cursor, whole: number): boolean {
+  const own = textIn(part(c, whole, c.end), CONTAINER_ID)
+  const last = textIn(part(c, whole, c.end), LAST_CONTAINER_ID)
+  return own !== '' && last !== '' && own !== last
+}
+
+/** containerID = 8; lastState = 3, its terminated = 3, of which containerID = 7. */
+const CONTAINER_ID = [66]
+const LAST_CONTAINER_ID = [26, 26, 58]
+
+/** The text at the end of these tags, each within the one before; empty where there is none. */
+function textIn(c: Cursor, [wanted, ...inner]: readonly number[]): string {
+  while (c.at < c.end) {
+    const tag = readTag(c)
+    if (tag !== wanted) {
+      skip(c, tag)
+      continue
+    }
+    if (inner.length === 0) return readText(c)
+    enter(c)
+    return textIn(c, inner)
+  }
+  return ''
 }
 
 /** At most one of waiting = 1, running = 2, terminated = 3; an empty message, as for an unset lastState, is absent. */

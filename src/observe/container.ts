@@ -17,11 +17,11 @@ export function observeContainer(
   spec: ContainerSpec | undefined,
   found: Observation[],
 ): void {
-  const { name, restartCount, state, lastState } = status
+  const { name, restartCount, state, lastState, lastIsEarlier } = status
   if (state && !sameState(before?.state, state)) observeRun(name, restartCount, state, frame, clock, found)
   if (lastState?.kind === 'terminated' && !sameState(before?.lastState, lastState)) {
-    // While a container waits to be restarted, its count is still that of the run that ended.
-    const run = state?.kind === 'waiting' ? restartCount : restartCount - 1
+    // While a container waits to be restarted, its count is still that of the run that ended; of one that the runtime lost there is no state.
+    const run = state?.kind === 'waiting' && !lastIsEarlier ? restartCount : restartCount - 1
     if (run >= 0) observeRun(name, run, lastState, frame, clock, found)
   }
   // Without a probe these two flip as soon as the container runs, which says nothing more.

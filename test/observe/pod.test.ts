@@ -204,6 +204,27 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: 'a container whose last state is of an earlier run: of the one that has the count there is no state',
+    before: {},
+    after: {
+      containerStatuses: [
+        {
+          name: 'app',
+          ready: false,
+          restartCount: 1,
+          state: { kind: 'waiting', reason: 'CrashLoopBackOff' },
+          lastState: exited(1),
+          lastIsEarlier: true,
+        },
+      ],
+    },
+    then: [
+      'waiting app run 1 CrashLoopBackOff (status-receipt)',
+      'started container app run 0 (state-second, status-receipt)',
+      'finished container app run 0 (state-second, status-receipt)',
+    ],
+  },
+  {
     name: 'a container that was restarted: the run before it has the count before',
     before: { containerStatuses: [running()] },
     after: {
