@@ -188,9 +188,28 @@ function allStarted(
   )
   if (before.length <= 1) return before[0]
   orderDrafts(plan.edges)
-  return before.reduce((a, b) =>
+  const last = before.reduce((a, b) =>
     b?.best !== undefined && (a?.best === undefined || b.best >= a.best) ? b : a,
   )
+  const mayBeLater = before.filter((start) => start !== last && isLaterAtMost(start, last))
+  return last && mayBeLater.length > 0 ? lastOf(plan, [...mayBeLater, last], last) : last
+}
+
+const isLaterAtMost = (start: Draft | undefined, last: Draft | undefined): boolean =>
+  last?.latest !== undefined && (start?.latest === undefined || start.latest > last.latest)
+
+/** The latest of these, which is likely the one given. */
+function lastOf(plan: Plan, starts: readonly (Draft | undefined)[], likely: Draft): Draft {
+  const latest = starts.map((start) => start?.latest)
+  const isOpen = latest.includes(undefined)
+  const end: Draft = {
+    ...likely,
+    latest: isOpen
+      ? undefined
+      : latest.reduce((a, b) => (a !== undefined && b !== undefined && b > a ? b : a)),
+  }
+  for (const start of starts) comesBefore(plan, start, end)
+  return end
 }
 
 /** Whether anything but the containers' starts had a say in Ready. A hook has one only in the last container: the others' are over before. */
