@@ -3,7 +3,7 @@
 
 import type { Clocks, Draft } from '../timeline/combine.ts'
 import type { NodeTimeline } from '../timeline/node-timeline.ts'
-import type { Run } from './container-history.ts'
+import type { Run } from './runs.ts'
 import type { SandboxChange } from './sandbox-changes.ts'
 
 export interface ContainerContext {

@@ -4,40 +4,25 @@
 import type { ContainerSpec } from '../base/record.ts'
 import type { Stamp } from '../base/stamp.ts'
 import type { UnixNano } from '../base/time.ts'
-import { type Clocks, combine, type Draft, unseen } from '../timeline/combine.ts'
+import { type Clocks, combine, type Draft, UNSEEN, unseen } from '../timeline/combine.ts'
 import type { Boundary } from '../timeline/weight.ts'
 import type { Fact } from '../timeline/facts.ts'
 import { eachFailed, inOrder, NEVER_STARTED } from './occurrences.ts'
 import { beginPull, endPull, failPull, type Pull, SAME_FAILURE } from './pull-history.ts'
-
-export interface Run {
-  /** When its image was first asked for. */
-  asked: Draft | undefined
-  /** When its image was there. */
-  image: Draft | undefined
-  cached: boolean
-  created: Draft | undefined
-  started: Draft | undefined
-  finished: Draft | undefined
-  exitCode: number | undefined
-  exitReason: string | undefined
-  exitMessage: string | undefined
-  /** The runtime or kubelet could not start it. */
-  failed: { readonly at: Draft; readonly message: string } | undefined
-  startupPassed: Draft | undefined
-  ready: Draft | undefined
-  readyStamps: readonly Stamp[]
-}
+import { renumber } from './renumber.ts'
+import { type Run, runAt } from './runs.ts'
 
 /** A try to create the container that never gave a run, such as a missing ConfigMap. */
 export interface FailedCreate {
+  /** When its image was first asked for, if it was pulled for it. */
+  asked: Draft | undefined
   readonly image: Draft | undefined
   readonly at: Draft
   message: string
   /** From 1, as the events count; those that were not seen are left out. */
   readonly number: number
   /** Restart count of the run that came next, if one did. */
-  readonly beforeRun: number
+  beforeRun: number
 }
 
 export interface ContainerHistory {
@@ -87,40 +72,6 @@ export function tellHistory(spec: ContainerSpec, facts: readonly Fact[], clocks:
   return history
 }
 
-/**
- * Where the event of a first run was lost, that of a later one is the first of its kind. The status tells by its restart count which run began
- * and ended when, on the same clock: a run that was created after this one had begun is a later one.
- */
-function renumber(history: ContainerHistory, statuses: readonly Fact[], clocks: Clocks): void {
-  if (statuses.every(({ index }) => index === 0)) return
-  const over = new Map<number, Draft>()
-  for (const { what, index, stamps } of statuses)
-    if (what === 'started container' || (what === 'finished container' && !over.has(index)))
-      over.set(index, combine(what, stamps, clocks))
-  for (const [number, run] of runsInOrder(history.runs)) {
-    const { created, started } = run
-    if (!created || isBefore(over.get(number), created) || !isBefore(over.get(number), started)) continue
-    // It was created, but what was started may be a later one. Else whoever started it stood still before that was recorded.
-    const next = over.get(number + 1)
-    if (!next || isBefore(next, started) || isBefore(started, next)) continue
-    if (history.runs.get(number + 1)?.started) continue
-    run.started = undefined
-    runAt(history, number + 1).started = started
-  }
-  let shift = 0
-  const runs = runsInOrder(history.runs).map(([number, run]): [number, Run] => {
-    while (isBefore(over.get(number + shift), run.created ?? run.started)) shift++
-    return [number + shift, run]
-  })
-  if (shift === 0) return
-  history.runs.clear()
-  for (const [number, run] of runs) history.runs.set(number, run)
-  history.untold = Math.max(...history.runs.keys()) + 1
-}
-
-const isBefore = (status: Draft | undefined, event: Draft | undefined): boolean =>
-  status?.latest !== undefined && event?.earliest !== undefined && status.latest < event.earliest
-
 /** Between a run's image and its creation the status showed that creating failed: the image event seen is of an earlier try. */
 function doubtImage({ waiting, failedCreates }: ContainerHistory, run: Run): void {
   const { image, created } = run
@@ -137,7 +88,7 @@ function doubtImage({ waiting, failedCreates }: ContainerHistory, run: Run): voi
       (created?.best === undefined || seen < created.best) &&
       !isReportOf(failures, seen, shown),
   )
-  if (doubted) run.image = { ...unseen(), earliest: image.earliest }
+  if (doubted) run.image = ofEarlierTry(image)
 }
 
 /** Whether a failure that is known of is what the status shows, a second late as it may be: no other status came between. */
@@ -148,9 +99,14 @@ function isReportOf(failures: readonly UnixNano[], seen: UnixNano, shown: readon
 
 const CREATE_FAILED = /^(CreateContainer(Config)?Error|PreCreateHookError)$/
 
+/** Its own image came after it, if not with it. */
+const ofEarlierTry = ({ earliest }: Draft): Draft => ({ ...unseen(), earliest })
+
 interface Walk {
   image: Draft | undefined
   cached: boolean
+  /** How often an image was there, by event. */
+  readonly images: Map<string, number>
   /** Pulls before this place were for attempts that are told. */
   pullsFrom: number
   /** The nth failure is the nth run's. */
@@ -168,6 +124,7 @@ function walkEvents(
   const walk: Walk = {
     image: undefined,
     cached: false,
+    images: new Map(),
     pullsFrom: 0,
     eachFailed: eachFailed(facts, statuses),
     last: undefined,
@@ -182,8 +139,8 @@ function walkEvents(
     else if (fact.what === 'pulled') {
       const ended = draft('pulled')
       endPull(pulls, fact, ended, clocks)
-      setImage(walk, ended, false)
-    } else if (fact.what === 'image present') setImage(walk, draft('image present'), true)
+      setImage(walk, fact, ended, false)
+    } else if (fact.what === 'image present') setImage(walk, fact, draft('image present'), true)
     else if (fact.what === 'created container')
       createRun(history, walk, fact.index, draft('created container'))
     else if (fact.what === 'started container')
@@ -193,64 +150,56 @@ function walkEvents(
   }
 }
 
-function setImage(walk: Walk, image: Draft, cached: boolean): void {
+function setImage(walk: Walk, { group, index }: Fact, image: Draft, cached: boolean): void {
   walk.image = image
   walk.cached = cached
+  walk.images.set(group, index + 1)
 }
 
-function runAt(history: ContainerHistory, index: number): Run {
-  let run = history.runs.get(index)
-  if (!run) history.runs.set(index, (run = newRun()))
-  return run
-}
-
-export const newRun = (): Run => ({
-  asked: undefined,
-  image: undefined,
-  cached: false,
-  created: undefined,
-  started: undefined,
-  finished: undefined,
-  exitCode: undefined,
-  exitReason: undefined,
-  exitMessage: undefined,
-  failed: undefined,
-  startupPassed: undefined,
-  ready: undefined,
-  readyStamps: [],
-})
-
-/** By restart count. */
-export function runsInOrder(runs: ReadonlyMap<number, Run>): [number, Run][] {
-  const all = [...runs]
-  return all.length < 2 ? all : all.sort(([a], [b]) => a - b)
+/** The last image that was there; of an earlier try where tries were not seen, and images are fewer than tries. */
+function imageOf({ image, images }: Walk, number: number, isNext: boolean): Draft | undefined {
+  if (!image || isNext) return image
+  let seen = 0
+  for (const count of images.values()) seen += count
+  return seen < number ? ofEarlierTry(image) : image
 }
 
 /** An event's count tells which occurrence it is even where earlier ones were not seen; several events of one kind go by their order. */
 function nextRun(history: ContainerHistory, walk: Walk, occurrence: number): Run {
   const number = Math.max(history.untold, occurrence)
   const isNext = number === history.untold
-  const run = runAt(history, number)
-  run.image = walk.image
+  const run = runAt(history.runs, number)
+  run.image = imageOf(walk, number + 1 + (history.failedCreates.at(-1)?.number ?? 0), isNext)
   run.cached = walk.cached
-  run.asked = takePulls(history, walk, run).at(isNext ? 0 : -1)?.requested
+  run.asked = takePulls(history, walk, run, isNext)
   history.untold = number + 1
   walk.last = run
   return run
 }
 
-/** The pulls since the attempt before were for this one, or for one between them that was not seen; returns them. */
+/**
+ * The pulls since the attempt before were for this one, or for one between them that was not seen; one that was asked for when the image had come
+ * is for a later one. Returns when this one's were first asked for.
+ */
 function takePulls(
   { pulls }: ContainerHistory,
   walk: Walk,
-  attempt: Exclude<Pull['attempt'], undefined>,
-): readonly Pull[] {
-  const own = pulls.slice(walk.pullsFrom)
-  for (const pull of own) pull.attempt = attempt
-  walk.pullsFrom = pulls.length
+  attempt: Run | FailedCreate,
+  isNext: boolean,
+): Draft | undefined {
+  const isPresent = walk.image !== undefined && walk.cached
+  const came = pulls.slice(walk.pullsFrom).findLastIndex(hasCome)
+  const until = isPresent || came < 0 ? pulls.length : walk.pullsFrom + came + 1
+  const taken = pulls.slice(walk.pullsFrom, until)
+  for (const pull of taken) pull.attempt = attempt
+  walk.pullsFrom = until
   walk.image = undefined
-  return own
+  // What came before was for another one: this one found its image there, or had a pull of its own.
+  const others = isPresent ? taken : taken.slice(0, -1)
+  return taken.slice(others.findLastIndex(hasCome) + 1).at(isNext ? 0 : -1)?.requested
 }
+
+const hasCome = ({ ended, failed }: Pull): boolean => ended !== undefined && failed === undefined
 
 function createRun(history: ContainerHistory, walk: Walk, occurrence: number, created: Draft): void {
   nextRun(history, walk, occurrence).created = created
@@ -276,21 +225,41 @@ function isOtherReport(told: FailedCreate, message: string, { index }: Fact, key
 function failContainer(history: ContainerHistory, walk: Walk, at: Draft, fact: Fact, key: bigint): void {
   const message = fact.detail?.message ?? 'container failed'
   const run = walk.last
-  if (run?.created && !run.started && !run.failed) run.failed = { at, message }
-  else if (walk.eachFailed && fact.index >= history.untold)
+  const isOpen = run !== undefined && run.created && !run.started && !run.failed
+  if (walk.eachFailed && fact.index >= history.untold) {
+    // So did the one before, unseen.
+    if (isOpen) run.failed = { at: unseen(), message }
     nextRun(history, walk, fact.index).failed = { at, message }
-  else {
-    const last = history.failedCreates.at(-1)
-    if (last && isOtherReport(last, message, fact, key)) {
-      if (!SHORT_REPORT.test(message)) last.message = message
-      return
-    }
-    const number = Math.max((last?.number ?? 0) + 1, fact.index + 1)
-    const failed: FailedCreate = { image: walk.image, at, message, number, beforeRun: history.untold }
-    history.failedCreates.push(failed)
-    takePulls(history, walk, failed)
-  }
+  } else if (isOpen && !isOfImage(fact)) run.failed = { at, message }
+  else failCreate(history, walk, at, fact, message, key)
   walk.image = undefined
+}
+
+/** The kubelet looks for the image before it creates the container. */
+const isOfImage = ({ detail }: Fact): boolean =>
+  detail?.reason === 'InspectFailed' || detail?.message === 'Error: ImageInspectError'
+
+function failCreate(
+  history: ContainerHistory,
+  walk: Walk,
+  at: Draft,
+  fact: Fact,
+  message: string,
+  key: bigint,
+): void {
+  const { failedCreates, untold: beforeRun } = history
+  const last = failedCreates.at(-1)
+  if (last && isOtherReport(last, message, fact, key)) {
+    if (!SHORT_REPORT.test(message)) last.message = message
+    return
+  }
+  const next = (last?.number ?? 0) + 1
+  const number = Math.max(next, fact.index + 1)
+  const isNext = number === next
+  const image = imageOf(walk, number + beforeRun, isNext)
+  const failed: FailedCreate = { asked: undefined, image, at, message, number, beforeRun }
+  failedCreates.push(failed)
+  failed.asked = takePulls(history, walk, failed, isNext)
 }
 
 /** What the status says of a run joins what the events said of the run with the same restart count. */
@@ -298,23 +267,25 @@ function addStatus(history: ContainerHistory, fact: Fact, clocks: Clocks): void 
   const draft = (boundary: Boundary, stamps: readonly Stamp[] = fact.stamps): Draft =>
     combine(boundary, stamps, clocks)
   if (fact.what === 'started container') {
-    const run = runAt(history, fact.index)
+    const run = runAt(history.runs, fact.index)
     run.started = draft('started container', [...(run.started?.stamps ?? []), ...fact.stamps])
   } else if (fact.what === 'finished container') {
-    const run = runAt(history, fact.index)
+    const run = runAt(history.runs, fact.index)
     run.finished = draft('finished container')
     run.exitCode = fact.detail?.exitCode
     run.exitReason = fact.detail?.reason
     run.exitMessage = fact.detail?.message
-    if (!run.failed && NEVER_STARTED.has(run.exitReason ?? '')) run.failed = takeFailure(history, run)
+    if (!isSeen(run.failed) && NEVER_STARTED.has(run.exitReason ?? '')) run.failed = takeFailure(history, run)
   } else if (fact.what === 'startup passed')
-    runAt(history, fact.index).startupPassed = draft('startup passed')
+    runAt(history.runs, fact.index).startupPassed = draft('startup passed')
   else if (fact.what === 'container ready') {
-    const run = runAt(history, fact.index)
+    const run = runAt(history.runs, fact.index)
     run.ready = draft('container ready')
     run.readyStamps = fact.stamps
   }
 }
+
+const isSeen = (failed: Run['failed']): boolean => failed !== undefined && failed.at.rank < UNSEEN
 
 /** A failure to start whose `Created` was dropped looks like a failure to create, until the status tells of the run. */
 function takeFailure(history: ContainerHistory, { finished, exitMessage }: Run): Run['failed'] {

@@ -5,7 +5,8 @@
 import { type Draft, unseen } from '../timeline/combine.ts'
 import { isRefuted } from '../timeline/order.ts'
 import { type ContainerContext, exitMessage } from './container-context.ts'
-import { type ContainerHistory, type FailedCreate, type Run, runsInOrder } from './container-history.ts'
+import type { ContainerHistory, FailedCreate } from './container-history.ts'
+import { type Run, runsInOrder } from './runs.ts'
 import { NEVER_STARTED } from './occurrences.ts'
 import { comesBefore, isObserved, type Plan, type Planned } from './plan.ts'
 import { planProbes } from './probes.ts'
@@ -72,10 +73,6 @@ function beginBeforeEnd(run: Run): void {
 const signOf = ({ asked, image, created, started, failed, finished }: Run): Draft | undefined =>
   [asked].find(isObserved) ?? image ?? created ?? started ?? failed?.at ?? finished
 
-/** What a status shows of a container that the kubelet will try again, when the others have had their turn. */
-const IS_IN_TROUBLE =
-  /^(ErrImage|Image|InvalidImageName|RegistryUnavailable|Create|Run|CrashLoop|PostStartHook)/
-
 /** Where the next container's turn begins: only a container that met no trouble is surely done before it. */
 function blocksNext(
   history: ContainerHistory,
@@ -84,7 +81,7 @@ function blocksNext(
 ): Draft | undefined {
   if (role === 'init') return runs.at(-1)?.[1].finished
   const run = history.runs.get(0)
-  return isTroubled(history) || run?.failed ? undefined : run?.started
+  return beganLate(history) || couldNotStart(history) || run?.failed ? undefined : run?.started
 }
 
 /** Whether its first run came when the others had had their turn. */
@@ -94,10 +91,8 @@ const beganLate = ({ failedCreates, pulls, waiting }: ContainerHistory): boolean
   waiting.some(({ detail }) => NEVER_CREATED.test(detail?.reason ?? ''))
 const NEVER_CREATED = /^(ErrImage|Image|InvalidImageName|RegistryUnavailable|Create)/
 
-const isTroubled = ({ failedCreates, pulls, waiting }: ContainerHistory): boolean =>
-  failedCreates.length > 0 ||
-  pulls.some(({ failed }) => failed !== undefined) ||
-  waiting.some(({ detail }) => IS_IN_TROUBLE.test(detail?.reason ?? ''))
+const couldNotStart = ({ waiting }: ContainerHistory): boolean =>
+  waiting.some(({ detail }) => detail?.reason === 'RunContainerError')
 
 /** Those that came between two runs, or before the first of them or after the last; returns where they begin and end. */
 function planFailedCreates(
@@ -119,7 +114,8 @@ function planFailedCreates(
     comesBefore(plan, shown[index - 1]?.at ?? after, from)
     comesBefore(plan, from, failure.at)
     plan.planned.push(failedCreate(spec.name, failure, from, attempt))
-    const until = afterFailure(plan, shown[index + 1], begins[index + 1], failure, next)
+    const later = shown[index + 1]
+    const until = afterFailure(plan, later, later?.asked ?? begins[index + 1], failure, next)
     comesBefore(plan, failure.at, until)
     plan.planned.push({
       name: 'back-off',
@@ -132,7 +128,7 @@ function planFailedCreates(
       attributes: { 'podspan.backoff.after': 'create container' },
     })
   })
-  const [begin, last] = [begins[0], shown.at(-1)]
+  const [begin, last] = [shown[0]?.asked ?? begins[0], shown.at(-1)]
   return begin && last && { begin, end: last.at }
 }
 
@@ -152,9 +148,10 @@ function afterFailure(
   return unknown
 }
 
-/** Where a run's own work began: its image, or some time before the first thing that is known of it. */
+/** Where a run's own work began: with its image, when that was asked for, or some time before the first thing that is known of it. */
 function beginOf(plan: Plan, run: Run): Draft {
-  if (run.image) return run.image
+  const began = run.asked ?? run.image
+  if (began) return began
   const begin = unseen()
   comesBefore(plan, begin, signOf(run))
   return begin

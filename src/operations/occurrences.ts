@@ -43,7 +43,7 @@ export function inOrder(facts: readonly Fact[], clocks: Clocks): Occurrence[] {
   const pullsFailed = facts.some(({ what }) => what === 'pull failed')
   const all = [
     ...anchored,
-    ...loose.map((fact) => ({ fact, key: looseKey(fact, { anchored, clocks, rounds, pullsFailed }) })),
+    ...loose.map((fact) => ({ fact, key: looseKey(fact, { facts, anchored, clocks, rounds, pullsFailed }) })),
   ]
   if (loose.length > 0 && rounds) keepRounds(all)
   return all.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : placeOf(a.fact) - placeOf(b.fact)))
@@ -113,6 +113,7 @@ function askedBefore(fact: Fact, clocks: Clocks): UnixNano | undefined {
 }
 
 interface Among {
+  readonly facts: readonly Fact[]
   readonly anchored: readonly Occurrence[]
   readonly clocks: Clocks
   /** Whether counts tell which try an occurrence is of; see `keepRounds`. */
@@ -122,25 +123,67 @@ interface Among {
 }
 
 /**
- * One that only a list told of lies at its second's end, but before what of that second must come after it: what is of the same try or a
+ * One that only a list told of lies at its second's end, or where the list was if that was within it, but before what of that second must come after it: what is of the same try or a
  * later one. The nth time that an image was there is of the nth try at the earliest.
  */
-function looseKey(fact: Fact, { anchored, clocks, pullsFailed, rounds }: Among): UnixNano {
+function looseKey(fact: Fact, among: Among): UnixNano {
+  const { anchored, clocks } = among
   const second = secondOf(fact)
   if (!second) return 0n as UnixNano
   const from = ours(second, clocks)
-  const [end, place] = [(from + LAST_IN_SECOND) as UnixNano, placeOf(fact)]
-  const countsTell = rounds && !(pullsFailed && fact.what === 'pulling')
+  const end = earliest(add(from, LAST_IN_SECOND), latest(receiptOf(fact)?.at ?? from, from))
   const floor = endOfAttemptBefore(fact, anchored)
   const after = anchored.filter(
     ({ fact: other, key }) =>
       key >= from &&
       key <= end &&
       key > floor &&
-      placeOf(other) > place &&
-      (!countsTell || other.index >= fact.index),
+      (other.group === fact.group ? other.index > fact.index : mayFollow(fact, other, key, among)),
   )
   return after.reduce((key, other) => (other.key <= key ? ((other.key - 1n) as UnixNano) : key), end)
+}
+
+/** Whether another comes after it in a try, and may be of the same one or a later one. */
+function mayFollow(fact: Fact, other: Fact, at: UnixNano, among: Among): boolean {
+  if (placeOf(other) <= placeOf(fact)) return false
+  if (among.rounds) return (among.pullsFailed && fact.what === 'pulling') || other.index >= fact.index
+  return (
+    !IS_IMAGE.has(fact.what) || triesUntil(other, at, among) >= imagesBefore(fact, among) + fact.index + 1
+  )
+}
+
+const IS_IMAGE: ReadonlySet<What> = new Set(['pulled', 'image present'])
+const ENDS_TRY: ReadonlySet<What> = new Set(['created container', 'container failed'])
+
+/** Of how many tries one can be at the most: each was created, or failed before that. */
+function triesUntil({ group, index, what }: Fact, at: UnixNano, { facts, clocks }: Among): number {
+  const others = facts
+    .filter((one) => ENDS_TRY.has(one.what) && one.group !== group && beganAt(one, clocks) <= at)
+    .sort((a, b) => (beganAt(a, clocks) < beganAt(b, clocks) ? -1 : 1))
+  // What was created last could not be started.
+  const isOfSame = what === 'container failed' && others.at(-1)?.what === 'created container'
+  return countOf(others) + index + (isOfSame ? 0 : 1)
+}
+
+/** How often the image was there before, told by other events. */
+function imagesBefore(fact: Fact, { facts, clocks }: Among): number {
+  const from = beganAt(fact, clocks)
+  return countOf(
+    facts.filter((one) => IS_IMAGE.has(one.what) && one.group !== fact.group && beganAt(one, clocks) < from),
+  )
+}
+
+/** The earliest moment at which it can have been. */
+const beganAt = (fact: Fact, clocks: Clocks): bigint => {
+  const second = secondOf(fact)
+  return fineKey(fact, clocks) ?? (second ? ours(second, clocks) : 0n)
+}
+
+/** How often all of these events came, by their counts. */
+function countOf(facts: readonly Fact[]): number {
+  const counts = new Map<string, number>()
+  for (const { group, index } of facts) counts.set(group, Math.max(counts.get(group) ?? 0, index + 1))
+  return [...counts.values()].reduce((sum, count) => sum + count, 0)
 }
 
 const ENDS_ATTEMPT: ReadonlySet<What> = new Set(['started container', 'container failed', 'pull failed'])
@@ -151,9 +194,10 @@ const BOTH_REPORTS = milliseconds(100)
 function endOfAttemptBefore({ group, index, what }: Fact, anchored: readonly Occurrence[]): bigint {
   const before = index > 0 && anchored.find(({ fact }) => fact.group === group && fact.index === index - 1)
   if (!before) return -1n
+  const isLaterOne = (other: Fact): boolean => other.group === group && other.index > index
   const keysOf = (isOne: (of: What) => boolean): bigint[] =>
     anchored
-      .filter(({ fact, key }) => key > before.key && isOne(fact.what))
+      .filter(({ fact, key }) => key > before.key && isOne(fact.what) && !isLaterOne(fact))
       .map(({ key }) => key)
       .sort((a, b) => (a < b ? -1 : 1))
   const ends = keysOf((of) => ENDS_ATTEMPT.has(of))
@@ -187,17 +231,18 @@ function keepRounds(occurrences: readonly Occurrence[]): void {
   for (const [one, key] of moved) one.key = key
 }
 
-/** Whether every run failed to start, as the status says of one, so that the nth failure is the nth run's. */
+/** Whether every run failed to start, as the status says of one, so that the nth failure is the nth run's, whatever else was lost of it. */
 export function eachFailed(facts: readonly Fact[], statuses: readonly Fact[]): boolean {
   const failed = facts.filter(({ what }) => what === 'container failed')
-  if (failed.length === 0) return false
+  const [one] = failed
+  if (!one || facts.some(({ what }) => what === 'started container')) return false
   const said = statuses.flatMap(({ what, detail }) =>
     what === 'finished container' && NEVER_STARTED.has(detail?.reason ?? '') && detail?.message
       ? [detail.message]
       : [],
   )
   const isToStart = ({ detail }: Fact): boolean => said.some((text) => detail?.message?.includes(text))
-  return failed.every(isToStart) && areRounds(facts.filter(({ what }) => COUNTED.has(what)))
+  return failed.every((fact) => fact.group === one.group && isToStart(fact))
 }
 
 /** What the runtime says of a container that it could not start (containerd, CRI-O; dockershim). */

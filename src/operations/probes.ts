@@ -3,7 +3,8 @@
 // pod's ends with the pod's own Ready on the node.
 
 import { combine, type Draft } from '../timeline/combine.ts'
-import type { ContainerHistory, Run } from './container-history.ts'
+import type { ContainerHistory } from './container-history.ts'
+import type { Run } from './runs.ts'
 import { type ContainerContext, exitMessage } from './container-context.ts'
 import type { OperationEvent } from './operation.ts'
 import { comesBefore, type Plan, type Planned } from './plan.ts'

@@ -7,8 +7,9 @@ import type { Detail } from '../observe/observation.ts'
 import { type Clocks, combine, type Draft, unseen } from '../timeline/combine.ts'
 import type { Fact } from '../timeline/facts.ts'
 import type { Boundary } from '../timeline/weight.ts'
-import type { FailedCreate, Run } from './container-history.ts'
+import type { FailedCreate } from './container-history.ts'
 import { inOrder } from './occurrences.ts'
+import type { Run } from './runs.ts'
 
 export interface Pull {
   readonly requested: Draft
@@ -36,10 +37,14 @@ const newPull = (requested: Draft, detail: Detail | undefined): Pull => ({
   attempt: undefined,
 })
 
+/** It has not ended, and what it was for has not come yet. */
+const isUnderWay = (pull: Pull | undefined): pull is Pull =>
+  pull !== undefined && pull.ended === undefined && pull.attempt === undefined
+
 /** The last one, if it has not ended; else another one, whose request was not seen. */
 function pullUnderWay(pulls: Pull[], detail: Detail | undefined): Pull {
   const last = pulls.at(-1)
-  if (last && last.ended === undefined) return last
+  if (isUnderWay(last)) return last
   const pull = newPull(unseen(), detail)
   pulls.push(pull)
   return pull
@@ -53,7 +58,7 @@ export function failPull(
   key: bigint,
   failedAt: bigint | undefined,
 ): bigint {
-  const isOpen = pulls.length > 0 && pulls.at(-1)?.ended === undefined
+  const isOpen = isUnderWay(pulls.at(-1))
   // The second, shorter report of a failure already told ("Error: ErrImagePull").
   if (!isOpen && failedAt !== undefined && key - failedAt < SAME_FAILURE) return failedAt
   const pull = pullUnderWay(pulls, fact.detail)
