@@ -55,13 +55,15 @@ function moved(
   for (const trace of skewed) {
     const same = right.find(({ uid }) => uid === trace.uid)
     const spans = new Map(same?.spans.map((span) => [span.spanId, span]))
+    const heardLateMs = holds ? heardLate(same) : 0
     if (!same) found.push(`${trace.name} has no trace with a right clock`)
     for (const span of trace.spans) {
       const before = spans.get(span.spanId)
       if (span.name === 'unaccounted' || !before || !same) continue
       for (const side of ['start', 'end'] as const) {
         const [was, is] = [before[side], span[side]]
-        const allowed = withinMs + (isCoarse(was) || isCoarse(is) ? 1000 : 0)
+        const coarse = isCoarse(was) || isCoarse(is) || isAtSecond(same, was) || isAtSecond(trace, is)
+        const allowed = withinMs + heardLateMs + (coarse ? 1000 : 0)
         const by = Number(is.best - was.best) / 1e6
         if (Math.abs(by) <= allowed && (!holds || contains(is, was))) continue
         const where = `right ${boundaryText(same, was)}\n skewed ${boundaryText(same, is)}`
@@ -78,6 +80,24 @@ const isCoarse = ({ best, earliest, latest, source, stamps }: Instant): boolean 
   source === 'order' ||
   stamps.every(({ resolution }) => resolution >= 1_000_000_000n) ||
   ((best === earliest || best === latest) && stamps.some(({ resolution }) => resolution >= 1_000_000_000n))
+
+/** Put where another boundary is that a whole second dates. */
+const isAtSecond = ({ spans }: Trace, { best }: Instant): boolean =>
+  spans.some((span) =>
+    [span.start, span.end].some((one) => one.best === best && one.source.endsWith('-second')),
+  )
+
+/**
+ * By how many ms all of a start was heard late at the least, as while the API server stands still: by as much a clock that is minutes off
+ * may be taken for another, since nothing else ties it to ours. The intervals say so.
+ */
+function heardLate(trace: Trace | undefined): number {
+  const stamps = trace?.spans.flatMap(({ start, end }) => [...start.stamps, ...end.stamps]) ?? []
+  const late = stamps.flatMap(({ at, clock, receivedAt, source }) =>
+    source === 'event-name' && clock.startsWith('node/') && receivedAt !== undefined ? [receivedAt - at] : [],
+  )
+  return late.length === 0 ? 0 : Number(late.reduce((a, b) => (b < a ? b : a))) / 1e6
+}
 
 const contains = (instant: Instant, { best }: Instant): boolean =>
   instant.earliest <= best && best <= instant.latest

@@ -3,6 +3,7 @@
 // not after the first frame that shows it or the first thing that must have followed. Does not touch the observer's times.
 
 import { formatRfc3339, parseRfc3339, unixNano } from '../../src/base/time.ts'
+import { parsePulled } from '../../src/observe/messages.ts'
 
 type Json = Record<string, unknown>
 
@@ -28,14 +29,20 @@ export function skewLines(lines: readonly string[], skew: Skew): string[] {
   return [header, ...parsed.map((line) => JSON.stringify({ ...line, object: rewrite(line, truth) }))]
 }
 
+/** What the kubelet recorded of a pod. */
+interface Told {
+  readonly reason: string
+  readonly container: string
+  readonly at: bigint
+  /** When the image that has come was asked for, by its message. */
+  readonly asked: bigint | undefined
+}
+
 /** For each whole second a moment that may have been meant, the same wherever that second stands. */
 class Truth {
   readonly #skew: Skew
   readonly #first = new Map<string, bigint>()
-  readonly #events = new Map<
-    string,
-    { readonly reason: string; readonly container: string; readonly at: bigint }[]
-  >()
+  readonly #events = new Map<string, Told[]>()
 
   constructor(lines: readonly Line[], skew: Skew) {
     this.#skew = skew
@@ -55,11 +62,11 @@ class Truth {
     const at = suffixOf(object)
     const { uid } = child(object, 'involvedObject') as { uid?: string }
     if (at === undefined || uid === undefined || !isKubelets(object)) return
-    const { fieldPath = '' } = child(object, 'involvedObject') as { fieldPath?: string }
-    const container = /\{(.+)\}/.exec(fieldPath)?.[1] ?? ''
+    const { pull, withWaiting = pull } = parsePulled(text(object, 'message')) ?? {}
+    const asked = withWaiting === undefined ? undefined : at - withWaiting
     this.#events.set(uid, [
       ...(this.#events.get(uid) ?? []),
-      { reason: text(object, 'reason'), container, at },
+      { reason: text(object, 'reason'), container: containerOf(object), at, asked },
     ])
   }
 
@@ -77,12 +84,45 @@ class Truth {
     return formatRfc3339(unixNano(this.fine(meant)), 0)
   }
 
-  /** When the kubelet recorded this of the pod, or of one container of it. */
-  events(uid: string, reason?: string, container?: string): bigint[] {
-    return (this.#events.get(uid) ?? [])
-      .filter((one) => (!reason || one.reason === reason) && (!container || one.container === container))
-      .map(({ at }) => at - 100_000n)
+  /** When the kubelet recorded anything of the pod. */
+  events(uid: string): bigint[] {
+    return (this.#events.get(uid) ?? []).map(recordedAt)
   }
+
+  /** What of a container came after it had started. */
+  afterStart(uid: string, container: string): bigint[] {
+    return this.#of(uid, container)
+      .filter(({ reason }) => AFTER_START.has(reason))
+      .map(recordedAt)
+  }
+
+  /** What of a container came when a run of it had ended: the next one's image and creation, more than a second after its own start. */
+  afterEnd(uid: string, container: string, started: unknown): bigint[] {
+    const begun = parseRfc3339(started)
+    // One that could not be started has the epoch there.
+    if (begun === undefined || begun === 0n) return []
+    return this.#of(uid, container)
+      .filter(({ reason, at }) => OF_NEXT.has(reason) && at >= begun + SECOND)
+      .map(recordedAt)
+  }
+
+  #of(uid: string, container: string): Told[] {
+    return (this.#events.get(uid) ?? []).filter((one) => one.container === container)
+  }
+
+  /** When images of the container that came were asked for. */
+  asked(uid: string, container: string): bigint[] {
+    return this.#of(uid, container).flatMap(({ asked }) => asked ?? [])
+  }
+}
+
+const AFTER_START = new Set(['Started', 'FailedPostStartHook'])
+const OF_NEXT = new Set(['Pulling', 'Pulled', 'Created'])
+const recordedAt = ({ at }: Told): bigint => at - 100_000n
+
+function containerOf(event: Json): string {
+  const { fieldPath = '' } = child(event, 'involvedObject') as { fieldPath?: string }
+  return /\{(.+)\}/.exec(fieldPath)?.[1] ?? ''
 }
 
 function rewrite({ resource, object }: Line, truth: Truth): Json {
@@ -127,7 +167,9 @@ function rewriteEvent(object: Json, truth: Truth): Json {
   const name = text(metadata, 'name').slice(0, -16) + skewed.toString(16)
   const first = formatRfc3339(unixNano(skewed), 0)
   const repeated = Number(object['count'] ?? 1) > 1
-  const lastTimestamp = repeated ? truth.second(object['lastTimestamp'], lastSeenKey(object)) : first
+  const { uid = '' } = child(object, 'involvedObject') as { uid?: string }
+  const came = text(object, 'reason') === 'Pulling' ? truth.asked(uid, containerOf(object)) : []
+  const lastTimestamp = repeated ? truth.second(object['lastTimestamp'], lastSeenKey(object), came) : first
   return { ...object, metadata: { ...metadata, name }, firstTimestamp: first, lastTimestamp }
 }
 
@@ -184,8 +226,10 @@ function rewriteState(state: Json, uid: string, container: string, truth: Truth)
     const { startedAt, finishedAt } = run
     rewritten[kind] = {
       ...run,
-      ...(startedAt ? { startedAt: at(startedAt, 'started', truth.events(uid, 'Started', container)) } : {}),
-      ...(finishedAt ? { finishedAt: at(finishedAt, 'finished') } : {}),
+      ...(startedAt ? { startedAt: at(startedAt, 'started', truth.afterStart(uid, container)) } : {}),
+      ...(finishedAt
+        ? { finishedAt: at(finishedAt, 'finished', truth.afterEnd(uid, container, startedAt)) }
+        : {}),
     }
   }
   return rewritten
