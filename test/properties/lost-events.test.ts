@@ -83,9 +83,11 @@ function withoutEvents(frames: readonly Frame[], random: () => number, share: nu
   })
 }
 
-/** With all events of a pull lost, the one after it is the first. */
+/** With all events of a pull lost, the one after it is the first, and so is what comes after that. */
 const isKnown = (boundary: string): boolean =>
-  !/: ((pull image|back-off) .*#\d+|(transfer and unpack|wait for pull slot)( .*)?) (start|end)/.test(boundary)
+  !/: (pull image .*#\d+|back-off .* after pull image|(transfer and unpack|wait for pull slot)( .*)?) (start|end)/.test(
+    boundary,
+  )
 
 /** Of a failed start, events say which attempts there were; the status only counts them. */
 const isInvented = (span: string): boolean =>

@@ -43,9 +43,11 @@ for (const [place, name] of recordings().entries()) {
   })
 }
 
-/** With the first attempt unseen, the one after it is the first; so it is of pulls, whose parts have no number. */
+/** With the first attempt unseen, the one after it is the first; so it is of pulls, whose parts have no number, nor has what comes after them. */
 const isKnown = (boundary: string): boolean =>
-  !/#\d+ (start|end)|: (transfer and unpack|wait for pull slot) /.test(boundary)
+  !/#\d+ (start|end)|: (transfer and unpack|wait for pull slot) |: back-off .* after pull image /.test(
+    boundary,
+  )
 
 /** Spans of which the whole has none of that name: with less evidence two of one kind may be told as one. */
 function invented(full: readonly Trace[], told: readonly Trace[]): string[] {

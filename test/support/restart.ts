@@ -6,6 +6,7 @@ import { emptyRelated } from '../../src/decode/json-related.ts'
 import type { Frame, ObjectFrame, Phase } from '../../src/base/frame.ts'
 import type { AnyRecord, PodRecord } from '../../src/base/record.ts'
 import { unixNano } from '../../src/base/time.ts'
+import { isReady, wasReady } from '../../src/observe/pod.ts'
 import { isObjectFrame, withTicks } from './frames.ts'
 
 const keyOf = ({ source, record }: ObjectFrame): string => `${source}/${record.uid}`
@@ -116,6 +117,22 @@ export function podsOver(frames: readonly Frame[], count: number): Set<string> {
     if (frame.kind === 'deleted' || hasEnded(frame.record)) over.add(frame.record.uid)
   }
   return over
+}
+
+/**
+ * UIDs of the pods of which a version that a gap ends with says that Ready was taken back, and no version that it was ever there: the kubelet
+ * may have stored it in the gap, or not at all.
+ */
+export function takenBackUnseen(frames: readonly Frame[], from: number, to: number): Set<string> {
+  const unseen = new Set<string>()
+  for (const { record } of [...stateAfter(frames, to).values()])
+    if (record.resource === 'pods' && wasReady(record)) unseen.add(record.uid)
+  for (const { record } of stateAfter(frames, from).values())
+    if (record.resource === 'pods' && wasReady(record)) unseen.delete(record.uid)
+  for (const frame of frames)
+    if (isObjectFrame(frame) && frame.record.resource === 'pods' && isReady(frame.record))
+      unseen.delete(frame.record.uid)
+  return unseen
 }
 
 function hasEnded(pod: PodRecord): boolean {
