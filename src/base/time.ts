@@ -15,20 +15,41 @@ export const MILLISECOND = durationNano(1_000_000n)
 export const MICROSECOND = durationNano(1_000n)
 export const ZERO = durationNano(0n)
 
+/** V8 calls into C++ for `Number(bigint)` and for `BigInt(double)`, which takes ten times as long as this; a start asks for hundreds. */
+const cell = new DataView(new ArrayBuffer(8))
+const HALF = 2 ** 32
+
+/** `Number(value)`. */
+export function toNumber(value: bigint): number {
+  cell.setBigInt64(0, value)
+  // What does not fit into 64 bits was cut.
+  if (cell.getBigInt64(0) !== value) return Number(value)
+  return cell.getInt32(0) * HALF + cell.getUint32(4)
+}
+
+/** `BigInt(whole)`, of a whole number. */
+export function toBigint(whole: number): bigint {
+  const high = Math.floor(whole / HALF)
+  if (!(high >= -HALF / 2 && high < HALF / 2)) return BigInt(whole)
+  cell.setInt32(0, high)
+  cell.setUint32(4, whole - high * HALF)
+  return cell.getBigInt64(0)
+}
+
 export const add = (at: UnixNano, by: DurationNano): UnixNano => (at + by) as UnixNano
 export const since = (later: UnixNano, earlier: UnixNano): DurationNano => (later - earlier) as DurationNano
 /** A moment so many whole nanoseconds after another. */
-export const fromNano = (base: UnixNano, offset: number): UnixNano => (base + BigInt(offset)) as UnixNano
+export const fromNano = (base: UnixNano, offset: number): UnixNano => (base + toBigint(offset)) as UnixNano
 export const minus = (by: DurationNano): DurationNano => -by as DurationNano
 export const earliest = (a: UnixNano, b: UnixNano): UnixNano => (a < b ? a : b)
 export const latest = (a: UnixNano, b: UnixNano): UnixNano => (a > b ? a : b)
 
-export const fromSeconds = (seconds: number): UnixNano => (BigInt(seconds) * SECOND) as UnixNano
-export const milliseconds = (count: number): DurationNano => BigInt(Math.round(count * 1e6)) as DurationNano
+export const fromSeconds = (seconds: number): UnixNano => (toBigint(seconds) * SECOND) as UnixNano
+export const milliseconds = (count: number): DurationNano => toBigint(Math.round(count * 1e6)) as DurationNano
 export const seconds = (count: number): DurationNano => milliseconds(count * 1e3)
 
 /** Milliseconds as a number, for text, pixels and attributes only. Exact to a microsecond below 285 years. */
-export const toMilliseconds = (by: DurationNano): number => Number(by / MICROSECOND) / 1000
+export const toMilliseconds = (by: DurationNano): number => toNumber(by / MICROSECOND) / 1000
 
 const RFC3339 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?(Z|[+-]\d{2}:\d{2})$/
 

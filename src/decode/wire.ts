@@ -2,7 +2,7 @@
 // Promises that no read passes the end of the message it is in; a violation is a DecodeFailure with the byte offset.
 // Does not know any message.
 
-import { MICROSECOND, SECOND, type UnixNano, unixNano } from '../base/time.ts'
+import { MICROSECOND, SECOND, toBigint, type UnixNano, unixNano } from '../base/time.ts'
 import { internBytes, textOf } from './intern.ts'
 import { DecodeFailure } from './result.ts'
 
@@ -173,5 +173,5 @@ export function readMicroTime(c: Cursor): UnixNano {
     else skip(c, tag)
   }
   leave(c, outer)
-  return unixNano(BigInt(seconds) * SECOND + BigInt(Math.trunc(nanos / 1000)) * MICROSECOND)
+  return unixNano(toBigint(seconds) * SECOND + toBigint(Math.trunc(nanos / 1000)) * MICROSECOND)
 }

@@ -2,7 +2,7 @@
 // Promises that each boundary says where it came from and how far the truth may lie, and that no attribute is named twice.
 // Does not encode: see otlp-json.ts and otlp-protobuf.ts. Pure.
 
-import { type DurationNano, durationNano, MICROSECOND, toMilliseconds, ZERO } from '../base/time.ts'
+import { type DurationNano, durationNano, MICROSECOND, toNumber, toMilliseconds, ZERO } from '../base/time.ts'
 import { earlyOf, type Instant, lateOf } from '../timeline/instant.ts'
 import type { Attributes, AttributeValue, Span } from '../trace/trace.ts'
 
@@ -62,7 +62,7 @@ function putMarks(boundary: string, instant: Instant, put: PutAttribute): void {
 function upToMilliseconds(by: DurationNano): number {
   if (by === 0n) return 0
   // As a number where that is exact, which is cheaper; a thousandth above a whole number is not lost to rounding there.
-  const nanoseconds = Number(by)
+  const nanoseconds = toNumber(by)
   if (nanoseconds > 0 && nanoseconds <= Number.MAX_SAFE_INTEGER) return Math.ceil(nanoseconds / 1000) / 1000
   const whole = by / MICROSECOND
   return Number(by % MICROSECOND > 0n ? whole + 1n : whole) / 1000

@@ -3,7 +3,7 @@
 // Does not know what the event means.
 
 import type { EventRecord } from '../base/record.ts'
-import { MILLISECOND, SECOND, type UnixNano, unixNano } from '../base/time.ts'
+import { MILLISECOND, SECOND, toBigint, type UnixNano, unixNano } from '../base/time.ts'
 
 /** client-go prints UnixNano with `%x`: 16 digits from 2004 to 2262 (k8s.io/client-go/tools/record/event.go, makeEvent). */
 const DIGITS = 16
@@ -18,7 +18,7 @@ export function eventNameTime(event: EventRecord): UnixNano | undefined {
   const high = hexAt(name, from)
   const low = hexAt(name, from + DIGITS / 2)
   if (high === undefined || low === undefined) return undefined
-  const at = unixNano((BigInt(high) << 32n) | BigInt(low))
+  const at = unixNano((toBigint(high) << 32n) | toBigint(low))
   return confirmed(at, event) ? at : undefined
 }
 
@@ -38,5 +38,5 @@ function hexAt(text: string, from: number): number | undefined {
 
 function confirmed(at: UnixNano, event: EventRecord): boolean {
   if (event.eventTime !== undefined) return at >= event.eventTime && at - event.eventTime < NEAR
-  return event.firstSeconds !== undefined && at / SECOND === BigInt(event.firstSeconds)
+  return event.firstSeconds !== undefined && at / SECOND === toBigint(event.firstSeconds)
 }

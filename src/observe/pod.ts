@@ -5,7 +5,7 @@
 import type { ObjectFrame } from '../base/frame.ts'
 import type { Condition, ContainerSpec, ContainerStatus, PodRecord, UnixSeconds } from '../base/record.ts'
 import type { ClockName } from '../base/stamp.ts'
-import { parseRfc3339, SECOND } from '../base/time.ts'
+import { parseRfc3339, SECOND, toBigint } from '../base/time.ts'
 import { observeContainer } from './container.ts'
 import type { Observation } from './observation.ts'
 import { fineStamp, type ReadStamp, receiptStamp, secondStamp } from './stamps.ts'
@@ -78,7 +78,7 @@ function observeCreated(frame: ObjectFrame, pod: PodRecord): Observation {
 function isBirth(frame: ObjectFrame, pod: PodRecord): boolean {
   if (frame.kind !== 'added' || frame.phase !== 'live' || pod.startSeconds !== undefined) return false
   if (pod.createdSeconds === undefined || isUntouched(pod)) return true
-  return frame.t / SECOND - BigInt(pod.createdSeconds) < FRESH_SECONDS
+  return frame.t / SECOND - toBigint(pod.createdSeconds) < FRESH_SECONDS
 }
 
 /** As the API server stores it at first; a gate's condition is there from the beginning. */

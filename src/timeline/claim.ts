@@ -3,7 +3,7 @@
 // Does not compare claims: combine.ts does.
 
 import type { Stamp } from '../base/stamp.ts'
-import { durationNano, milliseconds, type UnixNano, ZERO } from '../base/time.ts'
+import { toBigint, durationNano, milliseconds, type UnixNano, ZERO } from '../base/time.ts'
 import { type ClockModel, type Shift, shiftOf, shiftOfStamp, UNSHIFTED } from './clocks.ts'
 import { type LagModel, lagAround } from './lag.ts'
 import type { RevisionModel } from './revisions.ts'
@@ -105,11 +105,11 @@ function weigh(boundary: Boundary, stamp: Stamp, lag: LagModel): Weight {
 function weighReceipt(stamp: Stamp, lag: LagModel): Weight {
   const { least, greatest, heldUp } = lagAround(lag, stamp.at)
   const back = Math.max(greatest * 2, least * 3, RECEIPT_FLOOR_NS) + heldUp
-  return { back: durationNano(BigInt(Math.round(back))), ahead: ZERO, lag: usualLag(least), rank: 2 }
+  return { back: durationNano(toBigint(Math.round(back))), ahead: ZERO, lag: usualLag(least), rank: 2 }
 }
 
 /** The watch's share of what a write and the watch took: half, which is the least wrong whichever of them was slow. */
-const usualLag = (least: number) => durationNano(BigInt(Math.round(Math.min(least / 2, USUAL_MAX_NS))))
+const usualLag = (least: number) => durationNano(toBigint(Math.round(Math.min(least / 2, USUAL_MAX_NS))))
 
 /** Events may queue at their writer for seconds; what is later than this says nothing of the watch. */
 const USUAL_MAX_NS = 25e6

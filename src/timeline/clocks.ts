@@ -3,7 +3,15 @@
 // Does not know pods: it is fed stamps with their receipts, and moments before which a stamp cannot have been taken.
 
 import type { ClockName } from '../base/stamp.ts'
-import { type DurationNano, durationNano, milliseconds, type UnixNano, ZERO } from '../base/time.ts'
+import {
+  toBigint,
+  type DurationNano,
+  durationNano,
+  milliseconds,
+  toNumber,
+  type UnixNano,
+  ZERO,
+} from '../base/time.ts'
 import { ClockBuckets, ENOUGH, type Gathered, type OffsetNs } from './clock-buckets.ts'
 
 interface Clock {
@@ -24,7 +32,7 @@ const SLOT_NS = 50e6
 const BUCKET_NS = 15e9
 
 /** Which bucket or slot a moment lies in. A double is 256 ns coarse here, and ten times as fast as a bigint's division. */
-const indexOf = (t: UnixNano, width: number): number => Math.floor(Number(t) / width)
+const indexOf = (t: UnixNano, width: number): number => Math.floor(toNumber(t) / width)
 const SLOTS_PER_BUCKET = BUCKET_NS / SLOT_NS
 /** Buckets to either side that are asked at the most: 2 minutes. */
 const REACH_MAX = 8
@@ -49,7 +57,7 @@ const LATEST_EVER: OffsetNs = 150e9
 
 /** A stamp that is more than a day off is garbage, not a clock. */
 export const isBelievable = (at: UnixNano, receivedAt: UnixNano): boolean =>
-  Math.abs(Number(receivedAt - at)) <= BELIEVABLE
+  Math.abs(toNumber(receivedAt - at)) <= BELIEVABLE
 
 /**
  * A stamp of this clock and when we received it, on a live watch; `cut` where the stamp was truncated, or its receipt held up. A `repeat` bears a
@@ -63,7 +71,7 @@ export function sampleClock(
   cut: DurationNano = ZERO,
   repeat = false,
 ): void {
-  sample(model, name, { at, receivedAt, cut: Number(cut), lease: false, repeat })
+  sample(model, name, { at, receivedAt, cut: toNumber(cut), lease: false, repeat })
 }
 
 /** A Lease's renewal, which is the surest sample. */
@@ -74,7 +82,7 @@ export function sampleLease(
   receivedAt: UnixNano,
   cut: DurationNano = ZERO,
 ): void {
-  sample(model, name, { at: renewed, receivedAt, cut: Number(cut), lease: true, repeat: false })
+  sample(model, name, { at: renewed, receivedAt, cut: toNumber(cut), lease: true, repeat: false })
 }
 
 interface Sample {
@@ -91,7 +99,7 @@ function sample(model: ClockModel, name: ClockName, { at, receivedAt, cut, lease
   const { changed, spread } = clock.buckets.sample({
     index: indexOf(receivedAt, BUCKET_NS),
     slot: indexOf(receivedAt, SLOT_NS) % SLOTS_PER_BUCKET,
-    offset: Number(receivedAt - at),
+    offset: toNumber(receivedAt - at),
     cut,
     lease,
     repeat,
@@ -108,7 +116,7 @@ export function boundClock(
   notBefore: UnixNano,
 ): void {
   const clock = clockOf(model, name)
-  const offset = Number(notBefore - latestStamp)
+  const offset = toNumber(notBefore - latestStamp)
   if (clock.buckets.bound(indexOf(notBefore, BUCKET_NS), offset)) clock.shifts.clear()
 }
 
@@ -230,8 +238,9 @@ export const shiftOf = (model: ClockModel, name: ClockName, around: UnixNano): S
  */
 export function shiftOfStamp(model: ClockModel, name: ClockName, at: UnixNano, receivedAt: UnixNano): Shift {
   const { jumped, least: shift } = shiftsAt(model, name, receivedAt)
-  const offset = Number(receivedAt - at)
-  if (!jumped || offset - Number(shift.by) <= LATEST_EVER) return shift
+  if (!jumped) return shift
+  const offset = toNumber(receivedAt - at)
+  if (offset - toNumber(shift.by) <= LATEST_EVER) return shift
   const by = offset >= 0 && offset <= ANY_LATENESS ? 0 : offset
   return {
     by: nanos(by),
@@ -271,4 +280,4 @@ function shiftsBy({ from, to, jumped }: Offset): Shifts {
   }
 }
 
-const nanos = (ns: OffsetNs): DurationNano => durationNano(BigInt(Math.round(ns)))
+const nanos = (ns: OffsetNs): DurationNano => durationNano(toBigint(Math.round(ns)))

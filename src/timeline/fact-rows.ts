@@ -8,7 +8,8 @@
 
 import type { PodRecord } from '../base/record.ts'
 import type { ClockName } from '../base/stamp.ts'
-import { fromSeconds, SECOND, type UnixNano } from '../base/time.ts'
+import { versionNumber } from '../base/resource-version.ts'
+import { fromSeconds, toBigint, toNumber, type UnixNano } from '../base/time.ts'
 import { parsePulled } from '../observe/messages.ts'
 import { type Detail, MESSAGE_MAX, type Observation } from '../observe/observation.ts'
 import { type Origin, ReadStamp } from '../observe/stamps.ts'
@@ -88,8 +89,8 @@ export function writeOrigin(
   let head = ORIGIN
   writeTime(draft, origin.t)
   head |= writeObject(draft, pod, origin)
-  const revision = Number(origin.resourceVersion)
-  if (Number.isSafeInteger(revision) && String(revision) === origin.resourceVersion) {
+  const revision = versionNumber(origin.resourceVersion)
+  if (revision !== undefined) {
     head |= HAS_REVISION
     draft.numbers.push(revision)
   } else draft.texts.push(origin.resourceVersion)
@@ -113,10 +114,13 @@ function writeObject({ texts }: Draft, pod: PodRecord, { resource, namespace, na
   return IS_NAMED | IS_ELSEWHERE
 }
 
+/** A double is coarser than a nanosecond: what is left of the second may be below zero. */
 function writeTime({ numbers }: Draft, t: UnixNano): void {
-  const seconds = t / SECOND
-  numbers.push(Number(seconds), Number(t - seconds * SECOND))
+  const seconds = secondsOf(t)
+  numbers.push(seconds, toNumber(t - fromSeconds(seconds)))
 }
+
+const secondsOf = (t: UnixNano): number => Math.floor(toNumber(t) / 1e9)
 
 const sizes = ({ numbers, texts }: Draft, at: number, firstText: number): number =>
   ((numbers.length - at - 1) << NUMBERS_SHIFT) | ((texts.length - firstText) << TEXTS_SHIFT)
@@ -187,9 +191,9 @@ function writeStamp(
   let head = receivedAt === undefined ? 0 : IS_LIVE
   const place = draft.numbers.push(0) - 1
   if (at === origin.t) head |= IS_RECEIPT
-  else if (at % SECOND === 0n) {
+  else if (at === fromSeconds(secondsOf(at))) {
     head |= IS_WHOLE
-    draft.numbers.push(Number(at / SECOND))
+    draft.numbers.push(secondsOf(at))
   } else writeTime(draft, at)
   if (number === SPELLED) draft.texts.push(...word)
   if (raw !== undefined) draft.texts.push(raw)
@@ -307,7 +311,7 @@ function readStamp(cursor: Cursor, vocabulary: Vocabulary, { origin, node }: Sha
 
 function readTime(cursor: Cursor): UnixNano {
   const seconds = nextNumber(cursor)
-  return (fromSeconds(seconds) + BigInt(nextNumber(cursor))) as UnixNano
+  return (fromSeconds(seconds) + toBigint(nextNumber(cursor))) as UnixNano
 }
 
 const nextNumber = (cursor: Cursor): number => cursor.numbers[cursor.number++] as number

@@ -3,7 +3,7 @@
 
 import type { ObjectFrame } from '../base/frame.ts'
 import type { PodRecord } from '../base/record.ts'
-import { durationNano, fromSeconds, SECOND, ZERO } from '../base/time.ts'
+import { durationNano, fromSeconds, toNumber, SECOND, ZERO } from '../base/time.ts'
 import type { Observation } from '../observe/observation.ts'
 import { isReady, isUntouched, observePod, wasReady } from '../observe/pod.ts'
 import { sampleClock, shiftOf } from './clocks.ts'
@@ -72,7 +72,7 @@ function isOver(pod: PodRecord): boolean {
 function sampleVersion({ lag, revisions }: World, { heldUp = ZERO, t }: ObjectFrame, pod: PodRecord): void {
   sampleRevision(revisions, pod.resourceVersion, undefined, t)
   const { notAfter } = boundRevision(revisions, pod.resourceVersion)
-  if (notAfter !== undefined && notAfter < t) noteShownLate(lag, Number(t - heldUp - notAfter), t)
+  if (notAfter !== undefined && notAfter < t) noteShownLate(lag, toNumber(t - heldUp - notAfter), t)
 }
 
 /** What this version is the first to say was written and shown late by what lies between its second's end and the receipt, or by more. */
@@ -85,7 +85,7 @@ function sampleLateness(
     for (const { at, clock, resolution } of stamps) {
       if (resolution !== SECOND) continue
       const { by } = shiftOf(world.clocks, clock, t)
-      noteLate(world.lag, Number(t - heldUp - at - by - SECOND), t)
+      noteLate(world.lag, toNumber(t - heldUp - at - by - SECOND), t)
     }
 }
 

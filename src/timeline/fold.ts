@@ -4,7 +4,7 @@
 
 import type { Frame, GapFrame, ObjectFrame } from '../base/frame.ts'
 import type { LeaseRecord, NodeRecord, OwnerRecord } from '../base/record.ts'
-import { add, minus } from '../base/time.ts'
+import { add, minus, toNumber } from '../base/time.ts'
 import { nodeClock } from '../observe/pod.ts'
 import { isBelievable, sampleLease, shiftOfStamp } from './clocks.ts'
 import { foldEvent, forgetOrphans } from './fold-event.ts'
@@ -47,7 +47,7 @@ export function foldFrame(world: World, frame: Frame): void {
 
 function foldObject(world: World, frame: ObjectFrame): void {
   const { record, heldUp } = frame
-  if (heldUp !== undefined && frame.phase === 'live') noteHeldUp(world.lag, Number(heldUp), frame.t)
+  if (heldUp !== undefined && frame.phase === 'live') noteHeldUp(world.lag, toNumber(heldUp), frame.t)
   switch (record.resource) {
     case 'pods':
       return foldPod(world, frame, record)

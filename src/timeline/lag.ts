@@ -1,7 +1,7 @@
 // Owns how late the watch shows things: the least and the greatest lateness of fine stamps against their live receipts, near a moment or now.
 // Promises the same answer whatever the order of samples. Does not tell the write's share from the watch's: it bounds their sum.
 
-import type { UnixNano } from '../base/time.ts'
+import { toNumber, type UnixNano } from '../base/time.ts'
 
 /** Lateness in nanoseconds; a double holds it. */
 interface Slot {
@@ -38,7 +38,7 @@ export interface Lag {
 const SLOT_NS = 50e6
 
 /** As in clocks.ts: a double is coarse enough and fast. */
-const slotOf = (t: UnixNano): number => Math.floor(Number(t) / SLOT_NS)
+const slotOf = (t: UnixNano): number => Math.floor(toNumber(t) / SLOT_NS)
 
 /** 15 minutes, as in clocks.ts. */
 const SLOTS_MAX = 18_000
@@ -56,7 +56,7 @@ const FEW_REACH = 300
 /** A fine stamp, on our clock, and when the watch showed it. */
 export function sampleLag({ slots, answers }: LagModel, at: UnixNano, receivedAt: UnixNano): void {
   const index = slotOf(receivedAt)
-  const lag = Math.max(0, Number(receivedAt - at))
+  const lag = Math.max(0, toNumber(receivedAt - at))
   const slot = slots.get(index)
   if (slot) {
     if (lag >= slot.least && lag <= slot.greatest) return

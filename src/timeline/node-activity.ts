@@ -1,7 +1,7 @@
 // Owns the knowledge of when more than one pod kept a node's kubelet and runtime busy.
 // Promises 512 bytes a node, for the last two minutes, and the same answer in whatever order events came. Does not say with what.
 
-import type { UnixNano } from '../base/time.ts'
+import { toNumber, type UnixNano } from '../base/time.ts'
 
 /** By second of the node's clock modulo their number: which second, and which pod, or that there were several. */
 export type NodeActivity = Uint32Array
@@ -36,7 +36,7 @@ export function isBusyBeside(activity: NodeActivity, uid: string, at: UnixNano):
   return false
 }
 
-const secondOf = (at: UnixNano): number => Math.floor(Number(at) / NS) & SECOND_MASK
+const secondOf = (at: UnixNano): number => Math.floor(toNumber(at) / NS) & SECOND_MASK
 
 /** Half of the range is ahead, half behind. */
 const isLater = (second: number, than: number): boolean =>

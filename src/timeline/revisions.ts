@@ -4,7 +4,7 @@
 // (`--etcd-servers-overrides`), which shows as contradictions.
 
 import { versionNumber } from '../base/resource-version.ts'
-import { fromNano, type UnixNano } from '../base/time.ts'
+import { fromNano, toNumber, type UnixNano } from '../base/time.ts'
 
 /** Points in order of their revision, in columns: hundreds of thousands of objects would be most of what a collection has to walk. */
 export interface RevisionModel {
@@ -66,7 +66,7 @@ export function sampleRevision(
 function offsetIn(model: RevisionModel, at: UnixNano | undefined): number {
   if (at === undefined) return Number.NaN
   model.base ??= at
-  return Number(at - model.base)
+  return toNumber(at - model.base)
 }
 
 const momentOf = ({ base }: RevisionModel, offset: number): UnixNano | undefined =>
