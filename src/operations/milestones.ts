@@ -156,13 +156,16 @@ function combineAll(
 ): Draft | undefined {
   if (found.length === 0) return undefined
   const [only] = found
-  const stamps =
-    only && found.length === 1 && !facts.native
-      ? only.stamps
-      : found.flatMap((fact) => [...fact.stamps, ...storedOf(facts, fact)])
+  const stamps = only && found.length === 1 && !facts.native ? only.stamps : stampsOf(facts, found)
   const draft = combine(boundary, stamps, facts.clocks)
   const write = writes.findLast((one) => fits(combine(boundary, [one], facts.clocks), draft))
   return write ? combine(boundary, [...stamps, write], facts.clocks) : draft
+}
+
+function stampsOf(facts: Facts, found: readonly Fact[]): Stamp[] {
+  const stamps: Stamp[] = []
+  for (const fact of found) stamps.push(...fact.stamps, ...storedOf(facts, fact))
+  return stamps
 }
 
 /** Within it, or so little outside that the watch was later than it usually is. The name may have been another pod's, before or after. */

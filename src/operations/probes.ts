@@ -100,18 +100,17 @@ function failures(
 ): OperationEvent[] {
   const { best: from } = run.started ?? {}
   const until = (passed ?? run.finished)?.latest
-  return history.unhealthy
-    .filter(({ detail }) => detail?.message?.startsWith(PREFIX[name]))
-    .flatMap((fact) => {
-      const at = combine('unhealthy', fact.stamps, clocks).best
-      if (at === undefined || (from !== undefined && at < from) || (until !== undefined && at > until))
-        return []
-      return [
-        {
-          at,
-          name: 'Unhealthy',
-          attributes: { 'podspan.reason': fact.detail?.message ?? '', 'podspan.count': fact.index + 1 },
-        },
-      ]
+  const told: OperationEvent[] = []
+  for (const { detail, index, stamps } of history.unhealthy) {
+    const message = detail?.message ?? ''
+    if (!message.startsWith(PREFIX[name])) continue
+    const at = combine('unhealthy', stamps, clocks).best
+    if (at === undefined || (from !== undefined && at < from) || (until !== undefined && at > until)) continue
+    told.push({
+      at,
+      name: 'Unhealthy',
+      attributes: { 'podspan.reason': message, 'podspan.count': index + 1 },
     })
+  }
+  return told
 }

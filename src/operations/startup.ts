@@ -180,27 +180,25 @@ function allStarted(
   histories: readonly ContainerHistory[],
   ready: Draft | undefined,
 ): Draft | undefined {
-  const starts = histories
-    .flatMap(({ runs }) => [...runs.values()].map(({ started }) => started))
-    .filter(isObserved)
-  const before = starts.filter(
-    (start) => ready?.latest === undefined || start?.best === undefined || start.best <= ready.latest,
-  )
+  const before: Draft[] = []
+  for (const { runs } of histories)
+    for (const { started } of runs.values())
+      if (started && isObserved(started) && isBefore(started, ready)) before.push(started)
   if (before.length <= 1) return before[0]
   orderDrafts(plan.edges)
   const last = before.reduce((a, b) =>
-    b?.best !== undefined && (a?.best === undefined || b.best >= a.best) ? b : a,
+    b.best !== undefined && (a.best === undefined || b.best >= a.best) ? b : a,
   )
   const mayBeLater = before.filter((start) => start !== last && isLaterAtMost(start, last))
-  return last && mayBeLater.length > 0 ? lastOf(plan, [...mayBeLater, last], last) : last
+  return mayBeLater.length > 0 ? lastOf(plan, [...mayBeLater, last], last) : last
 }
 
-const isLaterAtMost = (start: Draft | undefined, last: Draft | undefined): boolean =>
-  last?.latest !== undefined && (start?.latest === undefined || start.latest > last.latest)
+const isLaterAtMost = (start: Draft, last: Draft): boolean =>
+  last.latest !== undefined && (start.latest === undefined || start.latest > last.latest)
 
 /** The latest of these, which is likely the one given. */
-function lastOf(plan: Plan, starts: readonly (Draft | undefined)[], likely: Draft): Draft {
-  const latest = starts.map((start) => start?.latest)
+function lastOf(plan: Plan, starts: readonly Draft[], likely: Draft): Draft {
+  const latest = starts.map((start) => start.latest)
   const isOpen = latest.includes(undefined)
   const end: Draft = {
     ...likely,
@@ -211,6 +209,9 @@ function lastOf(plan: Plan, starts: readonly (Draft | undefined)[], likely: Draf
   for (const start of starts) comesBefore(plan, start, end)
   return end
 }
+
+const isBefore = ({ best }: Draft, limit: Draft | undefined): boolean =>
+  limit?.latest === undefined || best === undefined || best <= limit.latest
 
 /** Whether anything but the containers' starts had a say in Ready. A hook has one only in the last container: the others' are over before. */
 const isProbed = (histories: readonly ContainerHistory[]): boolean =>

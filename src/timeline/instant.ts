@@ -15,11 +15,11 @@ export interface Instant {
   readonly source: StampSource
   readonly stamps: readonly Stamp[]
   /** Two stamps excluded each other; the finest was kept. */
-  readonly conflict?: boolean
+  readonly conflict?: boolean | undefined
   /** By how much the winning stamp was moved from its actor's clock to the observer's. */
-  readonly shifted?: DurationNano
+  readonly shifted?: DurationNano | undefined
   /** Moved so that a span does not end before it starts. */
-  readonly clamped?: boolean
+  readonly clamped?: boolean | undefined
 }
 
 export const earlyOf = (instant: Instant): DurationNano => since(instant.best, instant.earliest)

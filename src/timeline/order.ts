@@ -14,8 +14,8 @@ export type Edge = readonly [before: Draft, after: Draft]
 
 /** Draws the consequences of all edges. They must be given in an order in which causes come first. */
 export function orderDrafts(all: readonly Edge[]): void {
-  const edges = all.filter((edge) => !isRefuted(edge))
-  for (const [before, after] of edges) pushEarliest(before, after)
+  const edges = all.filter(stands)
+  for (const edge of edges) pushEarliest(edge[0], edge[1])
   for (let index = edges.length - 1; index >= 0; index--) {
     const edge = edges[index]
     if (edge) pullLatest(edge[0], edge[1])
@@ -32,8 +32,12 @@ export function orderDrafts(all: readonly Edge[]): void {
   sweep(edges)
 }
 
+const stands = (edge: Edge): boolean => !isRefuted(edge)
+
 /** What one clock has stamped in the other order came in the other order: two boundaries were taken for ones of the same attempt. */
-export function isRefuted([before, after]: Edge): boolean {
+export function isRefuted(edge: Edge): boolean {
+  const before = edge[0]
+  const after = edge[1]
   if (before.earliest === undefined || after.latest === undefined) return false
   if (before.earliest <= after.latest && !isSecondBefore(after, before)) return false
   const clock = clockOf(before)
@@ -42,7 +46,8 @@ export function isRefuted([before, after]: Edge): boolean {
 
 /** Whether the runtime stamped the first in an earlier second. Both are reached some time after their stamps, so that their intervals may meet. */
 function isSecondBefore(first: Draft, second: Draft): boolean {
-  const [one, other] = [first.stamps.find(isOfState), second.stamps.find(isOfState)]
+  const one = first.stamps.find(isOfState)
+  const other = one && second.stamps.find(isOfState)
   return one !== undefined && other !== undefined && one.at < other.at
 }
 
@@ -99,12 +104,14 @@ function pullLatest(before: Draft, after: Draft): void {
 }
 
 /** True where an estimate was moved. */
-function alignEstimates([before, after]: Edge): boolean {
+function alignEstimates(edge: Edge): boolean {
+  const before = edge[0]
+  const after = edge[1]
   settleEstimate(before)
   settleEstimate(after)
   if (before.best === undefined || after.best === undefined || after.best >= before.best) return false
-  const [coarse, fine] = before.rank > after.rank ? [before, after] : [after, before]
-  const target = fine.best as UnixNano
+  const coarse = before.rank > after.rank ? before : after
+  const target = (coarse === before ? after.best : before.best) as UnixNano
   if (clampInto(target, coarse) !== target) {
     coarse.clamped = true
     if (coarse.earliest !== undefined && target < coarse.earliest) coarse.earliest = target
@@ -131,16 +138,16 @@ function applyLikely(draft: Draft): void {
 export function finishDraft(draft: Draft): Instant | undefined {
   settleEstimate(draft)
   applyLikely(draft)
-  const { best } = draft
+  const { best, earliest, latest, source, stamps } = draft
   if (best === undefined) return undefined
   return {
     best,
-    earliest: draft.earliest !== undefined && draft.earliest < best ? draft.earliest : best,
-    latest: draft.latest !== undefined && draft.latest > best ? draft.latest : best,
-    source: draft.source,
-    stamps: draft.stamps,
-    ...(draft.conflict ? { conflict: true } : {}),
-    ...(draft.clamped ? { clamped: true } : {}),
-    ...(draft.shifted === ZERO ? {} : { shifted: draft.shifted }),
+    earliest: earliest !== undefined && earliest < best ? earliest : best,
+    latest: latest !== undefined && latest > best ? latest : best,
+    source,
+    stamps,
+    conflict: draft.conflict || undefined,
+    clamped: draft.clamped || undefined,
+    shifted: draft.shifted === ZERO ? undefined : draft.shifted,
   }
 }

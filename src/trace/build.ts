@@ -40,26 +40,26 @@ export function buildTrace(
   const hidden = findHidden(startup, path)
   const verdict = `${tellVerdict(startup, outcome, path, total, crashed)}${hiddenWords(hidden)}${preludeWords(startup)}`
   const spans = spanTree(pod.uid, rootSpanIdOf(pod.uid), root, path)
-  const first = spans[0] as Span
-  spans[0] = {
-    ...first,
-    ...(outcome === 'ready' || outcome === 'completed' || outcome === 'starting' ? {} : { error: verdict }),
-    attributes: {
-      ...first.attributes,
-      ...rootAttributes(world, startup, { outcome, verdict, workload, path, hidden, total }),
-    },
-    links: [...first.links, ...incomingOf(world, pod).links, ...preludeLinks(startup)],
-  }
+  spans[0] = rootSpan(spans[0] as Span, {
+    error: outcome === 'ready' || outcome === 'completed' || outcome === 'starting' ? undefined : verdict,
+    attributes: rootAttributes(world, startup, { outcome, verdict, workload, path, hidden, total }),
+    links: [...incomingOf(world, pod).links, ...preludeLinks(startup)],
+  })
   const resource = resourceOf(cluster, startup, workload)
   const before = tellPreludes(startup, resource, workload.name)
+  const { labels, owners, revision, created, cause } = identityOf(pod, workload, root.start.best)
   return {
     traceId: traceIdOf(pod.uid),
     uid: pod.uid,
     namespace: pod.namespace,
     name: pod.name,
-    ...(pod.nodeName ? { node: pod.nodeName } : {}),
-    ...(workload.name ? { workload: workload.name } : {}),
-    ...identityOf(pod, workload, root.start.best),
+    node: pod.nodeName || undefined,
+    workload: workload.name || undefined,
+    labels,
+    owners,
+    revision,
+    created,
+    cause,
     outcome,
     verdict,
     resource,
@@ -67,10 +67,33 @@ export function buildTrace(
     explainedRatio: startup.explainedRatio,
     evidenceComplete: startup.missing.length === 0,
     startup: total,
-    ...(requests ? { requests } : {}),
-    ...(before.length > 0 ? { before } : {}),
+    requests,
+    before: before.length > 0 ? before : undefined,
   }
 }
+
+/** What is said of the whole; the root's own operation says nothing. */
+type OfRoot = Pick<Span, 'error' | 'attributes' | 'links'>
+
+/** Field by field, so that it has the form of all others. */
+const rootSpan = (
+  { spanId, parentSpanId, name, actor, subject, start, end, attempt, events, critical }: Span,
+  { error, attributes, links }: OfRoot,
+): Span => ({
+  spanId,
+  parentSpanId,
+  name,
+  actor,
+  subject,
+  start,
+  end,
+  error,
+  attempt,
+  attributes,
+  events,
+  links,
+  critical,
+})
 
 interface Told {
   readonly outcome: Outcome
@@ -81,29 +104,29 @@ interface Told {
   readonly total: DurationNano
 }
 
+/** Set one by one: after a spread, V8 defines each field of a literal by a call into C++. */
 function rootAttributes(world: World, startup: Startup, told: Told): Attributes {
   const { hidden, outcome, path, total, verdict, workload } = told
+  const { missing, isOnNewNode: isOnNew } = startup
   const { pod } = startup.facts
   const revision = revisionOf(pod)
-  return {
+  const said: Record<string, AttributeValue> = {
     'podspan.outcome': outcome,
     'podspan.verdict': verdict,
     'podspan.startup_ms': toMilliseconds(total),
     'podspan.start.cause': workload.cause,
-    ...(workload.causedBy ? { 'podspan.start.cause.by': workload.causedBy } : {}),
-    ...responsibleAttributes(startup.root, path),
-    ...platformAttributes(hidden),
-    'podspan.explained.ratio': startup.explainedRatio,
-    'podspan.evidence.complete': startup.missing.length === 0,
-    ...(startup.missing.length === 0 ? {} : { 'podspan.evidence.missing': startup.missing }),
-    ...(workload.name ? { 'podspan.workload': workload.name } : {}),
-    ...(revision ? { 'podspan.workload.revision': revision } : {}),
-    ...(pod.qosClass ? { 'podspan.pod.qos_class': pod.qosClass } : {}),
-    ...nodeAttributes(world, pod.nodeName),
-    ...(startup.isOnNewNode === undefined ? {} : { 'podspan.node.new': startup.isOnNewNode }),
-    ...sliAttributes(startup),
-    ...preludeAttributes(startup),
   }
+  if (workload.causedBy) said['podspan.start.cause.by'] = workload.causedBy
+  Object.assign(said, responsibleAttributes(startup.root, path), platformAttributes(hidden))
+  said['podspan.explained.ratio'] = startup.explainedRatio
+  said['podspan.evidence.complete'] = missing.length === 0
+  if (missing.length > 0) said['podspan.evidence.missing'] = missing
+  if (workload.name) said['podspan.workload'] = workload.name
+  if (revision) said['podspan.workload.revision'] = revision
+  if (pod.qosClass) said['podspan.pod.qos_class'] = pod.qosClass
+  Object.assign(said, nodeAttributes(world, pod.nodeName))
+  if (isOnNew !== undefined) said['podspan.node.new'] = isOnNew
+  return Object.assign(said, sliAttributes(startup), preludeAttributes(startup))
 }
 
 /** Labels that platforms put on nodes, the first that is set counts. */
@@ -140,13 +163,12 @@ function nodeAttributes(world: World, name: string | undefined): Attributes {
 
 function resourceOf(cluster: Cluster, { facts }: Startup, workload: Workload): Attributes {
   const { pod } = facts
-  return {
-    ...(cluster.name ? { 'k8s.cluster.name': cluster.name } : {}),
-    ...(cluster.uid ? { 'k8s.cluster.uid': cluster.uid } : {}),
-    'k8s.namespace.name': pod.namespace,
-    'k8s.pod.name': pod.name,
-    'k8s.pod.uid': pod.uid,
-    ...(pod.nodeName ? { 'k8s.node.name': pod.nodeName } : {}),
-    ...workload.attributes,
-  }
+  const resource: Record<string, AttributeValue> = {}
+  if (cluster.name) resource['k8s.cluster.name'] = cluster.name
+  if (cluster.uid) resource['k8s.cluster.uid'] = cluster.uid
+  resource['k8s.namespace.name'] = pod.namespace
+  resource['k8s.pod.name'] = pod.name
+  resource['k8s.pod.uid'] = pod.uid
+  if (pod.nodeName) resource['k8s.node.name'] = pod.nodeName
+  return Object.assign(resource, workload.attributes)
 }

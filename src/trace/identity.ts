@@ -2,11 +2,11 @@
 // Promises the same ids in every run and replica. A UID that is none still gets ids of its own, from its hash.
 
 import { sha256Hex } from '../base/digest.ts'
-import { isUid, swapHalves } from '../base/pod-trace.ts'
+import { digitsOf, isUid, swapHalves } from '../base/pod-trace.ts'
 
 export { isUid, uidOf } from '../base/pod-trace.ts'
 
-const digits = (uid: string): string => (isUid(uid) ? uid.replaceAll('-', '') : sha256Hex(uid).slice(0, 32))
+const digits = (uid: string): string => (isUid(uid) ? digitsOf(uid) : sha256Hex(uid).slice(0, 32))
 
 export const traceIdOf = (uid: string): string => swapHalves(digits(uid))
 

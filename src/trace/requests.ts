@@ -3,6 +3,7 @@
 // Does not know a pod's overhead or pod-level requests, which are not kept of it.
 
 import type { ContainerSpec, PodRecord } from '../base/record.ts'
+import { toNumber } from '../base/time.ts'
 
 /** By resource, in base units: cores, bytes, devices. */
 export type Requests = Readonly<Record<string, number>>
@@ -56,7 +57,8 @@ function decimalOf(suffix: string): number {
 
 const ceilDivide = (value: bigint, by: bigint): bigint => (value + by - 1n) / by
 
-const toNumber = (nano: bigint): number => Number(nano / 1_000_000_000n) + Number(nano % 1_000_000_000n) / 1e9
+const amountOf = (nano: bigint): number =>
+  toNumber(nano / 1_000_000_000n) + toNumber(nano % 1_000_000_000n) / 1e9
 
 type Nanos = Record<string, bigint>
 
@@ -67,9 +69,19 @@ type Nanos = Record<string, bigint>
 export function requestsOf({ containers, initContainers }: PodRecord): Requests | undefined {
   const running: Nanos = {}
   for (const container of containers) addTo(running, container)
+  if (initContainers) addInit(running, initContainers)
+  let found: Record<string, number> | undefined
+  for (const resource in running) {
+    const nano = running[resource] as bigint
+    if (nano > 0n) (found ??= {})[resource] = amountOf(nano)
+  }
+  return found
+}
+
+function addInit(running: Nanos, initContainers: readonly ContainerSpec[]): void {
   const atOnce: Nanos = {}
   const sidecars: Nanos = {}
-  for (const container of initContainers ?? []) {
+  for (const container of initContainers) {
     if (container.restartPolicy === 'Always') {
       addTo(running, container)
       addTo(sidecars, container)
@@ -80,10 +92,6 @@ export function requestsOf({ containers, initContainers }: PodRecord): Requests 
     raiseTo(atOnce, meanwhile)
   }
   raiseTo(running, atOnce)
-  const found = Object.entries(running).filter(([, nano]) => nano > 0n)
-  return found.length === 0
-    ? undefined
-    : Object.fromEntries(found.map(([resource, nano]) => [resource, toNumber(nano)]))
 }
 
 function addTo(sum: Nanos, { requests }: ContainerSpec): void {

@@ -15,6 +15,14 @@ import type { AttributeValue } from './trace.ts'
 export const PARTIES = ['workload', 'platform', 'capacity', 'registry'] as const
 export type Party = (typeof PARTIES)[number]
 
+/** Where the root says how long each held it. */
+const SHARE_KEYS: Readonly<Record<Party, string>> = {
+  workload: 'podspan.responsible.workload_ms',
+  platform: 'podspan.responsible.platform_ms',
+  capacity: 'podspan.responsible.capacity_ms',
+  registry: 'podspan.responsible.registry_ms',
+}
+
 type Rule = Party | ((operation: Operation, siblings: readonly Operation[]) => Party | undefined)
 
 /** Whose each operation is; a record, so that the compiler names the one that is missing. Undefined: nobody's. */
@@ -122,7 +130,7 @@ export function responsibleAttributes(root: Operation, path: CriticalPath): Reco
   const attributes: Record<string, AttributeValue> = { 'podspan.responsible': first[0] }
   for (const party of PARTIES) {
     const sum = sums.get(party)
-    if (sum !== undefined) attributes[`podspan.responsible.${party}_ms`] = toMilliseconds(sum as DurationNano)
+    if (sum !== undefined) attributes[SHARE_KEYS[party]] = toMilliseconds(sum as DurationNano)
   }
   return attributes
 }

@@ -78,7 +78,7 @@ export interface PodIdentity {
   /** From the pod up, as far as they are known; a Deployment that was guessed from its ReplicaSet's name has an empty uid. */
   readonly owners: readonly OwnerReference[]
   /** pod-template-hash or controller-revision-hash. */
-  readonly revision?: string
+  readonly revision?: string | undefined
   /** Best estimate of when the pod was stored. */
   readonly created: UnixNano
   /** Why the pod was created at all, as `podspan.start.cause` says. */
@@ -91,9 +91,9 @@ export interface Trace extends PodIdentity {
   readonly uid: string
   readonly namespace: string
   readonly name: string
-  readonly node?: string
+  readonly node?: string | undefined
   /** `Deployment/checkout`, as far as the owners are known. */
-  readonly workload?: string
+  readonly workload?: string | undefined
   readonly outcome: Outcome
   /** One sentence in plain words. */
   readonly verdict: string
@@ -105,11 +105,11 @@ export interface Trace extends PodIdentity {
   readonly evidenceComplete: boolean
   readonly startup: DurationNano
   /** What the pod asks of its node, by resource in base units: cores, bytes, devices. */
-  readonly requests?: Requests
+  readonly requests?: Requests | undefined
   /** What the components themselves say of this start; absent where they say nothing. */
   readonly native?: readonly JoinedSpan[]
   /** What happened before the pod was there; the root is linked to each. Pods of one Workload have the same. */
-  readonly before?: readonly Prelude[]
+  readonly before?: readonly Prelude[] | undefined
 }
 
 /** A trace of its own; spans[0] is its root. */

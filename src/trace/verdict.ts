@@ -16,7 +16,7 @@ import type { Outcome } from './trace.ts'
 /** What one kind of work cost on the critical path. */
 interface Share {
   readonly operation: Operation
-  readonly total: DurationNano
+  total: DurationNano
 }
 
 const REASON_MAX = 160
@@ -80,23 +80,31 @@ export function deepestOpen(root: Operation): Operation | undefined {
 /** What others do while an operation waits for them is named for itself, not as a part of what waits. */
 const NAMED: ReadonlySet<Operation['name']> = new Set(['provision volume', 'attach volume', 'mount volumes'])
 
-const namedBelow = ({ children }: Operation): Operation[] =>
-  children.flatMap((child) => [...(NAMED.has(child.name) ? [child] : []), ...namedBelow(child)])
-
 /** Sums the critical path by what was done to what: attempts of one thing count together. */
 function sumShares(root: Operation, path: CriticalPath): Share[] {
-  const shares = new Map<string, Share>()
-  for (const operation of root.children.flatMap((child) => [child, ...namedBelow(child)])) {
-    const total = sumPath(operation, path)
-    if (total <= ZERO) continue
-    const key = `${operation.name}/${operation.container ?? ''}`
-    const before = shares.get(key)
-    shares.set(key, {
-      operation: before?.operation ?? operation,
-      total: durationNano((before?.total ?? 0n) + total),
-    })
+  const shares: Share[] = []
+  for (const child of root.children) {
+    addShare(shares, child, path)
+    addNamedBelow(shares, child, path)
   }
-  return [...shares.values()].sort((a, b) => (a.total > b.total ? -1 : 1))
+  return shares.sort((a, b) => (a.total > b.total ? -1 : 1))
+}
+
+function addNamedBelow(shares: Share[], { children }: Operation, path: CriticalPath): void {
+  for (const child of children) {
+    if (NAMED.has(child.name)) addShare(shares, child, path)
+    addNamedBelow(shares, child, path)
+  }
+}
+
+function addShare(shares: Share[], operation: Operation, path: CriticalPath): void {
+  const total = sumPath(operation, path)
+  if (total <= ZERO) return
+  const known = shares.find(
+    ({ operation: { name, container } }) => name === operation.name && container === operation.container,
+  )
+  if (known) known.total = durationNano(known.total + total)
+  else shares.push({ operation, total })
 }
 
 /** What others did while the scheduler waited. */

@@ -16,7 +16,7 @@ export interface Workload {
   readonly attributes: Readonly<Record<string, AttributeValue>>
   readonly cause: Cause
   /** Who scaled it, where the cause is `scale-up` and the owner's writers say so. */
-  readonly causedBy?: string
+  readonly causedBy: string | undefined
 }
 
 const controllerOf = (owners: readonly OwnerReference[] | undefined): OwnerReference | undefined =>
@@ -43,23 +43,25 @@ function deploymentByName(world: World, owner: OwnerReference, pod: PodRecord): 
   return { apiVersion: 'apps/v1', kind: 'Deployment', name: owner.name.slice(0, -hash.length - 1), uid: '' }
 }
 
-const SEMANTIC: Readonly<Record<string, string>> = {
-  Deployment: 'k8s.deployment',
-  ReplicaSet: 'k8s.replicaset',
-  StatefulSet: 'k8s.statefulset',
-  DaemonSet: 'k8s.daemonset',
-  Job: 'k8s.job',
-  CronJob: 'k8s.cronjob',
+const keysOf = (prefix: string) => ({ name: `${prefix}.name`, uid: `${prefix}.uid` })
+
+const SEMANTIC: Readonly<Record<string, ReturnType<typeof keysOf>>> = {
+  Deployment: keysOf('k8s.deployment'),
+  ReplicaSet: keysOf('k8s.replicaset'),
+  StatefulSet: keysOf('k8s.statefulset'),
+  DaemonSet: keysOf('k8s.daemonset'),
+  Job: keysOf('k8s.job'),
+  CronJob: keysOf('k8s.cronjob'),
 }
 
 export function findWorkload(world: World, pod: PodRecord, created: UnixNano): Workload {
   const chain = ownersOf(world, pod)
   const attributes: Record<string, AttributeValue> = {}
   for (const { kind, name, uid } of chain) {
-    const prefix = SEMANTIC[kind]
-    if (!prefix) continue
-    attributes[`${prefix}.name`] = name
-    if (uid !== '') attributes[`${prefix}.uid`] = uid
+    const keys = SEMANTIC[kind]
+    if (!keys) continue
+    attributes[keys.name] = name
+    if (uid !== '') attributes[keys.uid] = uid
   }
   const top = chain.at(-1)
   const { cause, by } = causeOf(world, pod, chain, created)
@@ -68,19 +70,12 @@ export function findWorkload(world: World, pod: PodRecord, created: UnixNano): W
     name: top && `${top.kind}/${top.name}`,
     attributes,
     cause,
-    ...(by === undefined ? {} : { causedBy: by }),
+    causedBy: by,
   }
 }
 
 const NO_LABELS: PodIdentity['labels'] = {}
 
 export function identityOf(pod: PodRecord, { owners, cause }: Workload, created: UnixNano): PodIdentity {
-  const revision = revisionOf(pod)
-  return {
-    labels: pod.labels ?? NO_LABELS,
-    owners,
-    ...(revision === undefined ? {} : { revision }),
-    created,
-    cause,
-  }
+  return { labels: pod.labels ?? NO_LABELS, owners, revision: revisionOf(pod), created, cause }
 }
