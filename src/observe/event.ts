@@ -32,26 +32,18 @@ export function observeNoted(frame: ObjectFrame, event: EventRecord): Observatio
 function occurrences(frame: ObjectFrame, event: EventRecord, kind: Classified): Observation[] {
   const container = containerInFieldPath(event.involved.fieldPath)
   const count = Math.max(event.count ?? 1, event.seriesCount ?? 1)
-  const base = {
+  const { name } = event
+  const occurrence = (index: number, stamps: readonly ReadStamp[]): Observation => ({
+    key: name,
     what: kind.what,
-    group: event.name,
+    container,
+    index,
+    group: name,
     detail: kind.detail,
-    ...(container === undefined ? {} : { container }),
-  }
-  const first: Observation = {
-    ...base,
-    key: event.name,
-    index: 0,
-    stamps: firstStamps(frame, event, count),
-  }
-  if (count <= 1) return [first]
-  const last: Observation = {
-    ...base,
-    key: event.name,
-    index: count - 1,
-    stamps: repeatStamps(frame, event),
-  }
-  return [first, last]
+    stamps,
+  })
+  const first = occurrence(0, firstStamps(frame, event, count))
+  return count <= 1 ? [first] : [first, occurrence(count - 1, repeatStamps(frame, event))]
 }
 
 /** Whose clock the reporter used. The kubelet's `source.host` is its node's name. */
@@ -109,18 +101,18 @@ function classify(event: EventRecord): Classified | undefined {
   const image = what === 'pulling' || what === 'pull failed' ? imageInMessage(message) : undefined
   if (SAID_BY_REASON.has(what)) return { what, detail: detailOf(event.reason, image) }
   const pulled = what === 'pulled' ? parsePulled(message) : undefined
-  return {
-    what,
-    detail: { ...saidBy(event), ...(image === undefined ? {} : { image }), ...pulled },
-  }
+  const detail = saidBy(event)
+  if (image !== undefined) detail.image = image
+  return { what, detail: pulled ? { ...detail, ...pulled } : detail }
 }
 
-function saidBy({ reason, message = '', component }: EventRecord): Detail {
-  return {
-    reason,
-    ...(message ? { message: message.slice(0, MESSAGE_MAX) } : {}),
-    ...(component === undefined ? {} : { component }),
-  }
+function saidBy({ reason, message = '', component }: EventRecord): {
+  -readonly [Name in keyof Detail]: Detail[Name]
+} {
+  const detail: ReturnType<typeof saidBy> = { reason }
+  if (message) detail.message = message.slice(0, MESSAGE_MAX)
+  if (component !== undefined) detail.component = component
+  return detail
 }
 
 /** One object for all that say the same: by reason, then by image. */

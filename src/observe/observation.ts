@@ -69,7 +69,7 @@ export interface Observation {
   /** With `index`, what tells this fact from every other one of its pod. */
   readonly key: string
   readonly what: What
-  readonly container?: string
+  readonly container?: string | undefined
   /** Where evidence numbers occurrences: the restart count, or the event's count, from 0; for a passing state, its second. */
   readonly index?: number
   /** The event that says so: its occurrences are numbered by `index`; different ones are ordered by time. */

@@ -81,7 +81,8 @@ export function addFacts(log: FactLog, pod: PodRecord, observations: readonly Ob
       origin = first.origin
       writeOrigin(draft, log.vocabulary, pod, origin, node)
     }
-    log.rows += writeParts(draft, log.vocabulary, { observation, number, node, again })
+    const { stamps } = observation
+    log.rows += writeParts(draft, log.vocabulary, { observation, number, stamps, node, again })
     log.seen |= bit
   }
   if (draft.numbers.length > 0) append(log, draft)
@@ -95,10 +96,10 @@ function bitOf(number: number, { group = '', index = 0, key }: Observation): num
 }
 
 /** Returns how many rows it took. */
-function writeParts(draft: Draft, vocabulary: Vocabulary, row: Omit<RowPart, 'stamps'>): number {
-  const { stamps } = row.observation
+function writeParts(draft: Draft, vocabulary: Vocabulary, row: RowPart): number {
+  const { stamps } = row
   if (stamps.length <= STAMPS_PER_ROW) {
-    writeFact(draft, vocabulary, { ...row, stamps })
+    writeFact(draft, vocabulary, row)
     return 1
   }
   writeFact(draft, vocabulary, { ...row, stamps: stamps.slice(0, STAMPS_PER_ROW) })

@@ -12,7 +12,7 @@ import { foldArrival } from './node-timeline.ts'
 import { noteLate, noteShownLate } from './lag.ts'
 import { noteVersion, startTimeline } from './pod-timeline.ts'
 import { foldChild, foldClaimant } from './related.ts'
-import { boundRevision, sampleRevision } from './revisions.ts'
+import { sampleRevision, storedBy } from './revisions.ts'
 import { isLeaving, noteDeparture } from './departures.ts'
 import { foldVictim } from './victims.ts'
 import { isOlder } from '../base/resource-version.ts'
@@ -71,7 +71,7 @@ function isOver(pod: PodRecord): boolean {
 /** What another stream has shown already was stored after it: so late this one is, at the least. */
 function sampleVersion({ lag, revisions }: World, { heldUp = ZERO, t }: ObjectFrame, pod: PodRecord): void {
   sampleRevision(revisions, pod.resourceVersion, undefined, t)
-  const { notAfter } = boundRevision(revisions, pod.resourceVersion)
+  const notAfter = storedBy(revisions, pod.resourceVersion)
   if (notAfter !== undefined && notAfter < t) noteShownLate(lag, toNumber(t - heldUp - notAfter), t)
 }
 
@@ -81,11 +81,12 @@ function sampleLateness(
   { heldUp = ZERO, t }: ObjectFrame,
   fresh: readonly Observation[],
 ): void {
+  const endOfSecond = t - heldUp - SECOND
   for (const { stamps } of fresh)
     for (const { at, clock, resolution } of stamps) {
       if (resolution !== SECOND) continue
       const { by } = shiftOf(world.clocks, clock, t)
-      noteLate(world.lag, toNumber(t - heldUp - at - by - SECOND), t)
+      noteLate(world.lag, toNumber(endOfSecond - at - by), t)
     }
 }
 

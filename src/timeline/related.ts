@@ -11,6 +11,7 @@ import type {
   OwnerReference,
   PodRecord,
   RelatedRecord,
+  VolumeSpec,
 } from '../base/record.ts'
 import { add, durationNano, SECOND, type UnixNano } from '../base/time.ts'
 import type { Observation } from '../observe/observation.ts'
@@ -88,7 +89,10 @@ export const surroundingsOf = (
   owners: ReadonlyMap<string, OwnerRecord> = new Map(),
 ): Surroundings => ({
   related: (source, namespace, name) => byKey.get(relatedKey(source, namespace, name)),
-  linked: (link) => [...(byLink.get(link) ?? NO_OBJECTS)],
+  linked: (link) => {
+    const found = byLink.get(link)
+    return found ? [...found] : NO_OBJECTS
+  },
   claimant: (namespace, name) => claimants.get(`${namespace}/${name}`),
   ownersOf: (pod) => ownersOf(pod, owners),
   victims: (uid, node) => victimsOf(victims, uid, node),
@@ -108,7 +112,7 @@ export function foldClaimant(
   { claimants }: RelatedObjects,
   { uid, namespace, name, volumes }: PodRecord,
 ): number {
-  if (!volumes?.some(({ kind, claim }) => claim !== undefined || kind === 'ephemeral')) return 0
+  if (!volumes?.some(hasClaim)) return 0
   const key = `${namespace}/${name}`
   if (claimants.get(key) === uid) return 0
   const [oldest] = claimants.keys()
@@ -117,6 +121,8 @@ export function foldClaimant(
   claimants.set(key, uid)
   return isFull ? 1 : 0
 }
+
+export const hasClaim = ({ kind, claim }: VolumeSpec): boolean => claim !== undefined || kind === 'ephemeral'
 
 /** Takes a version of an object in; returns how many facts or objects found no room. */
 export function foldRelated(objects: RelatedObjects, frame: ObjectFrame, record: RelatedObject): number {

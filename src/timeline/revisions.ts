@@ -142,22 +142,42 @@ const UNKNOWN: RevisionBounds = { notBefore: undefined, notAfter: undefined }
 
 /** Between which moments this revision was stored, by its neighbours. */
 export function boundRevision(model: RevisionModel, resourceVersion: string): RevisionBounds {
-  const { length, samples, contradictions } = model
+  const index = placeOf(model, resourceVersion)
+  if (index === undefined) return UNKNOWN
+  return { notBefore: notBeforeAt(model, index), notAfter: notAfterAt(model, index) }
+}
+
+/** When this revision had been stored, by those after it. */
+export function storedBy(model: RevisionModel, resourceVersion: string): UnixNano | undefined {
+  const index = placeOf(model, resourceVersion)
+  return index === undefined ? undefined : notAfterAt(model, index)
+}
+
+/** Where it stands among the others; undefined where the order says nothing. */
+function placeOf(model: RevisionModel, resourceVersion: string): number | undefined {
+  const { samples, contradictions } = model
   const revision = versionNumber(resourceVersion)
-  if (revision === undefined || contradictions > Math.max(2, samples * CONTRADICTIONS_MAX)) return UNKNOWN
-  const index = firstNotBelow(model, revision)
+  if (revision === undefined || contradictions > Math.max(2, samples * CONTRADICTIONS_MAX)) return undefined
+  return firstNotBelow(model, revision)
+}
+
+function notBeforeAt(model: RevisionModel, index: number): UnixNano | undefined {
   let notBefore = Number.NaN
   for (let at = index - 1; at >= Math.max(0, index - REACH); at--) {
     const bound = model.notBefore[at] as number
     // Not a number compares as false, so that the first bound is taken whatever it is.
     if (!Number.isNaN(bound) && !(bound <= notBefore)) notBefore = bound
   }
+  return momentOf(model, notBefore)
+}
+
+function notAfterAt(model: RevisionModel, index: number): UnixNano | undefined {
   let notAfter = Number.NaN
-  for (let at = index; at < Math.min(length, index + REACH); at++) {
+  for (let at = index; at < Math.min(model.length, index + REACH); at++) {
     const bound = model.notAfter[at] as number
     if (!Number.isNaN(bound) && !(bound >= notAfter)) notAfter = bound
   }
-  return { notBefore: momentOf(model, notBefore), notAfter: momentOf(model, notAfter) }
+  return momentOf(model, notAfter)
 }
 
 function firstNotBelow({ revisions, length }: RevisionModel, revision: number): number {
