@@ -2,7 +2,7 @@
 // Promises that what is not a context by its specification is none, and is told apart from one that is not there.
 // Does not say what a context is good for: trace/incoming.ts and session/ do.
 
-import { isUid, swapHalves } from './pod-trace.ts'
+import { digitsOf, isUid, swapHalves } from './pod-trace.ts'
 
 export interface TraceContext {
   readonly traceId: string
@@ -36,7 +36,7 @@ export function parseTraceparent(text: string): TraceContext | undefined {
 /** Of the root of a pod's start, which follows from the pod's UID; undefined where that is none. */
 export function ownContext(uid: string): string | undefined {
   if (!isUid(uid)) return undefined
-  const digits = uid.replaceAll('-', '')
+  const digits = digitsOf(uid)
   return `00-${swapHalves(digits)}-${digits.slice(0, 16)}-01`
 }
 

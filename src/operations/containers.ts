@@ -38,9 +38,9 @@ export function planContainer(
     const later = runs[place + 1]
     endBeforeNext(plan, run, later?.[1])
     beginBeforeEnd(run)
-    const shown = attempts > 1 ? { attempt: failuresBefore(history, number) + number + 1 } : {}
-    planRun(plan, history, number, run, from, shown)
-    planAfterStart(plan, context, history, role, number, run, shown, place === 0 ? next : undefined)
+    const attempt = attempts > 1 ? failuresBefore(history, number) + number + 1 : undefined
+    planRun(plan, history, number, run, from, attempt)
+    planAfterStart(plan, context, history, role, number, run, attempt, place === 0 ? next : undefined)
     comesBefore(plan, run.started ?? run.failed?.at, run.finished)
     const end = run.finished ?? run.started ?? run.failed?.at
     const failed = planFailedCreates(plan, history, runs, place + 1, end)
@@ -175,7 +175,7 @@ function planRun(
   number: number,
   run: Run,
   from: Draft | undefined,
-  shown: { readonly attempt?: number },
+  attempt: number | undefined,
 ): void {
   const seen = isObserved(run.image) || isObserved(run.created)
   const image = run.image ?? (seen ? unseen() : undefined)
@@ -186,7 +186,12 @@ function planRun(
     comesBefore(plan, from, image)
     comesBefore(plan, image, created)
     plan.planned.push({
-      ...part('create container', spec.name, number, shown),
+      name: 'create container',
+      path: `${spec.name}/create container/${number}`,
+      actor: 'container runtime',
+      subject: spec.name,
+      container: spec.name,
+      attempt,
       start: image,
       end: created,
       attributes: { 'podspan.image.cached': run.cached, 'container.image.name': spec.image },
@@ -197,26 +202,17 @@ function planRun(
   comesBefore(plan, from, begun)
   comesBefore(plan, begun, started)
   plan.planned.push({
-    ...part('start container', spec.name, number, shown),
+    name: 'start container',
+    path: `${spec.name}/start container/${number}`,
+    actor: 'container runtime',
+    subject: spec.name,
+    container: spec.name,
+    attempt,
     start: begun,
     end: started,
-    ...(run.failed ? { error: run.failed.message } : {}),
+    error: run.failed?.message,
   })
 }
-
-const part = (
-  name: 'create container' | 'start container',
-  container: string,
-  number: number,
-  shown: { readonly attempt?: number },
-) => ({
-  name,
-  path: `${container}/${name}/${number}`,
-  actor: 'container runtime',
-  subject: container,
-  container,
-  ...shown,
-})
 
 function planAfterStart(
   plan: Plan,
@@ -225,7 +221,7 @@ function planAfterStart(
   role: Role,
   number: number,
   run: Run,
-  shown: { readonly attempt?: number },
+  attempt: number | undefined,
   next: ContainerHistory | undefined,
 ): void {
   const { spec } = history
@@ -239,14 +235,14 @@ function planAfterStart(
       container: spec.name,
       start: run.started,
       end: run.finished,
-      ...shown,
-      ...(run.exitCode === undefined || run.exitCode === 0 ? {} : { error: exitMessage(run) }),
+      attempt,
+      error: run.exitCode === undefined || run.exitCode === 0 ? undefined : exitMessage(run),
       attributes: run.exitCode === undefined ? {} : { 'podspan.exit_code': run.exitCode },
     })
     return
   }
-  const hooked = spec.postStart ? planHook(plan, context, history, number, run, shown, next) : run.started
-  planProbes(plan, context, history, number, run, hooked, shown)
+  const hooked = spec.postStart ? planHook(plan, context, history, number, run, attempt, next) : run.started
+  planProbes(plan, context, history, number, run, hooked, attempt)
 }
 
 /** A hook that succeeds says nothing: it was over before the next container's turn, and before the pod was ready. */
@@ -256,7 +252,7 @@ function planHook(
   history: ContainerHistory,
   number: number,
   run: Run,
-  shown: { readonly attempt?: number },
+  attempt: number | undefined,
   next: ContainerHistory | undefined,
 ): Draft {
   const { spec, hookFailed, hookFailedBy } = history
@@ -274,8 +270,8 @@ function planHook(
     container: spec.name,
     start: run.started ?? unseen(),
     end,
-    ...shown,
-    ...(failed ? { error: 'PostStartHook failed' } : {}),
+    attempt,
+    error: failed ? 'PostStartHook failed' : undefined,
   })
   return end ?? unseen()
 }

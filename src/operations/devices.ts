@@ -47,6 +47,7 @@ export function planDevices(
   actor: string,
 ): Planned[] {
   const devices = devicesOf(facts)
+  if (devices.length === 0) return planBinding(plan, facts, devices, bound)
   const scheduling = { start, bound, actor, ...refusals(facts) }
   const known = devices.filter(({ related }) => related?.record !== undefined)
   const unknown = known.length > 0 && bound ? [] : devices.filter((one) => !known.includes(one))

@@ -16,6 +16,7 @@ export interface Failure {
 
 /** In order of time; those without any date are left out. */
 export function numberFailures(facts: readonly Fact[], boundary: Boundary, clocks: Clocks): Failure[] {
+  if (facts.length === 0) return []
   const drafts = facts
     .map((fact) => ({ fact, draft: combine(boundary, fact.stamps, clocks) }))
     .filter(({ draft }) => draft.best !== undefined)

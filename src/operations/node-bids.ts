@@ -114,6 +114,7 @@ export const groupFacts = (surroundings: Surroundings, reason: string): readonly
   )
 
 function groupBids(triggered: readonly Fact[], facts: Facts): Bid[] {
+  if (triggered.length === 0) return []
   const timeouts = groupFacts(facts.surroundings, 'ScaleUpTimedOut')
   return triggered.map((fact, index): Bid => {
     const groups = groupsIn(fact.detail?.message)

@@ -2,11 +2,12 @@
 // Promises that a run which ended before it was ready shows as a failed attempt, and that the container whose readiness came with the
 // pod's ends with the pod's own Ready on the node.
 
+import type { ProbeSpec } from '../base/record.ts'
 import { combine, type Draft } from '../timeline/combine.ts'
 import type { ContainerHistory } from './container-history.ts'
 import type { Run } from './runs.ts'
 import { type ContainerContext, exitMessage } from './container-context.ts'
-import type { OperationEvent } from './operation.ts'
+import type { OperationAttribute, OperationEvent } from './operation.ts'
 import { comesBefore, type Plan, type Planned } from './plan.ts'
 
 export function planProbes(
@@ -16,14 +17,14 @@ export function planProbes(
   number: number,
   run: Run,
   from: Draft,
-  shown: { readonly attempt?: number },
+  attempt: number | undefined,
 ): void {
   const { startupProbe, readinessProbe } = history.spec
   let begun = from
   if (startupProbe) {
     const passed = run.startupPassed ?? (run.ready ? run.ready : undefined)
     const end = passed ?? beforeItsEnd(plan, begun, run)
-    plan.planned.push(probe('startup probe', context, history, number, run, begun, passed, end, shown))
+    plan.planned.push(probe('startup probe', context, history, number, run, begun, passed, end, attempt))
     comesBefore(plan, begun, passed)
     if (!passed) return
     begun = passed
@@ -32,7 +33,7 @@ export function planProbes(
   const ready = readyOf(context, run)
   comesBefore(plan, begun, ready)
   const end = ready ?? beforeItsEnd(plan, begun, run)
-  plan.planned.push(probe('readiness', context, history, number, run, begun, ready, end, shown))
+  plan.planned.push(probe('readiness', context, history, number, run, begun, ready, end, attempt))
 }
 
 /** A run that ended took its probes with it; whether one had passed just before, nobody may have seen. */
@@ -58,7 +59,7 @@ function probe(
   start: Draft,
   passed: Draft | undefined,
   end: Draft | undefined,
-  shown: { readonly attempt?: number },
+  attempt: number | undefined,
 ): Planned {
   const { spec } = history
   const settings = name === 'readiness' ? spec.readinessProbe : spec.startupProbe
@@ -71,21 +72,21 @@ function probe(
     container: spec.name,
     start,
     end,
-    ...shown,
-    ...(died ? { error: exitMessage(run) } : {}),
+    attempt,
+    error: died ? exitMessage(run) : undefined,
     events: failures(name, context, history, run, passed),
-    attributes: {
-      ...(settings?.periodSeconds === undefined
-        ? {}
-        : { 'podspan.probe.period_seconds': settings.periodSeconds }),
-      ...(settings?.initialDelaySeconds === undefined
-        ? {}
-        : { 'podspan.probe.initial_delay_seconds': settings.initialDelaySeconds }),
-      ...(settings?.successThreshold === undefined || settings.successThreshold <= 1
-        ? {}
-        : { 'podspan.probe.success_threshold': settings.successThreshold }),
-    },
+    attributes: attributesOf(settings),
   }
+}
+
+function attributesOf(settings: ProbeSpec = {}): Record<string, OperationAttribute> {
+  const { periodSeconds, initialDelaySeconds, successThreshold = 1 } = settings
+  const attributes: Record<string, OperationAttribute> = {}
+  if (periodSeconds !== undefined) attributes['podspan.probe.period_seconds'] = periodSeconds
+  if (initialDelaySeconds !== undefined)
+    attributes['podspan.probe.initial_delay_seconds'] = initialDelaySeconds
+  if (successThreshold > 1) attributes['podspan.probe.success_threshold'] = successThreshold
+  return attributes
 }
 
 const PREFIX = { 'startup probe': 'Startup probe', readiness: 'Readiness probe' } as const

@@ -130,6 +130,11 @@ function planPull(
   const image = pull.detail?.image ?? puller.image
   const path = `${puller.path}/pull image/${index + 1}`
   const ahead = waitedBehind(uid, pull, node)
+  const bytes = pull.detail?.bytes
+  const attributes: Record<string, OperationAttribute> = { 'container.image.name': image }
+  if (bytes !== undefined) attributes['podspan.image.bytes'] = bytes
+  if (puller.imagePullPolicy === 'Always') attributes['podspan.image.pull_policy'] = 'Always'
+  Object.assign(attributes, puller.attributes, ahead.attributes)
   return {
     name: 'pull image',
     path,
@@ -138,15 +143,9 @@ function planPull(
     container,
     start: pull.requested,
     end: pull.ended,
-    ...(pull.failed === undefined ? {} : { error: pull.failed }),
-    ...(pulls.length > 1 ? { attempt: index + 1 } : {}),
-    attributes: {
-      'container.image.name': image,
-      ...(pull.detail?.bytes === undefined ? {} : { 'podspan.image.bytes': pull.detail.bytes }),
-      ...(puller.imagePullPolicy === 'Always' ? { 'podspan.image.pull_policy': 'Always' } : {}),
-      ...puller.attributes,
-      ...ahead.attributes,
-    },
+    error: pull.failed,
+    attempt: pulls.length > 1 ? index + 1 : undefined,
+    attributes,
     waitedFor: ahead.waitedFor,
     children: planParts(path, container, pull),
   }
@@ -186,16 +185,18 @@ interface Ahead {
   readonly waitedFor: { readonly uid: string; readonly why: string }[]
 }
 
+const NOBODY: Ahead = { attributes: {}, waitedFor: [] }
+
 /** A wait of less than this is not worth naming who was ahead: credentials take as long. */
 const BEHIND_MIN_MS = 100
 
 function waitedBehind(uid: string, pull: Pull, node: NodeTimeline | undefined): Ahead {
   const from = stampOf(pull.requested)
   const to = pull.transfer && stampOf(pull.transfer)
-  if (!node || !from || !to || waitMs(pull) < BEHIND_MIN_MS) return { attributes: {}, waitedFor: [] }
+  if (!node || !from || !to || waitMs(pull) < BEHIND_MIN_MS) return NOBODY
   const ahead = pullsAhead(node, uid, from.at, to.at)
   const last = ahead.at(-1)
-  if (!last) return { attributes: {}, waitedFor: [] }
+  if (!last) return NOBODY
   return {
     attributes: { 'podspan.pull.queued_behind': ahead.length, 'podspan.pull.queued_behind.last': last.pod },
     waitedFor: [{ uid: last.uid, why: 'queued behind its image pull' }],

@@ -9,7 +9,7 @@ import type { Fact } from '../timeline/facts.ts'
 import { type Failure, numberFailures } from './failures.ts'
 import { callsNamed, type RuntimeCall } from './native-evidence.ts'
 import { refined } from './native-runs.ts'
-import type { OperationEvent } from './operation.ts'
+import type { OperationAttribute, OperationEvent } from './operation.ts'
 import { type Facts, factsOf, type Milestones } from './milestones.ts'
 import { comesBefore, type Plan, type Planned } from './plan.ts'
 import { changesAfter } from './sandbox-changes.ts'
@@ -41,25 +41,27 @@ export function planSandbox(
   comesBefore(plan, begun, ready)
   const volumes = planVolumes(plan, facts, { start, ready, begun })
   const devices = planPreparation(plan, facts, start, begun ?? ready)
+  const refused = refusalOf(facts)
   plan.planned.push({
     name: 'prepare pod and create sandbox',
     path: 'prepare pod and create sandbox',
     actor: 'kubelet',
     start,
     end: ready,
-    ...refusedBy(facts),
+    error: refused,
+    attributes: refused === undefined ? NOTHING : refusedAttributes(refused, facts),
     events: troubles(facts),
     children: withVolumes(planAttempts(plan, facts, start, begun, ready), [...volumes, ...devices], facts),
   })
   return ready
 }
 
+const NOTHING = {}
+
 /** The kubelet ended it before anything was prepared. */
-function refusedBy(facts: Facts): Pick<Planned, 'error' | 'attributes'> {
-  const error = refusalOf(facts)
-  if (error === undefined) return {}
-  const short = shortOf([error, facts.pod.reason ?? ''])
-  return { error, ...(short.length > 0 ? { attributes: { 'podspan.devices.insufficient': short } } : {}) }
+function refusedAttributes(error: string, { pod }: Facts): Record<string, OperationAttribute> {
+  const short = shortOf([error, pod.reason ?? ''])
+  return short.length > 0 ? { 'podspan.devices.insufficient': short } : NOTHING
 }
 
 function planVolumes(plan: Plan, facts: Facts, around: Omit<Preparation, 'attached'>): Planned[] {

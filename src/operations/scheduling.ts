@@ -48,7 +48,7 @@ export function planScheduling(
     name: 'schedule',
     path: 'schedule',
     actor: schedulerOf(facts),
-    ...(facts.pod.nodeName ? { subject: facts.pod.nodeName } : {}),
+    subject: facts.pod.nodeName || undefined,
     start,
     end: bound,
     events: [...failedAttempts(facts), ...refusalEvents(facts)],
@@ -94,16 +94,20 @@ export function lastSchedulingFailure(facts: Facts): string | undefined {
 }
 
 function attemptAttributes(facts: Facts): Record<string, OperationAttribute> {
-  const attempts = schedulerFailures(facts).filter(({ index }) => index === 0).length
-  const repeats = schedulerFailures(facts).reduce((sum, { index }) => Math.max(sum, index), 0)
-  const failed = attempts + repeats
+  const failures = schedulerFailures(facts)
+  const attributes = failures.length > 0 ? failureAttributes(failures) : {}
   const unscheduled = facts.pod.conditions?.find(({ type }) => type === 'PodScheduled')
-  const short = shortOf(schedulerFailures(facts).map(({ detail }) => detail?.message ?? ''))
-  return {
-    ...(short.length > 0 ? { 'podspan.schedule.insufficient': short } : {}),
-    ...(failed > 0 ? { 'podspan.schedule.failed_attempts': failed } : {}),
-    ...(unscheduled?.status === 'False' && unscheduled.reason
-      ? { 'podspan.schedule.reason': unscheduled.reason }
-      : {}),
-  }
+  if (unscheduled?.status === 'False' && unscheduled.reason)
+    attributes['podspan.schedule.reason'] = unscheduled.reason
+  return attributes
+}
+
+function failureAttributes(failures: readonly Fact[]): Record<string, OperationAttribute> {
+  const attributes: Record<string, OperationAttribute> = {}
+  const attempts = failures.filter(({ index }) => index === 0).length
+  const repeats = failures.reduce((sum, { index }) => Math.max(sum, index), 0)
+  const short = shortOf(failures.map(({ detail }) => detail?.message ?? ''))
+  if (short.length > 0) attributes['podspan.schedule.insufficient'] = short
+  if (attempts + repeats > 0) attributes['podspan.schedule.failed_attempts'] = attempts + repeats
+  return attributes
 }

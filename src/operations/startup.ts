@@ -95,7 +95,8 @@ export function tellStartup(
     path: 'pod startup',
     actor: 'podspan',
     subject: `${timeline.pod.namespace}/${timeline.pod.name}`,
-    ...bounds,
+    start: bounds.start,
+    end: bounds.end,
     children: [...children, ...gaps].sort(byStart),
   })
   return {

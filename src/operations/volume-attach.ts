@@ -60,6 +60,7 @@ function tellAll(facts: Facts, start: Draft): Told[] {
   const failed = saidOfPod(facts, 'FailedAttachVolume')
   const names = new Set(volumes.map(({ persistentVolume }) => persistentVolume))
   for (const { detail } of [...failed, ...succeeded]) names.add(volumeInMessage(detail?.message))
+  if (names.size === 0) return []
   const about = (name: string) => (fact: Fact) => volumeInMessage(fact.detail?.message) === name
   return [...names]
     .filter((name) => name !== undefined)

@@ -30,6 +30,7 @@ export function planMounts(
   facts: Facts,
   { start, attached, ready, begun: asked }: Preparation,
 ): Planned[] {
+  if (attached.length === 0 && factsOf(facts, 'noted').length === 0) return []
   const sandbox = firstSandbox(facts)
   // Volumes of the kinds that are kept up to date are mounted again while the pod runs.
   const isOfStart = ({ draft }: { draft: Draft }): boolean =>

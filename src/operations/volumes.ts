@@ -4,7 +4,7 @@
 
 import type { ClaimRecord } from '../base/record.ts'
 import type { Fact } from '../timeline/facts.ts'
-import type { Related } from '../timeline/related.ts'
+import { hasClaim, type Related } from '../timeline/related.ts'
 import { type Facts, factsOf } from './milestones.ts'
 
 /** A volume of the pod that stands on a PersistentVolumeClaim. */
@@ -21,6 +21,7 @@ export interface ClaimVolume {
 
 /** In the order of the spec, a claim that is mounted twice only once. */
 export function claimVolumes({ pod, surroundings }: Facts): ClaimVolume[] {
+  if (!pod.volumes?.some(hasClaim)) return []
   const found = new Map<string, ClaimVolume>()
   for (const { name, kind, claim: named } of pod.volumes ?? []) {
     // The claim of a generic ephemeral volume is named after its pod.

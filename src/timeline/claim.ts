@@ -83,9 +83,10 @@ const REPORTED: ReadonlySet<Boundary> = new Set([
 function weigh(boundary: Boundary, stamp: Stamp, lag: LagModel): Weight {
   switch (stamp.source) {
     case 'event-receipt':
-      return { ahead: ZERO, lag: usualLag(lagAround(lag, stamp.at).least), rank: 4 }
+      return { back: undefined, ahead: ZERO, lag: usualLag(lagAround(lag, stamp.at).least), rank: 4 }
     case 'watch-receipt':
       return {
+        back: undefined,
         ahead: ZERO,
         lag: durationNano(usualLag(lagAround(lag, stamp.at).least) + STATUS_LAG),
         rank: 3,

@@ -53,9 +53,9 @@ export function foldVictimEvent(victims: Victims, frame: ObjectFrame, event: Eve
 
 /** What had to go for this pod on this node; where an event is missing, what had to go there for nobody knows whom. */
 export function victimsOf(victims: Victims, preemptor: string, node: string): readonly Victim[] {
-  return [...(victims.byNode.get(node) ?? [])].filter(
-    (one) => one.preemptor === undefined || one.preemptor === preemptor,
-  )
+  const there = victims.byNode.get(node)
+  if (!there) return []
+  return [...there].filter((one) => one.preemptor === undefined || one.preemptor === preemptor)
 }
 
 export function sweepVictims(victims: Victims, now: UnixNano): void {

@@ -15,13 +15,20 @@ export interface Incoming {
 
 /** The pod's own context, else the nearest owner's that has one. */
 export function incomingOf({ owners }: Pick<World, 'owners'>, pod: PodRecord): Incoming {
-  const holders: (ObjectMeta | undefined)[] = [
-    pod,
-    ...ownersOf(pod, owners).map(({ uid }) => owners.get(uid)),
-  ]
+  const holders: ObjectMeta[] = pod.annotations ? [pod] : []
+  for (const { uid } of ownersOf(pod, owners)) {
+    const owner = owners.get(uid)
+    if (owner?.annotations) holders.push(owner)
+  }
+  return holders.length === 0 ? NOTHING : firstContext(holders)
+}
+
+const NOTHING: Incoming = { links: [], malformed: 0 }
+
+function firstContext(holders: readonly ObjectMeta[]): Incoming {
   let malformed = 0
-  for (const holder of holders) {
-    const carried = carriedBy(holder?.annotations)
+  for (const { annotations } of holders) {
+    const carried = carriedBy(annotations)
     malformed += carried.malformed
     const { context } = carried
     if (context)
