@@ -182,10 +182,13 @@ function isLate(clock: Clock, index: number, offset: Offset): boolean {
 
 function isRightAround(buckets: ClockBuckets, index: number, { to }: Offset): boolean {
   if (to > ANY_LATENESS) return false
-  const isRight = (one: Gathered): boolean => one.leases && one.upper <= RIGHT_WITHIN && one.upper >= 0
+  const isRight = ({ upper }: Gathered): boolean => upper <= RIGHT_WITHIN && upper >= 0
   const before = [index - 1, index - 2].map((near) => buckets.gather(near, 0))
   const after = [index + 1, index + 2].map((near) => buckets.gather(near, 0))
-  return before.some(isRight) && after.every((one) => one.samples === 0 || isRight(one))
+  // That it is not behind any one sample shows; a Lease may not have been renewed since.
+  return (
+    before.some((one) => one.leases && isRight(one)) && after.every((one) => one.samples === 0 || isRight(one))
+  )
 }
 
 /** The least samples of two quarter minutes of one offset, whose stamps are whole seconds, do not differ by as much. */

@@ -159,6 +159,14 @@ test('a watch that was late for a quarter minute does not put a clock behind tha
   assert.equal(shiftMs(model, 20_000), 0)
 })
 
+test('nor where an event, before any renewal, shows after it that the clock is not behind', () => {
+  const model = emptyClocks()
+  quarter(model, 0, 5)
+  quarter(model, 15_000, 900)
+  sampleClock(model, NODE, at(30_100), at(30_107))
+  assert.equal(shiftMs(model, 20_000), 0)
+})
+
 test('a clock that was set back is behind once that lasts, or an order of causes shows it', () => {
   const model = emptyClocks()
   quarter(model, 0, 5)
