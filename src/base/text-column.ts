@@ -41,9 +41,16 @@ export class TextColumn {
     this.#lengths = grown(new Uint16Array(rows), this.#lengths)
   }
 
-  /** Moves the texts that are left together, into a buffer that has half its room free. */
+  /** Moves the texts that are left together, into a buffer that has half as much room besides. Where none went they lie so already. */
   #makeRoom(length: number): void {
     const bytes = Buffer.allocUnsafeSlow(Math.max(FEWEST_BYTES, (this.#end - this.#wasted + length) * 1.5))
+    const end = this.#wasted === 0 ? this.#bytes.copy(bytes, 0, 0, this.#end) : this.#moveTogether(bytes)
+    this.#bytes = bytes
+    this.#end = end
+    this.#wasted = 0
+  }
+
+  #moveTogether(bytes: Buffer): number {
     let end = 0
     for (let row = 0; row < this.#offsets.length; row++) {
       const size = this.#lengths[row] ?? 0
@@ -53,9 +60,7 @@ export class TextColumn {
       this.#offsets[row] = end
       end += size
     }
-    this.#bytes = bytes
-    this.#end = end
-    this.#wasted = 0
+    return end
   }
 }
 

@@ -41,32 +41,44 @@ export class UidTable {
   /** The row of this UID, which it has from now on. */
   add(uid: string): number {
     const isUuid = readUuid(uid, this.#key)
-    const known = isUuid ? (this.#index[this.#place()] ?? 0) - 1 : (this.#odd.get(uid) ?? -1)
+    const place = isUuid ? this.#place() : -1
+    const known = isUuid ? (this.#index[place] ?? 0) - 1 : (this.#odd.get(uid) ?? -1)
     if (known >= 0) return known
-    if (this.#free.length === 0 && this.#next === this.#used.length) this.#grow()
+    const isFull = this.#free.length === 0 && this.#next === this.#used.length
+    if (isFull) this.#grow()
     const row = this.#free.pop() ?? this.#next++
     this.#used[row] = 1
     this.#size += 1
-    if (isUuid) {
-      this.#words.set(this.#key, row * WORDS)
-      this.#index[this.#place()] = row + 1
-    } else {
+    if (isUuid) this.#keep(row, isFull ? this.#place() : place)
+    else {
       this.#odd.set(uid, row)
       this.#oddByRow.set(row, uid)
     }
     return row
   }
 
+  /** Gives the row the UUID that was read last. */
+  #keep(row: number, place: number): void {
+    for (let word = 0; word < WORDS; word++) this.#words[row * WORDS + word] = this.#key[word] ?? 0
+    this.#index[place] = row + 1
+  }
+
   /** Takes the UID out; the row that it had, or -1. */
   remove(uid: string): number {
     const row = this.find(uid)
-    if (row < 0) return -1
-    if (this.#oddByRow.delete(row)) this.#odd.delete(uid)
-    else this.#vacate(this.#place())
+    if (row >= 0) this.removeRow(row)
+    return row
+  }
+
+  /** Takes out the UID of a row that is in use. */
+  removeRow(row: number): void {
+    const odd = this.#oddByRow.get(row)
+    if (odd === undefined) this.#vacate(this.#placeOf(row))
+    else this.#odd.delete(odd)
+    this.#oddByRow.delete(row)
     this.#used[row] = 0
     this.#size -= 1
     this.#free.push(row)
-    return row
   }
 
   has(row: number): boolean {
@@ -85,17 +97,23 @@ export class UidTable {
 
   /** Where the index has the key that was read last, or the empty place where it belongs. */
   #place(): number {
-    const [a = 0, b = 0, c = 0, d = 0] = this.#key
-    const mask = this.#index.length - 1
-    let place = mix(a, b, c, d) & mask
+    const key = this.#key
+    const words = this.#words
+    const index = this.#index
+    const mask = index.length - 1
+    let place = hashAt(key, 0) & mask
     for (;;) {
-      const row = (this.#index[place] ?? 0) - 1
-      if (row < 0) return place
-      const at = row * WORDS
-      const words = this.#words
-      if (words[at] === a && words[at + 1] === b && words[at + 2] === c && words[at + 3] === d) return place
+      const row = (index[place] ?? 0) - 1
+      if (row < 0 || isSame(words, row * WORDS, key)) return place
       place = (place + 1) & mask
     }
+  }
+
+  #placeOf(row: number): number {
+    const mask = this.#index.length - 1
+    let place = this.#homeOf(row) & mask
+    while (this.#index[place] !== row + 1) place = (place + 1) & mask
+    return place
   }
 
   /** Empties a place of the index, and closes the gap that later probes would stop at. */
@@ -113,8 +131,7 @@ export class UidTable {
   }
 
   #homeOf(row: number): number {
-    const [a = 0, b = 0, c = 0, d = 0] = this.#words.subarray(row * WORDS, (row + 1) * WORDS)
-    return mix(a, b, c, d)
+    return hashAt(this.#words, row * WORDS)
   }
 
   #grow(): void {
@@ -125,21 +142,39 @@ export class UidTable {
     const used = new Uint8Array(rows)
     used.set(this.#used)
     this.#used = used
-    this.#index = new Int32Array(rows * 2)
-    const mask = this.#index.length - 1
+    this.#index = this.#indexOf(rows * 2)
+  }
+
+  /** All rows at once, in one turn of the event loop: a hundred thousand of them should take it some milliseconds. */
+  #indexOf(places: number): Int32Array<ArrayBuffer> {
+    const index = new Int32Array(places)
+    const mask = places - 1
+    const words = this.#words
+    const odd = this.#oddByRow.size > 0 ? this.#oddByRow : undefined
     for (let row = 0; row < this.#next; row++) {
-      if (this.#oddByRow.has(row)) continue
-      let place = this.#homeOf(row) & mask
-      while (this.#index[place] !== 0) place = (place + 1) & mask
-      this.#index[place] = row + 1
+      if (odd?.has(row)) continue
+      let place = hashAt(words, row * WORDS) & mask
+      while (index[place] !== 0) place = (place + 1) & mask
+      index[place] = row + 1
     }
+    return index
   }
 }
 
-const mix = (a: number, b: number, c: number, d: number): number => {
-  const hash = Math.imul(a ^ Math.imul(b, 0x85ebca6b) ^ Math.imul(c, 0xc2b2ae35) ^ d, 0x9e3779b1)
+/** Word by word: an array of the four, or a part of the column as its own, would be garbage for each of 150,000 UIDs. */
+function hashAt(words: Int32Array, at: number): number {
+  const hash = Math.imul(
+    (words[at] ?? 0) ^
+      Math.imul(words[at + 1] ?? 0, 0x85ebca6b) ^
+      Math.imul(words[at + 2] ?? 0, 0xc2b2ae35) ^
+      (words[at + 3] ?? 0),
+    0x9e3779b1,
+  )
   return hash ^ (hash >>> 15)
 }
+
+const isSame = (words: Int32Array, at: number, key: Int32Array): boolean =>
+  words[at] === key[0] && words[at + 1] === key[1] && words[at + 2] === key[2] && words[at + 3] === key[3]
 
 /** Reads 32 hexadecimal digits in lower case with their dashes; false for any other text, which a UUID may not stand for. */
 function readUuid(text: string, into: Int32Array): boolean {

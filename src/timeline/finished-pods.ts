@@ -39,7 +39,7 @@ export class FinishedPods {
   /** Rows are given away in order and used again, so that this is one of those that came first. */
   #forgetOne(): void {
     while (!this.#uids.has(this.#next)) this.#next = (this.#next + 1) % this.#uids.rows
-    this.#uids.remove(this.#uids.uidOf(this.#next))
+    this.#uids.removeRow(this.#next)
     this.#next = (this.#next + 1) % this.#uids.rows
   }
 }

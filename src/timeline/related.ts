@@ -17,6 +17,7 @@ import { add, durationNano, SECOND, type UnixNano } from '../base/time.ts'
 import type { Observation } from '../observe/observation.ts'
 import { observeChild, observeRelated, type RelatedObject } from '../observe/related.ts'
 import { observeRelatedEvent, relatedSourceOf } from '../observe/related-event.ts'
+import { Claimants } from './claimants.ts'
 import { type Fact, mergeStamps } from './facts.ts'
 import { controllerOf, ownersOf } from './owners.ts'
 import { isOlder } from '../base/resource-version.ts'
@@ -38,8 +39,8 @@ export interface RelatedObjects {
   readonly byKey: Map<string, Related>
   /** By what an object belongs to: `volume/NAME`, `node/NAME`, `owner/UID`, `pod/UID`. */
   readonly byLink: Map<string, Set<Related>>
-  /** `NAMESPACE/NAME` of pods that have claims → their UIDs: messages about a volume name its users. */
-  readonly claimants: Map<string, string>
+  /** Pods that have claims: messages about a volume name its users. */
+  readonly claimants: Claimants
   /** Pods that had to go so that others could be scheduled. */
   readonly victims: Victims
   sweptAt: UnixNano
@@ -48,7 +49,7 @@ export interface RelatedObjects {
 export const emptyRelatedObjects = (): RelatedObjects => ({
   byKey: new Map(),
   byLink: new Map(),
-  claimants: new Map(),
+  claimants: new Claimants(),
   victims: emptyVictims(),
   sweptAt: 0n as UnixNano,
 })
@@ -57,8 +58,6 @@ export const emptyRelatedObjects = (): RelatedObjects => ({
 const OBJECTS_MAX = 300_000
 /** A claim has three facts, a node that joined some twenty. */
 const FACTS_MAX = 100
-/** Pods with claims are a part of a cluster's; of more than these, the ones seen first are not linked. */
-const CLAIMANTS_MAX = 50_000
 /** What is gone, or known by events alone, is kept for longer than a start may take. */
 const KEPT = durationNano(SECOND * 1800n)
 const SWEEP_EVERY = durationNano(SECOND * 60n)
@@ -112,14 +111,7 @@ export function foldClaimant(
   { claimants }: RelatedObjects,
   { uid, namespace, name, volumes }: PodRecord,
 ): number {
-  if (!volumes?.some(hasClaim)) return 0
-  const key = `${namespace}/${name}`
-  if (claimants.get(key) === uid) return 0
-  const [oldest] = claimants.keys()
-  const isFull = claimants.size >= CLAIMANTS_MAX && !claimants.has(key)
-  if (isFull && oldest !== undefined) claimants.delete(oldest)
-  claimants.set(key, uid)
-  return isFull ? 1 : 0
+  return volumes?.some(hasClaim) ? claimants.set(`${namespace}/${name}`, uid) : 0
 }
 
 export const hasClaim = ({ kind, claim }: VolumeSpec): boolean => claim !== undefined || kind === 'ephemeral'
