@@ -3,7 +3,12 @@
 // sockets read into, without streams between. Does not keep connections for another request, and knows no proxy: see request.ts.
 
 import { connect as connectTcp, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import {
+  connect as connectTls,
+  createSecureContext,
+  type ConnectionOptions,
+  type SecureContext,
+} from 'node:tls'
 import { ResponseReader } from './http-response.ts'
 
 export interface Tls {
@@ -51,10 +56,13 @@ let readBuffer: Buffer | undefined
 
 export function createStreamSockets(tls: Tls, keepAliveDelayMs: number): StreamSockets {
   const open = new Set<StreamSocket>()
+  let context: SecureContext | undefined
+  // One for all: a dozen watches that begin at once would each read the same certificates, for milliseconds.
+  const secureContext = (): SecureContext => (context ??= createSecureContext(tls))
   return {
     open: (request, events) => {
       const closed = (): void => void open.delete(socket)
-      const socket = new StreamSocket({ request, events, tls, keepAliveDelayMs, closed })
+      const socket = new StreamSocket({ request, events, tls, secureContext, keepAliveDelayMs, closed })
       open.add(socket)
       return socket
     },
@@ -68,6 +76,7 @@ interface Options {
   readonly request: StreamRequest
   readonly events: StreamEvents
   readonly tls: Tls
+  readonly secureContext: () => SecureContext
   readonly keepAliveDelayMs: number
   readonly closed: () => void
 }
@@ -97,14 +106,14 @@ class StreamSocket implements StreamControl {
   }
 
   #connect(): Socket {
-    const { request, tls, keepAliveDelayMs } = this.#options
+    const { request, tls, secureContext, keepAliveDelayMs } = this.#options
     const { hostname, port, protocol } = new URL(request.origin)
     const isSecure = protocol === 'https:'
     const host = hostname.replace(/^\[|\]$/g, '')
     const options = { host, port: Number(port || (isSecure ? 443 : 80)), onread: this.#onRead() }
     const name = isIP(host) === 0 ? { servername: host } : {}
     const socket = isSecure
-      ? connectTls({ ...name, ...tls, ...options, ALPNProtocols: ['http/1.1'] })
+      ? connectTls({ ...name, ...secured(tls, secureContext()), ...options, ALPNProtocols: ['http/1.1'] })
       : connectTcp(options)
     socket.setNoDelay(true)
     socket.setKeepAlive(true, keepAliveDelayMs)
@@ -153,6 +162,15 @@ class StreamSocket implements StreamControl {
     say()
   }
 }
+
+const secured = (
+  { servername, rejectUnauthorized }: Tls,
+  secureContext: SecureContext,
+): ConnectionOptions => ({
+  secureContext,
+  ...(servername !== undefined && { servername }),
+  ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
+})
 
 function headOf({ origin, path, headers }: StreamRequest): string {
   const lines = Object.entries({ host: new URL(origin).host, ...headers, connection: 'close' })
