@@ -14,6 +14,7 @@ import { type BackfillCounters, createEventBackfill, type EventBackfill } from '
 import { findServed } from './discovery.ts'
 import type { Failure } from './failure.ts'
 import { createFrameQueue } from './frame-queue.ts'
+import { createListTurn } from './list-turn.ts'
 import type { Encoding } from './paths.ts'
 import {
   type Log,
@@ -93,6 +94,7 @@ export function watchCluster(connection: Connection, options: WatchClusterOption
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal
   const clock = options.clock ?? systemClock()
   const turns = watchTurns(clock, signal)
+  const listTurn = createListTurn(clock)
   const valve = createValve()
   const queue = createFrameQueue(valve, options.queueFrames)
   const onFrame = options.onFrame ?? queue.push
@@ -118,6 +120,7 @@ export function watchCluster(connection: Connection, options: WatchClusterOption
         connection,
         clock,
         turns,
+        listTurn,
         valve,
         signal,
         ...plan,

@@ -25,6 +25,8 @@ export class KnownObjects {
   /** The list that showed a row last. */
   #sweeps = new Uint32Array(this.#uids.rows)
   #sweep = 0
+  /** Something was known when the list began: not so of the first, which is the longest. */
+  #mayMiss = false
 
   get size(): number {
     return this.#uids.size
@@ -54,11 +56,13 @@ export class KnownObjects {
   /** A list begins: whatever it does not show before `sweepMissing` is gone. A list that breaks off is simply begun again. */
   beginSweep(): void {
     this.#sweep += 1
+    this.#mayMiss = this.#uids.size > 0
   }
 
   /** Removes and returns what the finished list did not show, in the order of rows. */
   sweepMissing(): readonly KnownObject[] {
     const missing: KnownObject[] = []
+    if (!this.#mayMiss) return missing
     for (let row = 0; row < this.#uids.rows; row++) {
       if (!this.#uids.has(row) || this.#sweeps[row] === this.#sweep) continue
       missing.push(this.#objectOf(row))

@@ -13,6 +13,7 @@ import { countIn, type StreamCounters } from './counters.ts'
 import { createDelivery, type Delivery } from './delivery.ts'
 import type { Failure } from './failure.ts'
 import { type ListedItem, readPage } from './list-page.ts'
+import type { ListTurn } from './list-turn.ts'
 import { acceptOf, type Encoding, queryOf, type Scope } from './paths.ts'
 import type { Turns } from './turns.ts'
 import type { Valve } from './valve.ts'
@@ -52,6 +53,8 @@ export interface ReflectorOptions {
   readonly random: () => number
   /** Absent where receipts date nothing. */
   readonly turns?: Turns
+  /** Shared by streams whose lists come at the same time. */
+  readonly listTurn?: ListTurn
   readonly valve: Valve
   readonly counters: StreamCounters
   readonly limits?: Partial<ReflectorLimits>
@@ -270,6 +273,7 @@ class Reflector {
         initialEvents,
         clock: options.clock,
         turns: options.turns,
+        listTurn: options.listTurn,
         valve: options.valve,
         counters: options.counters,
         limits,

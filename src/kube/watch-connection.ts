@@ -12,6 +12,7 @@ import type { Connection } from './config.ts'
 import type { StreamCounters } from './counters.ts'
 import { type Failure, failureOfStatus } from './failure.ts'
 import { type Splitter, splitLengthDelimited, splitLines } from './frame-split.ts'
+import type { ListTurn } from './list-turn.ts'
 import { type BodyControl, isProtobuf, send } from './request.ts'
 import type { Turns } from './turns.ts'
 import type { Valve } from './valve.ts'
@@ -34,6 +35,7 @@ export interface WatchOptions {
   readonly initialEvents: boolean
   readonly clock: Clock
   readonly turns: Turns | undefined
+  readonly listTurn: ListTurn | undefined
   readonly valve: Valve
   readonly counters: StreamCounters
   readonly limits: WatchLimits
@@ -138,12 +140,23 @@ class OpenWatch {
   }
 
   private data(bytes: Buffer, start: number, end: number): void {
-    const { clock, counters, turns } = this.options
+    const { clock, counters, listTurn, turns } = this.options
     this.receipt = { t: clock.now(), heldUp: turns?.heldUp() }
     this.lastBytesMs = clock.monotonicMs()
     counters.bytes += end - start
+    const list = this.initial ? listTurn : undefined
+    list?.begin()
     this.splitter?.push(bytes, start, end)
     this.sink.readEnds()
+    if (list?.isOver()) this.letOthers()
+  }
+
+  /** What else of a list waits in the socket is read in the next turn of the event loop. */
+  private letOthers(): void {
+    this.control?.pause()
+    setImmediate(() => {
+      if (!this.ended && this.options.valve.isOpen) this.control?.resume()
+    })
   }
 
   private protobufFrame(bytes: Buffer, start: number, end: number): void {

@@ -9,6 +9,7 @@ import { knownResource } from '../../src/decode/resources.ts'
 import { openDirect } from '../../src/kube/config.ts'
 import { type StreamCounters, streamCounters } from '../../src/kube/counters.ts'
 import type { Failure } from '../../src/kube/failure.ts'
+import type { ListTurn } from '../../src/kube/list-turn.ts'
 import type { Encoding } from '../../src/kube/paths.ts'
 import { type RawEvent, type ReflectorLimits, runReflector } from '../../src/kube/reflector.ts'
 import type { Mode } from '../../src/kube/watch.ts'
@@ -38,6 +39,7 @@ export interface HarnessOptions {
   readonly encoding?: Encoding
   readonly stub?: ServerOptions
   readonly limits?: Partial<ReflectorLimits>
+  readonly listTurn?: ListTurn
   readonly prepare?: (server: SimulatedApiServer) => void
   /** Called after each frame. */
   readonly onFrame?: (clock: TestClock) => void
@@ -71,6 +73,7 @@ export async function startReflector(options: HarnessOptions = {}): Promise<Harn
     valve,
     counters,
     ...(options.limits ? { limits: options.limits } : {}),
+    ...(options.listTurn ? { listTurn: options.listTurn } : {}),
     onFrame: (frame) => {
       state.frames.push(frame)
       options.onFrame?.(clock)
