@@ -325,7 +325,8 @@ class Operator {
     this.#inFlight.tell()
     this.#startBackfills()
     if (this.#leads()) this.#duties.perform(read)
-    this.#giveBack.beat(this.#frames)
+    // A list that is slow to come looks like quiet, and the collection would hold it up.
+    if (this.#synced.streams) this.#giveBack.beat(this.#frames)
     if (clock.monotonicMs() < this.#reloadDueMs) return
     this.#reloadDueMs = clock.monotonicMs() + RELOAD_MS
     this.#reload.look()
