@@ -31,9 +31,11 @@ COPY --from=build --chown=0:0 --chmod=0444 /src/LICENSE /LICENSE
 USER 65532:65532
 EXPOSE 8080
 # For a small process (docs/performance.md): one helper thread of V8 instead of four, and one arena of the C library, since its work is one
-# event loop; WebAssembly, which is the parser of HTTP, compiled once and not again with 24 MB of temporary memory; functions optimised
-# when they are really busy, so that an idle process does not map the optimising compilers; collections for giving memory back; and a nursery
-# of twice 4 MB, where V8 would let it grow to twice 32 under any load: it costs a busy process a tenth of its processor time.
+# event loop; what takes 128 KB or more mapped on its own, so that buffers which were outgrown go back to the system; WebAssembly, which is the
+# parser of HTTP, compiled once and not again with 24 MB of temporary memory; functions optimised when they are really busy, so that an idle
+# process does not map the optimising compilers; collections for giving memory back; and a nursery of twice 4 MB, where V8 would let it grow to
+# twice 32 under any load: it costs a busy process a tenth of its processor time.
 ENV MALLOC_ARENA_MAX=1
+ENV MALLOC_MMAP_THRESHOLD_=131072
 ENTRYPOINT ["/nodejs/bin/node", "--v8-pool-size=1", "--liftoff-only", "--invocation-count-for-maglev=4000", "--invocation-count-for-turbofan=30000", "--expose-gc", "--max-semi-space-size=4", "/app/podspan.mjs"]
 CMD ["controller"]

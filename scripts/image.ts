@@ -25,7 +25,7 @@ export const NODE_FLAGS = [
   '--expose-gc',
   '--max-semi-space-size=4',
 ]
-export const NODE_VARIABLES = { MALLOC_ARENA_MAX: '1' } as const
+export const NODE_VARIABLES = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072' } as const
 const nodeVariables = Object.entries(NODE_VARIABLES).map((pair) => pair.join('='))
 
 /** What the image consists of. Rejects where the bundle or Node is missing. */
