@@ -43,6 +43,8 @@ function isNodeAwaited(bid: Bid, node: Related, since: Since, facts: Facts, mile
   if (usable?.latest !== undefined && usable.latest <= since.best) return false
   // A node that was there already may have been tolerated as it was: a DaemonSet's pods are.
   if (!wasRefused(bid, facts)) return false
+  // A taint that a list shows of a node which was Ready may have been set at any time.
+  if (!bid.claim && bid.told.length === 0 && wasListedReady(node, since.best, facts)) return false
   if (usable?.earliest !== undefined || usable?.likely !== undefined) return startsAfter(usable, since.latest)
   return isReadyAfter(node, since.latest, facts) ?? bound === undefined
 }
@@ -80,6 +82,12 @@ const isUnscheduled = (facts: Facts): boolean =>
   factsOf(facts, 'condition').some(
     ({ detail }) => detail?.type === 'PodScheduled' && detail.value === 'False',
   )
+
+function wasListedReady(node: Related, since: UnixNano, { clocks }: Facts): boolean {
+  const isSeen = factOf(node, 'created')?.stamps.some(({ source }) => source === 'watch-receipt') ?? false
+  const latest = readyOf(node, clocks)?.latest
+  return !isSeen && latest !== undefined && latest <= since
+}
 
 /** A second Ready is a recovery. Undefined where there was none. */
 function isReadyAfter(node: Related, since: UnixNano, { clocks }: Facts): boolean | undefined {

@@ -102,10 +102,18 @@ function readyIn(
   until: bigint | undefined,
   sign: Draft | undefined,
 ): Draft | undefined {
-  const shown = factsOf(facts, 'network ready').find((fact) => isIn(shownAt(fact), changed, until))
+  const shown = factsOf(facts, 'network ready').find(
+    (fact) => isIn(shownAt(fact), changed, until) && isOfAnother(fact, changed, facts),
+  )
   const stamps = [...(shown?.stamps ?? []), ...callIn(facts, changed, until)]
   if (stamps.length > 0) return combine('network ready', stamps, facts.clocks)
   return sign && unseen()
+}
+
+/** What a list shows may have been so since before. */
+function isOfAnother({ stamps }: Fact, { best }: Draft, { clocks }: Facts): boolean {
+  const { latest } = combine('network ready', stamps, clocks)
+  return best === undefined || latest === undefined || latest > best
 }
 
 /** The end of the kubelet's own call for it. */

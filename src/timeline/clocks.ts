@@ -45,7 +45,7 @@ const LEAST_LATENESS: readonly { readonly samples: number; readonly ns: OffsetNs
   { samples: ENOUGH, ns: 150e6 },
   { samples: 3, ns: 300e6 },
 ]
-/** A renewal that arrives within this of its stamp was stamped by a clock that is not behind by more. */
+/** The least samples of two quarter minutes of a steady clock do not differ by more. */
 const RIGHT_WITHIN: OffsetNs = 150e6
 /** A Lease renewal gives up after 10 s (component-helpers/apimachinery/lease), and no event client holds back longer at first. */
 const ANY_LATENESS: OffsetNs = 10_000e6
@@ -130,8 +130,6 @@ export interface Offset {
   readonly from: OffsetNs
   readonly to: OffsetNs
   readonly samples: number
-  /** An order of causes says that the clock is behind, not only the lateness of samples. */
-  readonly proven: boolean
   /** Above `to` by more than anything is late: the clock jumped meanwhile, and was off by so much before or after. */
   readonly jumped?: OffsetNs
 }
@@ -148,7 +146,10 @@ function offsetAt(clock: Clock, index: number): Offset {
     found = clock.buckets.gather(index, reach)
   }
   const offset = offsetFrom(found)
-  return offset.from > 0 && isLate(clock, index, offset) ? { ...offset, from: 0 } : offset
+  if (!clock.leases)
+    return offset.from > 0 && isUnsteady(clock.buckets, index, offset) ? { ...offset, from: 0 } : offset
+  const steady = steadyAround(clock.buckets, index, found)
+  return steady ? offsetFrom(steady) : offset
 }
 
 function offsetFrom(found: Gathered): Offset {
@@ -161,7 +162,6 @@ function offsetFrom(found: Gathered): Offset {
     from: lower,
     to: found.upper,
     samples: found.samples,
-    proven: found.lower > 0,
     ...(jumped && { jumped: found.greatest }),
   }
 }
@@ -172,23 +172,25 @@ function latenessOf({ leases, samples: count }: Gathered): OffsetNs {
 }
 
 /**
- * Whether what looks like a clock that is behind is a watch that was late: for a quarter minute of it the two look alike, but a clock that was right
- * before, and is right after as far as that is known, was right meanwhile, unless an order of causes says otherwise.
+ * What was known before of a clock that seems to be further behind now, where it is the watch that was late: for a quarter minute of it the two
+ * look alike, but a clock that is after it as it was before, as far as that is known, was so meanwhile, unless an order of causes says otherwise.
  */
-function isLate(clock: Clock, index: number, offset: Offset): boolean {
-  if (offset.proven) return false
-  return clock.leases ? isRightAround(clock.buckets, index, offset) : isUnsteady(clock.buckets, index, offset)
-}
-
-function isRightAround(buckets: ClockBuckets, index: number, { to }: Offset): boolean {
-  if (to > ANY_LATENESS) return false
-  const isRight = ({ upper }: Gathered): boolean => upper <= RIGHT_WITHIN && upper >= 0
-  const before = [index - 1, index - 2].map((near) => buckets.gather(near, 0))
+function steadyAround(
+  buckets: ClockBuckets,
+  index: number,
+  { lower, upper }: Gathered,
+): Gathered | undefined {
+  const [before] = [index - 1, index - 2]
+    .map((near) => buckets.gather(near, 0))
+    .filter(({ leases }) => leases)
+    .sort((a, b) => a.upper - b.upper)
+  if (!before || lower > before.upper + toNumber(DRIFT)) return undefined
+  if (upper - before.upper <= RIGHT_WITHIN || upper - before.upper > ANY_LATENESS) return undefined
   const after = [index + 1, index + 2].map((near) => buckets.gather(near, 0))
-  // That it is not behind any one sample shows; a Lease may not have been renewed since.
-  return (
-    before.some((one) => one.leases && isRight(one)) && after.every((one) => one.samples === 0 || isRight(one))
-  )
+  // That it is no further behind any one sample shows; a Lease may not have been renewed since.
+  return after.every((one) => one.samples === 0 || Math.abs(one.upper - before.upper) <= RIGHT_WITHIN)
+    ? before
+    : undefined
 }
 
 /** The least samples of two quarter minutes of one offset, whose stamps are whole seconds, do not differ by as much. */

@@ -167,6 +167,18 @@ test('nor where an event, before any renewal, shows after it that the clock is n
   assert.equal(shiftMs(model, 20_000), 0)
 })
 
+test('nor further behind where it was behind before, and is so after', () => {
+  const model = emptyClocks()
+  const from = (offMs: number, ms: number, lateMs: number): void => {
+    for (let second = 0; second < 15; second++)
+      sampleLease(model, NODE, at(ms + second * 1000 + offMs), at(ms + second * 1000 + lateMs))
+  }
+  from(-300_000, 0, 5)
+  from(-300_000, 15_000, 900)
+  from(-300_000, 30_000, 5)
+  assert.ok(Math.abs(shiftMs(model, 20_000) - 300_000) < 10)
+})
+
 test('a clock that was set back is behind once that lasts, or an order of causes shows it', () => {
   const model = emptyClocks()
   quarter(model, 0, 5)
