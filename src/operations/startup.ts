@@ -235,18 +235,21 @@ function finishPlanned(plan: Plan, milestones: Milestones, endDraft: Draft): Fin
   )
   if (!probe) return undefined
   const bounds = { start: probe.start, end: probe.end }
-  boundBelow(plan.planned, milestones.created.earliest)
+  boundWithin(plan.planned, milestones.created.earliest, bounds.end.latest)
   const operations = finishPlan({ planned: plan.planned, edges: [] }, bounds.end)
   const children = operations.map((one) => nest(one, bounds)).filter((one) => one !== undefined)
   return { bounds, children }
 }
 
-/** Nothing of a start came before its pod: what is known only not to be later lies between. */
-function boundBelow(planned: readonly Planned[], earliest: UnixNano | undefined): void {
+/** Nothing of a start came before its pod, nor after its end: what is known only not to be later, or not to be earlier, lies between. */
+function boundWithin(planned: readonly Planned[], earliest: UnixNano | undefined, latest: UnixNano): void {
   for (const { children, end, start } of planned) {
-    for (const draft of [start, end])
-      if (draft && (draft.best ?? draft.latest) !== undefined) draft.earliest ??= earliest
-    if (children) boundBelow(children, earliest)
+    for (const draft of [start, end]) {
+      if (!draft) continue
+      if ((draft.best ?? draft.latest) !== undefined) draft.earliest ??= earliest
+      if (draft.best !== undefined && draft.best <= latest) draft.latest ??= latest
+    }
+    if (children) boundWithin(children, earliest, latest)
   }
 }
 

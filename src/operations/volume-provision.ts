@@ -99,7 +99,7 @@ function waitFor(
   if (!waits && !said) return undefined
   const created = lateClaim(facts, volume, start)
   const begun = isKnown(volume)
-    ? begunAt(plan, { start, selected, asked, created })
+    ? begunAt(plan, { start, selected, asked, created, refused })
     : begunUnseen(plan, { start, asked, refused })
   const ended = claimBound?.draft ?? (bound ? unseen() : undefined)
   if (ended && !claimBound?.live) ended.earliest = lastRefusal(refused) ?? ended.earliest
@@ -142,7 +142,7 @@ function lateClaim({ clocks }: Facts, { related }: ClaimVolume, start: Draft): D
   return isKnown || before ? undefined : anyTimeAfter(start)
 }
 
-interface Begin {
+interface Begin extends Refusals {
   readonly start: Draft
   readonly selected: { readonly draft: Draft; readonly stamps: Fact['stamps'] } | undefined
   readonly asked: readonly Draft[]
@@ -153,11 +153,13 @@ interface Begin {
  * With `WaitForFirstConsumer` the scheduler asks, by naming the node on the claim. Otherwise the pod's wait began with its scheduling,
  * whenever its volume was asked for.
  */
-function begunAt(plan: Plan, { start, selected, asked, created }: Begin): Draft {
+function begunAt(plan: Plan, { start, selected, asked, created, refused }: Begin): Draft {
   const begun = selected ? selectedAt(selected, start) : created
   if (!begun) return start
   comesBefore(plan, start, begun)
   for (const draft of asked) comesBefore(plan, begun, draft)
+  // Of a claim that was not there the scheduler says so, whichever of the pod's it is.
+  if (!selected) for (const draft of unboundIn(refused)) comesBefore(plan, begun, draft)
   return begun
 }
 
@@ -166,7 +168,7 @@ function begunUnseen(
   plan: Plan,
   { start, asked, refused }: Pick<Begin, 'start' | 'asked'> & Refusals,
 ): Draft {
-  const unbound = refused.filter(({ message }) => UNBOUND.test(message)).map(({ draft }) => draft)
+  const unbound = unboundIn(refused)
   const begun = unbound.length > 0 ? anyTimeAfter(start) : unseen()
   comesBefore(plan, start, begun)
   for (const draft of [...asked, ...unbound]) comesBefore(plan, begun, draft)
@@ -174,6 +176,9 @@ function begunUnseen(
 }
 
 type Refusals = Pick<Scheduling, 'refused'>
+
+const unboundIn = (refused: readonly Refusal[]): Draft[] =>
+  refused.flatMap(({ draft, message }) => (UNBOUND.test(message) ? [draft] : []))
 
 /** Where it was not seen, or may have been for a pod before this one, any time will do that the rest allows. */
 function selectedAt({ draft, stamps }: NonNullable<Begin['selected']>, start: Draft): Draft {
