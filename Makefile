@@ -100,7 +100,7 @@ scenarios-volumes: install ## Run those with a real provisioner, the external-at
 	@node test/cluster/build.ts local-path-provisioner external-attacher
 	@node test/scenarios/run.ts $(addprefix volume-,waits immediate late fails attach refused held ownership block unmapped)
 
-wild: install ## Draw pods, workloads and disturbances at random on the cluster of cluster-up, and judge what is told of them (ARGS='SEED COUNT')
+wild: install ## Draw pods, workloads and disturbances at random on the cluster of cluster-up, and judge what is told of them (ARGS='SEED COUNT [--wilder]')
 	@node test/accuracy/wild.ts $(ARGS)
 
 accuracy: install ## Measure boundaries against the components' own spans

@@ -1,7 +1,7 @@
 // Owns `make wild`: scenarios drawn at random on the real cluster, judged by the components' own spans, and their recordings by all properties.
 // Promises exit code 1 where spans are of a wrong shape, or where less than 99 % of the truth is inside. Properties that do not hold are
 // named and no more: a few are known not to (docs/accuracy.md).
-// Usage: wild.ts [SEED [COUNT]] [--out DIRECTORY]. Does not draw: test/scenarios/wild.ts does.
+// Usage: wild.ts [SEED [COUNT]] [--wilder] [--out DIRECTORY]. Does not draw: test/scenarios/wild.ts does.
 
 import { spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp } from 'node:fs/promises'
@@ -21,14 +21,17 @@ const PROPERTIES = ['lost-events', 'restart', 'streams', 'order-and-repeats', 'c
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { out: { type: 'string' } },
+    options: { out: { type: 'string' }, wilder: { type: 'boolean', default: false } },
   })
   const [seed = Date.now() % 1e6, count = 10] = positionals.map(Number)
   if (![seed, count].every((number) => Number.isSafeInteger(number) && number >= 0))
     throw new ClusterError(`a seed and a count are whole numbers, not ${positionals.join(' ')}`)
   const out = values.out ?? (await mkdtemp(join(tmpdir(), 'podspan-wild-')))
   await mkdir(out, { recursive: true })
-  const names = Array.from({ length: count }, (_, index) => `wild-${seed + index}`)
+  const names = Array.from(
+    { length: count },
+    (_, index) => `${values.wilder ? 'wilder' : 'wild'}-${seed + index}`,
+  )
   say(`${names.length} scenarios from ${names[0]}, some 50 s each; their recordings are kept in ${out}`)
   const failed = await runAll(chooseScenarios(names), out)
   const missed = [...failed.map((name) => `${name} did not run`), ...(await judge(out))]
