@@ -15,7 +15,8 @@ import { comesBefore, isObserved, type Plan } from './plan.ts'
 
 /** When the kubelet had noticed that a sandbox was lost, numbered from 1; `sandbox` is when the first was there. */
 export function changesAfter(facts: Facts, sandbox: Draft | undefined): readonly Failure[] {
-  const after = sandbox?.best
+  // One that failed is changed as well, perhaps in the second in which the next one was there.
+  const after = sandbox?.latest ?? sandbox?.best
   if (after === undefined) return []
   const told = factsOf(facts, 'sandbox changed')
   const changes =
