@@ -213,6 +213,19 @@ test('a cordon that is lifted from a young node makes it no new one, for somebod
   assert.ok(withoutNodes(traceOf(cluster(placed(waiting(), 3050, 'node-1'), node.writes()))))
 })
 
+test('a taint that is lifted from a young node makes it no new one, for somebody who did not see it come', () => {
+  const node = nodeStory({ node: 'node-1' })
+    .join(-600_000, ['example.com/held'])
+    .ready(-590_000)
+    .untaint(3000, 'example.com/held')
+  const told = placed(waiting(), 3050, 'node-1')
+  assert.ok(withoutNodes(traceOf(cluster(told, node.writes().slice(1)))))
+  assert.ok(
+    !withoutNodes(traceOf(cluster(told, node.writes()))),
+    'seen from its creation it is one that is made',
+  )
+})
+
 test('a young node that is first seen broken, and recovers, is not new', () => {
   const node = nodeStory({ node: 'node-1' }).join(-600_000, [NOT_READY]).ready(-3000, 'False').ready(3000)
   const seen = node.untaint(3050, NOT_READY).writes().slice(1)
