@@ -213,7 +213,7 @@ function startRun(history: ContainerHistory, walk: Walk, occurrence: number, sta
 }
 
 /** The second, shorter report of a failure that is told in full as well, such as "Error: ImageInspectError". */
-const SHORT_REPORT = /^Error: \w+$/
+export const SHORT_REPORT = /^Error: \w+$/
 
 /** Where both are dated to a second only, the shorter one may stand first; its count is that of the other. */
 function isOtherReport(told: FailedCreate, message: string, { index }: Fact, key: bigint): boolean {

@@ -7,7 +7,7 @@ import type { What } from '../observe/observation.ts'
 import { combine, type Draft } from '../timeline/combine.ts'
 import type { Fact } from '../timeline/facts.ts'
 import type { ContainerContext } from './container-context.ts'
-import type { ContainerHistory } from './container-history.ts'
+import { type ContainerHistory, SHORT_REPORT } from './container-history.ts'
 import { runsInOrder } from './runs.ts'
 import { type Facts, factsOf } from './milestones.ts'
 import { isObserved, type Plan } from './plan.ts'
@@ -74,7 +74,7 @@ export function ownPulls(facts: readonly Fact[], images: readonly ImageVolumes[]
 const waitsFor = ({ detail, what }: Fact, image: string): boolean =>
   what === 'waiting' && (detail?.message?.includes(image) ?? false)
 
-const isShort = ({ detail }: Fact): boolean => /^Error: \w+$/.test(detail?.message ?? '')
+const isShort = ({ detail }: Fact): boolean => SHORT_REPORT.test(detail?.message ?? '')
 
 /** The first that is known of them: the sandbox was there. */
 export const firstOfImages = (images: readonly ImageVolumes[]): Draft | undefined =>

@@ -147,7 +147,14 @@ function refineFailure(facts: Facts, { draft }: Failure): Draft | undefined {
   return beginOfCall(facts, call)
 }
 
-const AT_NO_TIME = 2n ** 63n
+/** Those before a sandbox that was there was lost. */
+function failuresOfFirst(facts: Facts, ready: Draft | undefined): Failure[] {
+  const failures = numberFailures(factsOf(facts, 'sandbox failed'), 'sandbox failed', facts.clocks)
+  const lost = failures.length === 0 ? undefined : changesAfter(facts, ready)[0]?.draft.best
+  return lost === undefined
+    ? failures
+    : failures.filter(({ draft: { best } }) => best !== undefined && best < lost)
+}
 
 /** By events alone a failed attempt is known by its end only: its begin lies anywhere after the one before it. */
 function planAttempts(
@@ -157,10 +164,7 @@ function planAttempts(
   sandboxBegun: Draft | undefined,
   ready: Draft | undefined,
 ): Planned[] {
-  const [changed] = changesAfter(facts, ready)
-  const failures = numberFailures(factsOf(facts, 'sandbox failed'), 'sandbox failed', facts.clocks).filter(
-    ({ draft }) => (draft.best ?? 0n) < (changed?.draft.best ?? AT_NO_TIME),
-  )
+  const failures = failuresOfFirst(facts, ready)
   if (failures.length === 0) return sandboxBegun ? planParts(start, sandboxBegun, ready) : []
   const children: Planned[] = []
   let from = start

@@ -1,6 +1,7 @@
 // Owns what is rarer in pods than wild-pods.ts draws: claims, images as volumes, servers that are probed, memory that runs out, ports that clash.
 // Promises that equal seeds change equal pods in the same way. Does not create anything: wild.ts does.
 
+import { overSlowLink } from '../cluster/slow-registry.ts'
 import { classes } from '../cluster/volumes.ts'
 import type { KubeObject } from './api.ts'
 import { container } from './manifests.ts'
@@ -68,15 +69,11 @@ function wilderContainers(pod: WilderPod, { random }: Wilder): WilderPod {
 /** Listens after a while; probed by the kubelet itself. */
 function probedServer({ name }: Fields, random: Random, port: number): Fields {
   const listening = `/agnhost netexec --udp-port=-1 --http-port=${port}`
-  const { image: _image, ...rest } = container(
-    String(name),
-    `sleep ${random.between(0, 4).toFixed(2)}; exec ${listening}`,
-  )
+  const script = `sleep ${random.between(0, 4).toFixed(2)}; exec ${listening}`
   const http = { httpGet: { port, path: random.pick(['/healthz', '/healthz', '/not-there']) } }
   const probe = { ...random.pick([http, { tcpSocket: { port } }]), periodSeconds: random.whole(1, 2) }
   return {
-    ...rest,
-    image: AGNHOST,
+    ...container(String(name), script, { image: AGNHOST }),
     readinessProbe: probe,
     ...(random.chance(0.4) && { startupProbe: { ...probe, failureThreshold: random.whole(2, 10) } }),
   }
@@ -112,9 +109,7 @@ function imageVolume(pod: WilderPod, { random, fresh, surroundings }: Wilder): W
 }
 
 const overLink = (reference: string, { megabytesPerSecond }: Surroundings, random: Random): string =>
-  megabytesPerSecond !== undefined && random.chance(0.6)
-    ? reference.replace('localhost:5000', 'localhost:5001')
-    : reference
+  megabytesPerSecond !== undefined && random.chance(0.6) ? overSlowLink(reference) : reference
 
 function mounted(pod: WilderPod, volume: Fields, mountPath: string): WilderPod {
   const mount = { name: volume['name'], mountPath }
