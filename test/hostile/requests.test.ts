@@ -19,6 +19,7 @@ import { splitLengthDelimited, splitLines } from '../../src/kube/frame-split.ts'
 import { ResponseReader } from '../../src/kube/http-response.ts'
 import { createFrameReader, OPCODE } from '../../src/kube/web-socket-frames.ts'
 import { createIntake, DEFAULT_LIMITS } from '../../src/receive/intake.ts'
+import { HELD_BYTES_MAX } from '../../src/timeline/native-book.ts'
 import { createPipeline, wantsSpan } from '../../src/trace/pipeline.ts'
 import { lengthDelimited } from '../simulator/encode.ts'
 import { anyDamage, damagedBy, replacedIn } from '../support/damage.ts'
@@ -26,6 +27,7 @@ import { deepFreeze, framesOf, runs, seedOf } from '../support/frames.ts'
 import { violations } from '../support/frames-invariants.ts'
 import { decodeTraceRequest } from '../support/otlp-receiver-decode.ts'
 import { CAPTURED, type Json } from '../support/captured-requests.ts'
+import { heldInBuffers } from '../support/memory.ts'
 
 const REQUESTS = CAPTURED.map((request) => fromJson(EXPORT_REQUEST, request))
 const RECORDED = await framesOf('plain')
@@ -129,7 +131,7 @@ test('a long resource counts against the memory of each span that holds it, one 
 
 test('spans of thousands of long resources are held within the bound of all spans', () => {
   const pipeline = createPipeline()
-  const before = process.memoryUsage().arrayBuffers
+  const before = heldInBuffers()
   for (let request = 0; request < 60; request++) {
     const t = unixNano(BEGIN + BigInt(request) * 1_000_000n)
     const spans = upTo(60).flatMap((number) => {
@@ -139,7 +141,9 @@ test('spans of thousands of long resources are held within the bound of all span
     pipeline.push({ kind: 'otlp', t, source: 'spans', spans })
     pipeline.push({ kind: 'tick', t })
   }
-  assert.ok(process.memoryUsage().arrayBuffers - before < 160 * 1024 * 1024)
+  const held = heldInBuffers() - before
+  assert.ok(held > HELD_BYTES_MAX / 2, `only ${held} bytes are held: the bound was not reached`)
+  assert.ok(held < HELD_BYTES_MAX * 1.1, `${held} bytes are held`)
 })
 
 test('a request in JSON that is made of objects alone is refused unparsed', () => {

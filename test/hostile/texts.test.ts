@@ -13,10 +13,12 @@ import {
   parsePulled,
 } from '../../src/observe/messages.ts'
 import { carriedBy, ownContext, parseTraceparent } from '../../src/base/trace-context.ts'
+import { LINE_MAX_BYTES } from '../../src/recording/lines.ts'
 import { loadConfig } from '../../src/controller/config.ts'
 import { parseTraceSession } from '../../src/session/schema.ts'
 import { replacedIn } from '../support/damage.ts'
-import { readChunks, recordingLines, runs, seedOf } from '../support/frames.ts'
+import { readChunks, readStream, recordingLines, runs, seedOf } from '../support/frames.ts'
+import { heldInBuffers } from '../support/memory.ts'
 
 const SESSION = {
   apiVersion: 'podspan.dev/v1alpha1',
@@ -129,12 +131,23 @@ test('a recording of which any line is anything is read to its end, each bad lin
   )
 })
 
+/** Its own function, so that what is not zipped can go before anything is measured. */
+const endlessLine = (): Buffer =>
+  gzipSync(Buffer.concat([Buffer.from(`${LINES[0]}\n`), Buffer.alloc(5 * LINE_MAX_BYTES, 0x61)]))
+
 test('a recording that inflates to a line without an end is refused by that line, not kept', async () => {
-  const bomb = gzipSync(Buffer.concat([Buffer.from(`${LINES[0]}\n`), Buffer.alloc(80 * 1024 * 1024, 0x61)]))
-  const before = process.memoryUsage().arrayBuffers
-  const { counts } = await readChunks([bomb.subarray(0, 1000), bomb.subarray(1000)])
+  const bomb = endlessLine()
+  const before = heldInBuffers()
+  let most = 0
+  async function* inParts(): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < bomb.length; at += 16_384) {
+      yield bomb.subarray(at, at + 16_384)
+      most = Math.max(most, heldInBuffers() - before)
+    }
+  }
+  const { counts } = await readStream(inParts())
   assert.equal(counts.broken, 1)
-  assert.ok(process.memoryUsage().arrayBuffers - before < 120 * 1024 * 1024)
+  assert.ok(most < 2 * LINE_MAX_BYTES, `${most} bytes were held`)
 })
 
 const CONFIG = [

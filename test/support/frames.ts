@@ -35,10 +35,13 @@ export interface Read {
 }
 
 /** Reads chunks of bytes as the recording reader would from standard input. */
-export async function readChunks(chunks: readonly Uint8Array[]): Promise<Read> {
+export const readChunks = (chunks: readonly Uint8Array[]): Promise<Read> => readStream(asStream(chunks))
+
+/** The same, from a stream that may look at what is held while it is read. */
+export async function readStream(stdin: AsyncIterable<Uint8Array>): Promise<Read> {
   const problems: string[] = []
   const onProblem = (sentence: string): void => void problems.push(sentence)
-  const { frames, counts } = await readRecording('-', { stdin: asStream(chunks), onProblem })
+  const { frames, counts } = await readRecording('-', { stdin, onProblem })
   const read: Frame[] = []
   for await (const frame of frames) read.push(deepFreeze(frame))
   return { frames: read, counts, problems }
