@@ -258,7 +258,7 @@ for (const carrier of carriers) {
     t.after(() => receiver.close())
     const wire = await tappedWire(receiver.port)
     t.after(() => wire.close())
-    const transport = open(configOf(carrier, wire.url, { OTEL_EXPORTER_OTLP_TIMEOUT: '200' }))
+    const transport = open(configOf(carrier, wire.url, { OTEL_EXPORTER_OTLP_TIMEOUT: '600' }))
     t.after(() => transport.close())
     await warmUp(transport)
     wire.freeze()
@@ -271,7 +271,7 @@ for (const carrier of carriers) {
     t.after(() => receiver.close())
     const wire = await tappedWire(receiver.port)
     t.after(() => wire.close())
-    const [patient, hasty] = ['1500', '100'].map((timeout) =>
+    const [patient, hasty] = ['4000', '400'].map((timeout) =>
       open(configOf(carrier, wire.url, { OTEL_EXPORTER_OTLP_TIMEOUT: timeout })),
     )
     assert.ok(patient && hasty)

@@ -101,13 +101,14 @@ export class Store {
   /** The window has a limit: a watch from before it gets 410. */
   private forget(count: number): void {
     this.compacted = this.window[count - 1]?.version ?? this.compacted
-    this.window.splice(0, count)
+    // What is still stored would hold each of its earlier versions by the one after it.
+    for (const change of this.window.splice(0, count)) change.before = undefined
   }
 
   /** Forgets all changes up to now: a watch from before gets 410. */
   compact(): void {
+    this.forget(this.window.length)
     this.compacted = this.version
-    this.window.length = 0
   }
 
   subscribe(resource: string, listener: (change: Change) => void): () => void {
