@@ -20,6 +20,8 @@ export type ListedItem =
 export type Page =
   | {
       readonly kind: 'page'
+      /** As it was answered, whatever was asked for. */
+      readonly encoding: Encoding
       readonly bytes: number
       readonly meta: ListMeta
       /** Decoded as they are asked for: once, and before the room is used again. */
@@ -50,7 +52,8 @@ const undecodable = (message: string): Page => ({ kind: 'failed', failure: { kin
 function protobufPage(resource: Resource, body: Buffer): Page {
   const list = openList(resource, body)
   if (!list.ok) return undecodable(list.error.what)
-  return { kind: 'page', bytes: body.length, meta: list.meta, items: withoutRaw(list.items) }
+  const items = withoutRaw(list.items)
+  return { kind: 'page', encoding: 'protobuf', bytes: body.length, meta: list.meta, items }
 }
 
 function* withoutRaw(items: Iterable<Decoded>): Generator<ListedItem> {
@@ -60,7 +63,8 @@ function* withoutRaw(items: Iterable<Decoded>): Generator<ListedItem> {
 function jsonPage(resource: Resource, body: Buffer): Page {
   const list = openJsonList(parseJson(body.toString('utf8')))
   if (!list) return undecodable('the body is not a list')
-  return { kind: 'page', bytes: body.length, meta: list.meta, items: decodedOf(resource, list.items) }
+  const items = decodedOf(resource, list.items)
+  return { kind: 'page', encoding: 'json', bytes: body.length, meta: list.meta, items }
 }
 
 function* decodedOf(resource: Resource, items: readonly unknown[]): Generator<ListedItem> {

@@ -12,7 +12,7 @@ import type { Connection } from './config.ts'
 import { countIn, type StreamCounters } from './counters.ts'
 import { createDelivery, type Delivery } from './delivery.ts'
 import type { Failure } from './failure.ts'
-import { type ListedItem, readPage } from './list-page.ts'
+import { type Page, readPage } from './list-page.ts'
 import type { ListTurn } from './list-turn.ts'
 import { acceptOf, type Encoding, queryOf, type Scope } from './paths.ts'
 import type { Turns } from './turns.ts'
@@ -97,6 +97,8 @@ const EARLY_MS = 2000
 export async function runReflector(options: ReflectorOptions): Promise<void> {
   await new Reflector(options).run()
 }
+
+type ReadPage = Extract<Page, { kind: 'page' }>
 
 class Reflector {
   private readonly options: ReflectorOptions
@@ -215,7 +217,7 @@ class Reflector {
     this.healthy()
     options.counters.bytes += answer.bytes
     this.begin()
-    if (options.mode === 'list' && !(await this.deliverPage(answer.items))) return
+    if (options.mode === 'list' && !(await this.deliverPage(answer))) return
     const { resourceVersion, continueToken: more } = answer.meta
     if (more === undefined) this.room = undefined
     this.apply({ kind: 'page', resourceVersion, ...(more === undefined ? {} : { continueToken: more }) })
@@ -230,7 +232,7 @@ class Reflector {
   }
 
   /** False where the page has to be read again as JSON, and where nobody wants it any more. */
-  private async deliverPage(items: Iterable<ListedItem>): Promise<boolean> {
+  private async deliverPage({ encoding, items }: ReadPage): Promise<boolean> {
     const { clock, signal } = this.options
     const t = clock.now()
     let begunMs = clock.monotonicMs()
@@ -244,7 +246,7 @@ class Reflector {
       if (item.ok) {
         this.raw(t, 'ADDED', item.raw)
         this.delivery.object('ADDED', item.record, t, this.phase())
-      } else if (this.undecodable(item.error, t)) {
+      } else if (this.undecodable(item.error, encoding, t)) {
         this.fail({ kind: 'undecodable', message: item.error.what })
         return false
       }
@@ -312,7 +314,8 @@ class Reflector {
       if (item.initialEventsEnd && this.state.name === 'listing')
         this.apply({ kind: 'initial-events-end', resourceVersion: item.resourceVersion })
       this.progressed = item.resourceVersion
-    } else if (item.kind === 'undecodable') this.undecodable(item.error, t)
+    } else if (item.kind === 'undecodable')
+      this.undecodable(item.error, raw === undefined ? 'protobuf' : 'json', t)
   }
 
   private progress(): void {
@@ -352,11 +355,10 @@ class Reflector {
   }
 
   /** Counts; true where the same can be asked for as JSON, else it is lost and a gap says so. */
-  private undecodable(error: DecodeError, t: UnixNano): boolean {
+  private undecodable(error: DecodeError, encoding: Encoding, t: UnixNano): boolean {
     const { counters } = this.options
-    if (countIn(counters.decodeErrors, error.kind))
-      this.log('undecodable', { ...error, encoding: this.encoding() })
-    if (this.encoding() === 'protobuf') return true
+    if (countIn(counters.decodeErrors, error.kind)) this.log('undecodable', { ...error, encoding })
+    if (encoding === 'protobuf') return true
     this.delivery.gap(`undecodable: ${error.what}`, t)
     return false
   }

@@ -50,7 +50,7 @@ export interface Receipt {
 
 export interface WatchSink {
   opened(): void
-  /** `raw` is the parsed event where the stream is JSON. */
+  /** `raw` is the parsed event where the stream is JSON, null where it is none; undefined where it is protobuf. */
   item(item: WatchItem, receipt: Receipt, raw: unknown): void
   /** Something was dropped whole and cannot be asked for again. */
   lost(reason: string, t: UnixNano): void
@@ -171,7 +171,7 @@ class OpenWatch {
   private jsonFrame(bytes: Buffer, start: number, end: number): void {
     if (this.ended) return
     const raw = parseJson(bytes.toString('utf8', start, end))
-    this.take(decodeJsonEvent(this.options.resource, raw), raw)
+    this.take(decodeJsonEvent(this.options.resource, raw), raw ?? null)
   }
 
   private take(item: WatchItem, raw: unknown): void {

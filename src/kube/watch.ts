@@ -221,10 +221,12 @@ function onClosed(state: WatchState, input: Closed): WatchStep {
 const suspect = (state: WatchState): WatchState =>
   state.name === 'listed' ? { ...state, unproven: true } : state
 
-/** The state to continue from once no request is open. */
+/** The state to continue from once no request is open. Of a list by pages that is the page after the last one that was read whole. */
 function resume(state: WatchState): WatchState {
   if (state.name === 'watching') return { ...state, name: 'listed' }
   if (state.name === 'listing' && state.via === 'watch') return brokenList(state)
+  if (state.name === 'listing' && state.continueToken === undefined)
+    return { ...relisting(state), name: 'empty' }
   return state
 }
 

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { milliseconds, seconds } from '../../src/base/time.ts'
 import { openDirect } from '../../src/kube/config.ts'
-import { frame, encodeWatchEvent, unknown, wrapWatchEvent } from '../simulator/encode.ts'
+import { type Obj, frame, encodeWatchEvent, unknown, wrapWatchEvent } from '../simulator/encode.ts'
 import { loadPods } from '../simulator/bulk.ts'
 import { eventObject, ownerObject, podObject, uidOf } from '../simulator/objects.ts'
 import type { SimulatedApiServer } from '../simulator/server.ts'
@@ -426,6 +426,46 @@ test('a page that is not a list is asked for as JSON', async () => {
   })
   await h.until('live', synced(h), 'moves')
   assert.equal(h.counters.jsonFallbacks, 1)
+})
+
+/** As no API server stores one. */
+function withoutUid(number: number): Obj {
+  const { uid: _, ...metadata } = pod(number)['metadata'] as Obj
+  return { ...pod(number), metadata }
+}
+
+for (const limit of [1, 500])
+  test(`an object that nothing can read costs itself, on the first of pages of ${limit} as on any other`, async () => {
+    const prepare = (s: SimulatedApiServer): void =>
+      s.store.load('pods', [pod(1), withoutUid(2), pod(3)].toReversed())
+    await using h = await startReflector({
+      stub: { watchList: false },
+      limits: { pageItems: limit },
+      prepare,
+    })
+    await h.until('live', synced(h), 'moves')
+    const { counters } = h
+    assert.deepStrictEqual([counters.gaps, counters.jsonFallbacks, counters.objects], [1, 1, 2])
+    assert.deepStrictEqual(counters.decodeErrors, { missing: 2 })
+  })
+
+test('what is only served as JSON is not asked for again, whatever it is, and its loss is a gap', async () => {
+  const of = (number: number): Obj => ({
+    ...pod(number),
+    kind: 'PersistentVolumeClaim',
+    spec: {},
+    status: {},
+  })
+  await using h = await startReflector({
+    resource: 'persistentvolumeclaims',
+    stub: { watchList: false },
+    prepare: (s) => s.store.load('persistentvolumeclaims', [of(1), { ...of(2), metadata: { name: 'two' } }]),
+  })
+  await h.until('a watch', () => h.server.openWatches('persistentvolumeclaims') > 0)
+  h.server.writeRaw('persistentvolumeclaims', Buffer.from('{"type":"ADDED","object":{"spec":1}}\n'))
+  h.server.store.apply('persistentvolumeclaims', of(3))
+  await h.until('the claim behind it', () => h.said().at(-1) === `added ${name(3)}@4 live`)
+  assert.deepStrictEqual([h.counters.gaps, h.counters.jsonFallbacks, h.counters.restarts], [2, 0, 0])
 })
 
 test('a full consumer stops the socket and loses nothing', async () => {
