@@ -19,6 +19,7 @@ import type { Turns } from './turns.ts'
 import type { Valve } from './valve.ts'
 import {
   emptyWatch,
+  isRefusedForNow,
   type Mode,
   next,
   step,
@@ -343,11 +344,14 @@ class Reflector {
     if (failure.kind === 'aborted' || signal.aborted) return
     if (countIn(counters.failures, failure.kind)) this.log('request failed', { ...failure })
     if (failure.kind === 'too-many-requests') counters.tooManyRequests += 1
-    counters.state = failure.kind === 'forbidden' ? 'forbidden' : 'waiting'
     onHealth?.(failure)
     if (failure.kind === 'undecodable') this.fallBack()
     else this.jsonNext = false
-    this.apply({ kind: 'failed', failure, atMs: clock.monotonicMs(), random: random() })
+    const atMs = clock.monotonicMs()
+    this.apply({ kind: 'failed', failure, atMs, random: random() })
+    // One that was there before is away, not refused, while that may pass: whoever waits for it goes on waiting.
+    const passes = this.state.everSynced && isRefusedForNow(this.state, atMs)
+    counters.state = failure.kind === 'forbidden' && !passes ? 'forbidden' : 'waiting'
   }
 
   private healthy(): void {

@@ -48,6 +48,8 @@ export interface Receiver {
 
 /** The Status of a refusal is small; more than this of it is not read. */
 const STATUS_LIMIT_BYTES = 256 * 1024
+/** Whether it accepted a watch or refused it, silence is normal on its socket: a refusal's body is not waited for without end. */
+const STATUS_LIMIT_MS = 10_000
 
 /** Sends the request; on 401 with refreshed credentials once more. */
 export function send(connection: Connection, request: Request, receiver: Receiver): void {
@@ -186,6 +188,7 @@ class Exchange {
   #outcome: Failure | undefined
   #refused: Refused | undefined
   #refusedBytes = 0
+  #refusalEnds: NodeJS.Timeout | undefined
   #done = false
 
   constructor(signal: AbortSignal, receiver: Receiver) {
@@ -200,6 +203,9 @@ class Exchange {
     this.#carrier?.abort(new Error(failure.message))
   }
 
+  /** A refusal whose body broke off is still that refusal. */
+  readonly #enough = (): void => this.#carrier?.abort(new Error('the refusal does not end'))
+
   begin(carrier: Carrier): void {
     this.#carrier = carrier
     if (this.#signal.aborted) return this.#onAbort()
@@ -209,6 +215,7 @@ class Exchange {
   head(code: number, contentType: string, retryAfter: string | undefined): void {
     if (code < 200 || code >= 300) {
       this.#refused = { code, contentType, retryAfter, body: [] }
+      this.#refusalEnds = setTimeout(this.#enough, STATUS_LIMIT_MS)
       return
     }
     this.#receiver.opened(contentType, {
@@ -224,6 +231,7 @@ class Exchange {
     this.#refusedBytes += end - start
     if (this.#refusedBytes <= STATUS_LIMIT_BYTES)
       this.#refused.body.push(Buffer.from(bytes.subarray(start, end)))
+    else this.#enough()
   }
 
   end(): void {
@@ -231,7 +239,6 @@ class Exchange {
   }
 
   error(error: Error): void {
-    // A refusal whose body broke off is still that refusal.
     this.#finish(this.#outcome ?? (this.#refused ? refusal(this.#refused) : failureOfError(error)))
   }
 
@@ -243,6 +250,7 @@ class Exchange {
 
   #over(): void {
     this.#done = true
+    clearTimeout(this.#refusalEnds)
     this.#signal.removeEventListener('abort', this.#onAbort)
   }
 

@@ -40,6 +40,8 @@ interface Common {
   readonly serverErrors: number
   /** 410s in a row while paging. */
   readonly expiredPages: number
+  /** When a right, or the resource, began to be refused; absent since anything was answered. */
+  readonly refusedAtMs?: number
 }
 
 export type WatchState =
@@ -98,6 +100,10 @@ export const BACKOFF = { firstMs: 800, limitMs: 30_000, forgetAfterMs: 120_000 }
 export const SHORT_WATCH_MS = 1000
 /** A refused right is seldom granted within minutes, and each try costs an audit entry. */
 export const FORBIDDEN_RETRY_MS = 300_000
+/** An API server that starts refuses what it will grant, until it knows its roles and custom resources: for so long it is asked as after other errors. */
+export const REFUSED_FOR_NOW_MS = 300_000
+/** A watch that has lasted so long was well: what ends it is the first failure, whatever came before. */
+const WELL_MS = 10_000
 const RETRY_AFTER_LIMIT_MS = 300_000
 const SERVER_ERRORS_BEFORE_RELIST = 5
 const BROKEN_LISTS_BEFORE_PAGES = 2
@@ -155,7 +161,8 @@ export function step(state: WatchState, input: WatchInput): WatchStep {
 const stay = (state: WatchState): WatchStep => ({ state, outputs: [], delayMs: 0 })
 
 /** A relist that begins to arrive ends the time of which nothing is known: that is where the gap is said. */
-function onOpened(state: WatchState): WatchStep {
+function onOpened(refused: WatchState): WatchStep {
+  const state = granted(refused)
   if (state.name === 'listed') return stay({ ...state, name: 'watching' })
   if (state.name !== 'empty') return stay(state)
   const outputs: WatchOutput[] = []
@@ -192,7 +199,8 @@ function onProgress(state: WatchState, resourceVersion: string): WatchStep {
   return stay({ ...state, resourceVersion, serverErrors: 0 })
 }
 
-function onVersion(state: WatchState, resourceVersion: string): WatchStep {
+function onVersion(refused: WatchState, resourceVersion: string): WatchStep {
+  const state = granted(refused)
   if (state.name !== 'listed') return stay(state)
   if (isOlder(resourceVersion, state.resourceVersion)) return wentBack(state)
   const { unproven: _, ...proven } = state
@@ -257,7 +265,7 @@ function onFailed(state: WatchState, input: Failed): WatchStep {
       return onInvalid(state, again, input)
     case 'forbidden':
     case 'not-found':
-      return { state: again, outputs: [], delayMs: FORBIDDEN_RETRY_MS * (0.5 + input.random / 2) }
+      return onRefused(again, input)
     case 'unavailable':
       return onUnavailable(again, input)
     case 'undecodable':
@@ -266,6 +274,23 @@ function onFailed(state: WatchState, input: Failed): WatchStep {
     default:
       return retry(again, input)
   }
+}
+
+function onRefused(state: WatchState, input: Failed): WatchStep {
+  const { refusedAtMs = input.atMs } = state
+  const refused = { ...state, refusedAtMs }
+  if (isRefusedForNow(refused, input.atMs)) return retry(refused, input)
+  return { state: refused, outputs: [], delayMs: FORBIDDEN_RETRY_MS * (0.5 + input.random / 2) }
+}
+
+/** Whether what was refused last may be granted at any time. */
+export const isRefusedForNow = ({ refusedAtMs }: WatchState, atMs: number): boolean =>
+  refusedAtMs !== undefined && atMs - refusedAtMs < REFUSED_FOR_NOW_MS
+
+function granted(state: WatchState): WatchState {
+  if (state.refusedAtMs === undefined) return state
+  const { refusedAtMs: _, ...rest } = state
+  return rest
 }
 
 const EXPIRED_BEFORE_TORN = 2
@@ -315,7 +340,8 @@ function onUnavailable(state: WatchState, input: Failed): WatchStep {
 
 /** The same again after the back-off, or after what the server asked for if that is longer. */
 function retry(state: WatchState, input: Closed | Failed): WatchStep {
-  const healthy = input.atMs - state.lastFailureMs >= BACKOFF.forgetAfterMs
+  const wasWell = input.kind === 'closed' && input.lastedMs >= WELL_MS
+  const healthy = wasWell || input.atMs - state.lastFailureMs >= BACKOFF.forgetAfterMs
   const failures = healthy ? 1 : state.failures + 1
   const asked = input.kind === 'failed' ? (input.failure.retryAfterMs ?? 0) : 0
   const delayMs = Math.max(
@@ -332,7 +358,7 @@ const backoffMs = (failures: number, random: number): number =>
 function withoutPosition(state: WatchState): Common {
   const { mode, watchList, everSynced, failures, lastFailureMs, brokenLists, serverErrors, expiredPages } =
     state
-  const common = {
+  return {
     mode,
     watchList,
     everSynced,
@@ -341,6 +367,7 @@ function withoutPosition(state: WatchState): Common {
     brokenLists,
     serverErrors,
     expiredPages,
+    ...(state.relistReason === undefined ? {} : { relistReason: state.relistReason }),
+    ...(state.refusedAtMs === undefined ? {} : { refusedAtMs: state.refusedAtMs }),
   }
-  return state.relistReason === undefined ? common : { ...common, relistReason: state.relistReason }
 }

@@ -488,18 +488,38 @@ test('a full consumer stops the socket and loses nothing', async () => {
   )
 })
 
-test('a missing right is reported and tried again after minutes', async () => {
-  const refuse = (s: SimulatedApiServer): void =>
-    s.fail('pods', 'any', { kind: 'status', code: 403, reason: 'Forbidden', message: 'pods is forbidden' })
-  await using h = await startReflector({ prepare: refuse })
+const REFUSAL = { kind: 'status', code: 403, reason: 'Forbidden', message: 'pods is forbidden' } as const
+
+test('a missing right is reported, asked for again at first, and after some minutes rarely', async () => {
+  await using h = await startReflector({ prepare: (s) => s.fail('pods', 'any', REFUSAL, 1000) })
   await h.until('the refusal', () => h.failures.length === 1)
   assert.equal(h.failures[0]?.kind, 'forbidden')
   assert.equal(h.counters.state, 'forbidden')
+  h.clock.advance(seconds(1))
+  await h.until('the second', () => h.failures.length === 2)
+  h.clock.advance(seconds(300))
+  await h.until('the last of those', () => h.failures.length === 3)
   h.clock.advance(seconds(120))
   await turns()
-  assert.equal(h.server.requests.length, 1)
+  assert.equal(h.failures.length, 3)
+  h.server.faults.clear()
   h.clock.advance(seconds(180))
   await h.until('live', synced(h))
+})
+
+test('a stream that was there and is refused is away, and refused after some minutes', async () => {
+  await using h = await startReflector({ prepare: twoPods })
+  await live(h)
+  h.server.fail('pods', 'any', REFUSAL, 1000)
+  h.server.endWatches('pods')
+  await h.until('the refusal', () => h.failures.length === 1, 'moves')
+  assert.equal(h.counters.state, 'waiting')
+  h.clock.advance(seconds(300))
+  await h.until('one that does not pass', () => h.counters.state === 'forbidden', 'moves')
+  h.server.faults.clear()
+  h.clock.advance(seconds(300))
+  await h.until('live', () => h.counters.state === 'live', 'moves')
+  assert.equal(h.counters.gaps, 0)
 })
 
 test('a token that expires is refreshed once and the watch goes on', async () => {

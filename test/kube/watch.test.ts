@@ -11,6 +11,7 @@ import {
   FORBIDDEN_RETRY_MS,
   type Mode,
   next,
+  REFUSED_FOR_NOW_MS,
   step,
   type WatchInput,
   type WatchOutput,
@@ -18,7 +19,7 @@ import {
 } from '../../src/kube/watch.ts'
 
 const HOUR_MS = 3_600_000
-const failed = (kind: FailureKind, rest: Partial<Failure> = {}): WatchInput => ({
+const failed = (kind: FailureKind, rest: Partial<Failure> = {}): Extract<WatchInput, { kind: 'failed' }> => ({
   kind: 'failed',
   failure: { kind, message: kind, ...rest },
   atMs: HOUR_MS,
@@ -31,6 +32,11 @@ const closed = (lastedMs: number, orderly = true): WatchInput => ({
   lastedMs,
   atMs: HOUR_MS,
   random: 0.5,
+})
+const broken = (lastedMs: number): WatchInput => closed(lastedMs, false)
+const lateRefusal = (kind: FailureKind): WatchInput => ({
+  ...failed(kind),
+  atMs: HOUR_MS + REFUSED_FOR_NOW_MS,
 })
 const opened: WatchInput = { kind: 'opened' }
 const endOf = (resourceVersion: string): WatchInput => ({ kind: 'initial-events-end', resourceVersion })
@@ -324,11 +330,49 @@ const cases: readonly Case[] = [
     outputs: [gap('expired')],
   },
   {
-    name: 'a missing right waits for minutes and keeps what it had',
+    name: 'a right that is missing all at once is soon asked for again: a server that starts does not know its roles yet',
     given: [...watching('50'), closed(300_000), failed('forbidden')],
     state: 'listed',
     asks: { kind: 'watch', resourceVersion: '50' },
+    delayMs: 400,
+  },
+  {
+    name: 'one that stays missing waits for minutes and keeps what it had',
+    given: [...watching('50'), closed(300_000), failed('forbidden'), lateRefusal('forbidden')],
+    state: 'listed',
+    asks: { kind: 'watch', resourceVersion: '50' },
     delayMs: FORBIDDEN_RETRY_MS * 0.75,
+  },
+  {
+    name: 'a resource that is not there waits as one that may not be read, also before a list began',
+    given: [failed('not-found'), lateRefusal('not-found')],
+    state: 'empty',
+    delayMs: FORBIDDEN_RETRY_MS * 0.75,
+  },
+  {
+    name: 'an answer between two refusals makes the second one new',
+    given: [
+      ...watching('50'),
+      closed(300_000),
+      failed('forbidden'),
+      opened,
+      closed(300_000),
+      lateRefusal('forbidden'),
+    ],
+    state: 'listed',
+    delayMs: 400,
+  },
+  {
+    name: 'a watch that was well for a while and breaks is opened again after the first wait, however many failures there were before',
+    given: [failed('network'), failed('network'), failed('network'), ...watching('50'), broken(10_000)],
+    state: 'listed',
+    delayMs: 400,
+  },
+  {
+    name: 'one that breaks soon after it was opened is a failure more',
+    given: [failed('network'), failed('network'), ...watching('50'), broken(9_999)],
+    state: 'listed',
+    delayMs: 1600,
   },
   {
     name: 'a server error keeps the version',
