@@ -15,6 +15,7 @@ import { findServed } from './discovery.ts'
 import type { Failure } from './failure.ts'
 import { createFrameQueue } from './frame-queue.ts'
 import { createListTurn } from './list-turn.ts'
+import { KnownObjects } from './known-objects.ts'
 import type { Encoding } from './paths.ts'
 import {
   type Log,
@@ -173,19 +174,43 @@ interface Optional {
   readonly counters: StreamCounters
 }
 
-/** Runs the stream once the server serves its resource; what it does not serve costs nothing and is not missed. */
+/** Runs the stream while the server serves its resource, in the version that it serves; what it does not serve costs nothing and is not missed. */
 async function runWhereServed(
   { connection, clock, signal, plan, random, health, counters }: Optional,
   optionsFor: (resource: Resource) => ReflectorOptions,
 ): Promise<void> {
+  const known = new KnownObjects()
+  let goneMs: number | undefined
   while (!signal.aborted) {
     const served = await findServed(connection, plan.resource, signal)
-    if (served.ok && served.value) return runReflector(optionsFor(served.value))
-    counters.state = served.ok ? 'absent' : 'waiting'
-    if (served.ok) health.absent(plan.resource.source)
-    else health.report(plan, served.failure)
-    await clock.sleep((served.ok ? ABSENT_MS : UNANSWERED_MS) * (0.5 + random() / 2), signal)
+    if (served.ok && served.value) {
+      const wasThere = await runUntilGone({ ...optionsFor(served.value), known })
+      if (wasThere) goneMs = clock.monotonicMs()
+    } else {
+      counters.state = served.ok ? 'absent' : 'waiting'
+      if (served.ok) health.absent(plan.resource.source)
+      else health.report(plan, served.failure)
+    }
+    // A server that starts does not serve everything at once.
+    const soon = !served.ok || (goneMs !== undefined && clock.monotonicMs() - goneMs < ABSENT_MS)
+    await clock.sleep((soon ? UNANSWERED_MS : ABSENT_MS) * (0.5 + random() / 2), signal)
   }
+}
+
+/** Until the signal or, where the resource need not be served, until it is not. Returns whether it ever was. */
+async function runUntilGone(options: ReflectorOptions): Promise<boolean> {
+  const gone = new AbortController()
+  let wasThere = false
+  await runReflector({
+    ...options,
+    signal: AbortSignal.any([options.signal, gone.signal]),
+    onHealth: (failure) => {
+      options.onHealth?.(failure)
+      wasThere ||= failure === undefined
+      if (failure?.kind === 'not-found' && options.resource.optional) gone.abort()
+    },
+  })
+  return wasThere
 }
 
 /** Frames on their way out: what the backfill needs to know, and when it has to run. */
@@ -234,7 +259,10 @@ function streamHealth(plans: readonly StreamPlan[]): StreamHealth {
   return {
     ready: promise,
     synced: settle,
-    absent: settle,
+    absent: (source) => {
+      missing.delete(source)
+      settle(source)
+    },
     missing: () => [...missing.values()],
     report: (plan, failure) => {
       const { source } = plan.resource

@@ -1,5 +1,6 @@
 // Owns the watch of a resource that is read whole as JSON: TraceSessions, and Namespaces for their labels.
-// Promises the watch contract (watch.ts) for it, and to look again soon where the resource does not exist yet or may not be read.
+// Promises the watch contract (watch.ts) for it, and to look again soon where the resource does not exist yet or may not be read; what goes
+// meanwhile is deleted when it is read again.
 // Does not parse: the reader gets the objects as they came.
 
 import type { Clock } from '../base/clock.ts'
@@ -8,6 +9,7 @@ import type { Json } from '../decode/json-fields.ts'
 import type { Connection } from './config.ts'
 import { type StreamCounters, streamCounters } from './counters.ts'
 import type { Failure } from './failure.ts'
+import { KnownObjects } from './known-objects.ts'
 import { type Log, runReflector } from './reflector.ts'
 import { createValve } from './valve.ts'
 
@@ -60,11 +62,14 @@ const AGAIN_MS = { 'not-found': 5000, forbidden: 60_000 } as const
 
 export function watchCustom(options: CustomWatchOptions): CustomWatch {
   const counters = streamCounters()
+  const known = new KnownObjects()
   const { promise: ready, resolve } = Promise.withResolvers<void>()
   const state: { missing: Failure | undefined } = { missing: undefined }
   const ended = (async () => {
     while (!options.signal.aborted) {
-      const pauseMs = await watchOnce(options, counters, resolve, (failure) => (state.missing = failure))
+      const pauseMs = await watchOnce({ ...options, counters, known }, resolve, (failure) => {
+        state.missing = failure
+      })
       await options.clock.sleep(pauseMs * (1 + options.random() / 2), options.signal)
     }
     counters.state = 'closed'
@@ -74,8 +79,7 @@ export function watchCustom(options: CustomWatchOptions): CustomWatch {
 
 /** One life of the stream: until the signal, or until the resource is found to be missing. */
 async function watchOnce(
-  options: CustomWatchOptions,
-  counters: StreamCounters,
+  options: CustomWatchOptions & { readonly counters: StreamCounters; readonly known: KnownObjects },
   settled: () => void,
   report: (failure: Failure | undefined) => void,
 ): Promise<number> {
@@ -91,7 +95,6 @@ async function watchOnce(
     },
     encoding: 'json',
     valve: createValve(),
-    counters,
     signal: AbortSignal.any([signal, stop.signal]),
     onFrame: (frame) => {
       if (frame.kind === 'synced') settled()

@@ -28,11 +28,12 @@ export function createDelivery(options: {
   readonly resource: Resource
   readonly mode: Mode
   readonly counters: StreamCounters
+  readonly known?: KnownObjects | undefined
   readonly onFrame: (frame: Frame) => void
 }): Delivery {
   const { resource, counters, onFrame } = options
   const { source } = resource
-  const known = options.mode === 'list' ? new KnownObjects() : undefined
+  const known = options.mode === 'list' ? (options.known ?? new KnownObjects()) : undefined
   let completeUntil: UnixNano | undefined
   const emit = (frame: ObjectFrame): void => {
     counters.lastEventAt = frame.t

@@ -12,6 +12,7 @@ import type { Connection } from './config.ts'
 import { countIn, type StreamCounters } from './counters.ts'
 import { createDelivery, type Delivery } from './delivery.ts'
 import type { Failure } from './failure.ts'
+import type { KnownObjects } from './known-objects.ts'
 import { type Page, readPage } from './list-page.ts'
 import type { ListTurn } from './list-turn.ts'
 import { acceptOf, type Encoding, queryOf, type Scope } from './paths.ts'
@@ -58,6 +59,8 @@ export interface ReflectorOptions {
   readonly listTurn?: ListTurn
   readonly valve: Valve
   readonly counters: StreamCounters
+  /** Of a stream that was there before: what its reader knows already. */
+  readonly known?: KnownObjects
   readonly limits?: Partial<ReflectorLimits>
   readonly onFrame: (frame: Frame) => void
   /** JSON only; bookmarks included. */

@@ -143,6 +143,38 @@ test('a path that is no path is answered too', async () => {
   assert.equal(status, 404)
 })
 
+test('a custom object that goes while its stream is refused is deleted when it is read again', async () => {
+  const server = await SimulatedApiServer.start()
+  const clock = manualClock(START)
+  const connection = openDirect(server.url)
+  const stop = new AbortController()
+  const changes: string[] = []
+  const one = sessionObject('one', { allPods: true })
+  server.store.load('tracesessions', [one, sessionObject('two', { allPods: true })])
+  const watch = watchCustom({
+    connection,
+    resource: TRACE_SESSIONS,
+    clock,
+    random: () => 0.5,
+    onChange: ({ kind, uid }) => void changes.push(`${kind} ${uid}`),
+    signal: stop.signal,
+  })
+  await until(clock, 'a watch is open', () => server.openWatches('tracesessions') === 1, 'moves')
+  const message = 'tracesessions is forbidden'
+  server.fail('tracesessions', 'any', { kind: 'status', code: 403, reason: 'Forbidden', message }, 1000)
+  server.endWatches('tracesessions')
+  server.store.remove('tracesessions', metaOf(one).uid)
+  await until(clock, 'it is refused', () => watch.missing()?.kind === 'forbidden', 'moves')
+  server.faults.clear()
+  await until(clock, 'it is read again', () => changes.length > 2, 'moves')
+  assert.deepEqual(changes.slice(2), [`deleted ${metaOf(one).uid}`])
+  assert.deepEqual([watch.missing(), watch.counters.objects], [undefined, 1])
+  stop.abort()
+  await watch.ended
+  await connection.close()
+  await server.close()
+})
+
 test('custom objects are added, changed and deleted as they came, also over a broken watch', async () => {
   const server = await SimulatedApiServer.start()
   const clock = manualClock(START)

@@ -13,6 +13,7 @@ import { COSTS } from '../../src/kube/sources.ts'
 import type { Obj } from '../simulator/encode.ts'
 import { eventObject, leaseObject, nodeObject, ownerObject, podObject, uidOf } from '../simulator/objects.ts'
 import { SimulatedApiServer } from '../simulator/server.ts'
+import { metaOf } from '../simulator/store.ts'
 import { START, say, type TestClock, until } from './harness.ts'
 
 interface Opened extends AsyncDisposable {
@@ -318,6 +319,45 @@ test('a group that is installed later is found within five minutes', async () =>
   c.clock.advance(seconds(300))
   await c.until('NodeClaims', () => from(c.frames, 'nodeclaims').length === 2, 'moves')
   assert.equal(c.cluster.counters.get('nodeclaims')?.state, 'live')
+})
+
+test('a version that is not served any more is left for the one that is, and what went meanwhile is deleted', async () => {
+  const [first, second] = [nodeClaim(1), nodeClaim(2)]
+  await using c = await open((server) => {
+    whole(server)
+    server.groups.set('karpenter.sh', ['v1beta1'])
+    server.store.load('nodeclaims', [first, second])
+  })
+  await c.until('a watch', () => c.server.openWatches('nodeclaims') === 1, 'moves')
+  c.server.groups.set('karpenter.sh', ['v1'])
+  c.server.endWatches('nodeclaims')
+  c.server.store.remove('nodeclaims', metaOf(first).uid)
+  await c.until('the other version', () => from(c.frames, 'nodeclaims').length === 5, 'moves')
+  const paths = c.server.requests.map(({ path }) => path).filter((path) => path.endsWith('/nodeclaims'))
+  assert.deepStrictEqual(
+    [paths[0], paths.at(-1)],
+    ['/apis/karpenter.sh/v1beta1/nodeclaims', '/apis/karpenter.sh/v1/nodeclaims'],
+  )
+  assert.deepStrictEqual(c.cluster.missing(), [])
+  const gone = c.frames.filter((frame) => frame.kind === 'deleted' && frame.source === 'nodeclaims')
+  assert.deepStrictEqual(
+    gone.map((frame) => 'record' in frame && [frame.record.uid, frame.synthetic]),
+    [['nodeclaim-1', true]],
+  )
+})
+
+test('a resource of a group that is served, which is not, is asked for rarely', async () => {
+  await using c = await open((server) => {
+    whole(server)
+    server.groups.set('karpenter.sh', ['v1'])
+    server.fail('nodeclaims', 'any', { kind: 'status', code: 404, reason: 'NotFound', message: 'no' }, 1000)
+  })
+  await c.cluster.ready
+  const asked = (): number => c.server.requests.filter(({ path }) => path.endsWith('/nodeclaims')).length
+  assert.equal(asked(), 1)
+  c.clock.advance(seconds(120))
+  for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(asked(), 1)
 })
 
 test('of the versions that a server has, the best is watched that can be read', async () => {
