@@ -14,7 +14,7 @@ import type { Log } from './log.ts'
 export interface SessionDuties {
   /** About once a second while we lead. `read`: what came by then is known to the book. */
   perform(read: UnixNano): void
-  /** The term is over: what was read of targets may be old when the next one begins. */
+  /** The term is over: another replica writes, and what was read of targets may be old when the next one begins. */
   pause(): void
   /** What is under way has come to its end. */
   settled(): Promise<void>
@@ -81,7 +81,10 @@ export function createSessionDuties(options: SessionDutiesOptions): SessionDutie
         begin(session.uid, () => remove(options, session))
       }
     },
-    pause: () => readAt.clear(),
+    pause: () => {
+      options.writes.giveUp()
+      readAt.clear()
+    },
     settled: async () => {
       await Promise.all([...under])
     },

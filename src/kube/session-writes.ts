@@ -32,6 +32,8 @@ export interface SessionWrites {
   status(session: SessionName, status: object): Promise<WriteResult>
   remove(session: SessionName): Promise<WriteResult>
   event(session: SessionName, event: NewEvent): Promise<WriteResult>
+  /** Another may write from now on: what waits, rests before another attempt or is under way ends as `failed`, aborted. */
+  giveUp(): void
   /** By what was written and how it ended, such as `status written`. */
   readonly counters: Readonly<Record<string, number>>
 }
@@ -60,8 +62,10 @@ export function createSessionWrites(options: SessionWritesOptions): SessionWrite
   const lanes = new PQueue({ concurrency: WRITE_LIMITS.atOnce })
   const counters: Record<string, number> = {}
   const events = createRate(options, WRITE_LIMITS.eventsPerMinute)
+  let term = new AbortController()
   const run = async (what: string, call: JsonCall): Promise<WriteResult> => {
-    const result = await lanes.add(() => write(options, call))
+    const signal = AbortSignal.any([options.signal, term.signal])
+    const result = await lanes.add(() => write({ ...options, signal }, call))
     count(counters, `${what} ${result.kind}`)
     return result
   }
@@ -89,6 +93,10 @@ export function createSessionWrites(options: SessionWritesOptions): SessionWrite
       count(counters, 'event over limit')
       return Promise.resolve({ kind: 'failed', failure: { kind: 'aborted', message: 'over limit' } })
     },
+    giveUp: () => {
+      term.abort()
+      term = new AbortController()
+    },
   }
 }
 
@@ -102,6 +110,7 @@ const pathOf = ({ namespace, name }: SessionName): string =>
 async function write(options: SessionWritesOptions, call: JsonCall): Promise<WriteResult> {
   const { clock, random, signal } = options
   for (let attempt = 1; ; attempt++) {
+    if (signal.aborted) return { kind: 'failed', failure: { kind: 'aborted', message: 'given up' } }
     const answer = await callJson(options, call)
     if (answer.ok) return { kind: 'written', object: answer.value }
     const { failure } = answer
@@ -110,8 +119,7 @@ async function write(options: SessionWritesOptions, call: JsonCall): Promise<Wri
     if (failure.kind === 'conflict' && call.method === 'DELETE') return { kind: 'gone' }
     if (failure.kind === 'invalid' && isRefusedTest(failure)) return { kind: 'gone' }
     if (failure.kind === 'forbidden') return { kind: 'forbidden', failure }
-    if (attempt >= WRITE_LIMITS.attempts || !mayPass(failure) || signal.aborted)
-      return { kind: 'failed', failure }
+    if (attempt >= WRITE_LIMITS.attempts || !mayPass(failure)) return { kind: 'failed', failure }
     await clock.sleep(pauseMs(attempt, failure, random()), signal)
   }
 }

@@ -2,7 +2,7 @@
 // Promises that a session which is complete stays so. Does not match, count or publish.
 
 import { carriedBy } from '../base/trace-context.ts'
-import { fromSeconds, parseRfc3339, type UnixNano } from '../base/time.ts'
+import { fromSeconds, MILLISECOND, parseRfc3339, type UnixNano } from '../base/time.ts'
 import { emptyAggregate } from './aggregate.ts'
 import { createBudget } from './budget.ts'
 import type { SessionKey } from './book.ts'
@@ -74,7 +74,8 @@ const FINAL: readonly (Phase | undefined)[] = ['Passed', 'Failed', 'Inconclusive
 /** What another replica has written since we last wrote: nothing that it said is taken back. */
 export function adopt(session: Session, status: TraceSessionStatus | undefined): void {
   const asOf = asOfStatus(status)
-  if (status === undefined || asOf === undefined || (session.written && asOf <= session.written.at)) return
+  if (status === undefined || asOf === undefined) return
+  if (session.written && asOf <= session.written.at) return askAgain(session, session.written, asOf)
   session.floor = status
   session.closing ??= closingOf(status)
   session.completion ??= completionOf(status)
@@ -83,6 +84,16 @@ export function adopt(session: Session, status: TraceSessionStatus | undefined):
   session.written = { text: comparable(status), at: asOf }
   session.dirty = true
 }
+
+/** What is stored is neither our last status nor newer: a leader before us had it on its way. It is written over at the next time. */
+function askAgain(session: Session, { at }: NonNullable<Session['written']>, asOf: UnixNano): void {
+  if (toMilliseconds(asOf) === toMilliseconds(at)) return
+  session.written = { text: '', at }
+  session.dirty = true
+}
+
+/** As fine as a status says it. */
+const toMilliseconds = (t: UnixNano): bigint => t / MILLISECOND
 
 /** An Error is none: what was not accepted may be mended. */
 function completionOf(status: TraceSessionStatus | undefined): Completion | undefined {

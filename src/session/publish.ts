@@ -2,7 +2,7 @@
 // Promises at most one status per session in 10 s, none that says the same as the last, and each event once in a session's life.
 // Does not write: whoever asks does.
 
-import { add, type DurationNano, seconds, type UnixNano } from '../base/time.ts'
+import { add, type DurationNano, formatRfc3339, seconds, type UnixNano } from '../base/time.ts'
 import type { SessionEvent, StatusUpdate } from './book.ts'
 import { publishedTotals } from './restore.ts'
 import type { Condition, TraceSessionStatus } from './schema.ts'
@@ -27,7 +27,7 @@ export function publish(session: Session, now: UnixNano, options: PublishOptions
   session.dirty = false
   const status =
     session.frozen && session.restored
-      ? thawed(session, session.restored)
+      ? thawed(session, session.restored, now)
       : freshStatus(session, now, options)
   const text = comparable(status)
   if (text === session.written?.text && session.events.length === 0) return undefined
@@ -51,10 +51,11 @@ function freshStatus(
 }
 
 /** A session that was complete before this process: as it was, for the generation that it has now. */
-function thawed(session: Session, status: TraceSessionStatus): TraceSessionStatus {
+function thawed(session: Session, status: TraceSessionStatus, now: UnixNano): TraceSessionStatus {
   const { generation } = session
   return {
     ...status,
+    asOf: formatRfc3339(now, 3),
     traces: publishedTotals(session).fates,
     observedGeneration: generation,
     conditions: (status.conditions ?? []).map((one) => ({ ...one, observedGeneration: generation })),

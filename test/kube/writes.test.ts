@@ -113,6 +113,29 @@ test('no more writes than allowed are made at once', async () => {
   assert.equal(writes.counters['status written'], 20)
 })
 
+test('what is given up is not written: neither what waits, nor what rests before another attempt, nor what is under way', async () => {
+  const clock = manualClock(START)
+  const objects = Array.from({ length: 6 }, (_, n) => sessionObject(`given-up-${n}`, {}))
+  server.store.load('tracesessions', objects)
+  server.fail('tracesessions', 'write', { kind: 'status', code: 503 }, 1)
+  server.fail('tracesessions', 'write', { kind: 'silent' }, WRITE_LIMITS.atOnce - 1)
+  const signal = new AbortController().signal
+  const writes = createSessionWrites({ connection, clock, signal, random: () => 0.5, instance: 'a' })
+  const before = server.requests.length
+  const done = objects.map((object) => writes.status({ ...metaOf(object), namespace: 'default' }, {}))
+  await until(
+    clock,
+    'one rests, three are under way',
+    () => server.requests.length - before === WRITE_LIMITS.atOnce,
+  )
+  writes.giveUp()
+  const results = await Promise.all(done)
+  assert.deepEqual(new Set(results.map(({ kind }) => kind)), new Set(['failed']))
+  assert.equal(server.requests.length - before, WRITE_LIMITS.atOnce)
+  const after = await writes.status({ ...metaOf(objects[0] as never), namespace: 'default' }, {})
+  assert.equal(after.kind, 'written')
+})
+
 test('more Events than allowed in a minute are not sent, and counted', async () => {
   const clock = manualClock(START)
   const signal = new AbortController().signal

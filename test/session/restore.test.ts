@@ -199,4 +199,38 @@ describe('a standby that takes over', () => {
     assert.ok(last === undefined || last.status.phase === 'Passed')
     assert.deepEqual(standby.book.expired(at(10_000)), [])
   })
+
+  test('writes over what the leader before it had still on its way', () => {
+    const { leader, standby } = leading()
+    leader.tick(10)
+    standby.take({ pod: 5, created: 12 }, 19)
+    standby.tick(310)
+    assert.equal(standby.status().phase, 'Passed')
+    standby.apply(session(SPEC, { status: standby.status() }), 310)
+    standby.apply(session(SPEC, { status: leader.status() }), 311)
+    standby.tick(315)
+    assert.equal(standby.updates.length, 1, 'not within ten seconds')
+    standby.tick(321)
+    assert.equal(standby.updates.length, 2)
+    assert.equal(standby.status().phase, 'Passed')
+    standby.apply(session(SPEC, { status: standby.status() }), 321)
+    for (let second = 322; second < 400; second++) standby.tick(second)
+    assert.equal(standby.updates.length, 2, 'once')
+  })
+
+  test('a session that was complete before is written once, not again for its own echo', () => {
+    const { leader } = leading()
+    leader.tick(310)
+    const restored = drive()
+    const generation = 2
+    restored.apply(session(SPEC, { status: leader.status(), generation }), 320)
+    restored.backfilled()
+    for (let second = 321; second < 400; second++)
+      for (const { status } of restored.tick(second))
+        restored.apply(session(SPEC, { status, generation }), second)
+    assert.deepEqual(
+      restored.updates.map(({ status }) => status.observedGeneration),
+      [generation],
+    )
+  })
 })
