@@ -29,7 +29,8 @@ Restarts and replicas: a start is sent at least once. A new leader sends what th
 renews every \`leaderElection.retryPeriod\`; what was sent after that may come twice, with the same ids. After a time without any
 replica, pods of the last hour that became ready meanwhile are told from what the API server still holds. Rollouts: [rollouts.md](rollouts.md).
 
-\`HTTPS_PROXY\`, \`HTTP_PROXY\` and \`NO_PROXY\` count for the API server and for exporters, over HTTP and gRPC.
+\`HTTPS_PROXY\`, \`HTTP_PROXY\` and \`NO_PROXY\` count for the API server and for exporters, over HTTP and gRPC: the first for endpoints of \`https\`, the second for
+those of \`http\`. A Collector in the cluster is reached directly only where \`NO_PROXY\` names it. The proxy of a gRPC exporter is one of \`http\`.
 
 \`POD_NAME\` and \`POD_NAMESPACE\` come from the downward API: they name the replica, and where its Lease is.
 

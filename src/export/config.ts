@@ -20,7 +20,7 @@ export interface OtlpConfig {
   readonly certificate?: string
   readonly clientCertificate?: string
   readonly clientKey?: string
-  /** Only of HTTP: grpc-js reads the same variables by itself. */
+  /** The URL of the proxy on the way to the target; over gRPC always http. */
   readonly proxy?: string
 }
 
@@ -56,7 +56,7 @@ export function parseConfig(env: Environment, options: OtlpOptions = {}): OtlpCo
   const config: OtlpConfig = {
     protocol,
     ...target,
-    ...(!isGrpc && target.target !== '' && proxyOf(settings, target.target, env)),
+    ...(target.target !== '' && proxyOf(settings, protocol, target, env)),
     headers: headersOf(settings, options.headers, protocol),
     timeoutMs: timeoutOf(settings, options.timeoutMs),
     compression: compressionOf(settings, options.compression),
@@ -163,14 +163,22 @@ function httpTarget(settings: Settings, endpoint: Setting | undefined): Target {
   return { target: url.href, secure: url.protocol === 'https:' }
 }
 
-function proxyOf(settings: Settings, target: string, env: Environment): Pick<OtlpConfig, 'proxy'> {
-  const proxy = proxyFor(target, env)
+function proxyOf(
+  settings: Settings,
+  protocol: Protocol,
+  { target, secure }: Target,
+  env: Environment,
+): Pick<OtlpConfig, 'proxy'> {
+  if (target.startsWith('unix:')) return {}
+  const isGrpc = protocol === 'grpc'
+  const proxy = proxyFor(isGrpc ? `${secure ? 'https' : 'http'}://${target}` : target, env)
   if (proxy === undefined) return {}
-  const isUsable = URL.canParse(proxy) && /^https?:$/.test(new URL(proxy).protocol)
-  if (!isUsable)
+  const scheme = URL.canParse(proxy) ? new URL(proxy).protocol : ''
+  // grpc-js speaks to a proxy in the clear only.
+  if (scheme !== 'http:' && (isGrpc || scheme !== 'https:'))
     settings.refuse(
-      { name: target.startsWith('https:') ? 'HTTPS_PROXY' : 'HTTP_PROXY', value: withoutPassword(proxy) },
-      'http://HOST:PORT or https://HOST:PORT',
+      { name: secure ? 'HTTPS_PROXY' : 'HTTP_PROXY', value: withoutPassword(proxy) },
+      isGrpc ? 'http://HOST:PORT for gRPC' : 'http://HOST:PORT or https://HOST:PORT',
     )
   return { proxy }
 }

@@ -110,7 +110,7 @@ function createTransport(otlp: OtlpConfig, { clock }: ExporterDependencies): Tra
   // Together with what they are made of, the two clients are 7 MB of a process.
   return loadedAtFirstSend(async () =>
     otlp.protocol === 'grpc'
-      ? (await import('./transport-grpc.ts')).createGrpcTransport(otlp)
+      ? (await import('./transport-grpc.ts')).createGrpcTransport(otlp, clock)
       : (await import('./transport-http.ts')).createHttpTransport(otlp, clock),
   )
 }

@@ -1,22 +1,17 @@
-// Owns OTLP over gRPC, through the SDK's gRPC exporter.
+// Owns OTLP over gRPC: the SDK's exporter base over our own client, which makes one attempt.
 // Promises one attempt per send, and that a Collector that comes back is reached at the batcher's next attempt.
-// Does not retry: neither does the SDK here, it makes exactly one attempt.
+// Does not use the SDK's gRPC transport: that one takes no channel options, so that grpc-js would choose the proxy.
 
-import { type ChannelCredentials, credentials, Metadata, status } from '@grpc/grpc-js'
-import { createOtlpGrpcExportDelegate } from '@opentelemetry/otlp-grpc-exporter-base'
+import { type Metadata, status } from '@grpc/grpc-js'
+import { createOtlpNetworkExportDelegate, ExporterMetrics } from '@opentelemetry/otlp-exporter-base'
+import type { Clock } from '../base/clock.ts'
 import type { OtlpConfig } from './config.ts'
+import { createGrpcClient } from './grpc-client.ts'
 import { retryDelayMs } from './rpc-status.ts'
-import {
-  createSdkExporter,
-  METRICS_HELPER,
-  SDK_CONCURRENCY_LIMIT,
-  type SdkExporter,
-  USER_AGENT,
-} from './sdk-exporter.ts'
-import { readTls } from './tls.ts'
+import { createSdkExporter, METRICS_HELPER, SDK_CONCURRENCY_LIMIT, type SdkExporter } from './sdk-exporter.ts'
 import type { SendResult, Transport } from './transport.ts'
 
-export function createGrpcTransport(config: OtlpConfig): Transport {
+export function createGrpcTransport(config: OtlpConfig, clock: Clock): Transport {
   let exporter: SdkExporter | undefined
   /** Ends the client after its calls; what they bring is still heard. */
   const leave = (left: SdkExporter): void => {
@@ -26,7 +21,7 @@ export function createGrpcTransport(config: OtlpConfig): Transport {
   }
   return {
     send: async (batch) => {
-      const used = exporter ?? connect(config)
+      const used = exporter ?? connect(config, clock)
       exporter = used
       const result = await used.send(batch)
       // grpc-js would go on waiting up to two minutes before it connects again, and keeps using a connection that hangs.
@@ -40,46 +35,24 @@ export function createGrpcTransport(config: OtlpConfig): Transport {
   }
 }
 
-function connect(config: OtlpConfig): SdkExporter {
-  const options = {
+function connect(config: OtlpConfig, clock: Clock): SdkExporter {
+  const metrics = new ExporterMetrics({
+    componentType: 'otlp_grpc_span_exporter',
+    metricsHelper: METRICS_HELPER,
     url: config.target,
+    meterProvider: undefined,
+    responseAttributesFromError: () => ({}),
+  })
+  const options = {
     timeoutMillis: config.timeoutMs,
     concurrencyLimit: SDK_CONCURRENCY_LIMIT,
     compression: config.compression,
-    userAgent: USER_AGENT,
-    metadata: () => metadataOf(config),
-    credentials: () => credentialsOf(config),
   }
+  const client = createGrpcClient(config, clock)
   return createSdkExporter(
-    (serializer) =>
-      createOtlpGrpcExportDelegate(
-        options,
-        serializer,
-        'otlp_grpc_span_exporter',
-        METRICS_HELPER,
-        undefined,
-        'TraceService',
-        '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
-      ),
+    (serializer) => createOtlpNetworkExportDelegate(options, serializer, metrics, client),
     classifyGrpcError,
   )
-}
-
-function metadataOf(config: OtlpConfig): Metadata {
-  const metadata = new Metadata()
-  for (const [key, value] of Object.entries(config.headers)) metadata.set(key, value)
-  return metadata
-}
-
-/**
- * grpc-js shares a connection among clients with equal credentials: a new client would get the dead one that the last calls
- * of an old client, or of another exporter, still hold. So these credentials equal no others.
- */
-function credentialsOf(config: OtlpConfig): ChannelCredentials {
-  const { ca = null, key = null, cert = null } = readTls(config)
-  const own = config.secure ? credentials.createSsl(ca, key, cert) : credentials.createInsecure()
-  own._equals = (other) => other === own
-  return own
 }
 
 const NO_STATUS = -1

@@ -33,7 +33,7 @@ type Carrier = (typeof carriers)[number]
 
 const clock = systemClock()
 const open = (config: OtlpConfig): Transport =>
-  config.protocol === 'grpc' ? createGrpcTransport(config) : createHttpTransport(config, clock)
+  config.protocol === 'grpc' ? createGrpcTransport(config, clock) : createHttpTransport(config, clock)
 
 const configOf = (carrier: Carrier, url: string, env: Environment = {}): OtlpConfig =>
   parseConfig({ OTEL_EXPORTER_OTLP_ENDPOINT: url, OTEL_EXPORTER_OTLP_PROTOCOL: carrier.variable, ...env })

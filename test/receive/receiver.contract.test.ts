@@ -74,7 +74,9 @@ async function between(
     ...env,
   })
   const transport =
-    protocol === 'grpc' ? createGrpcTransport(config) : createHttpTransport(config, systemClock())
+    protocol === 'grpc'
+      ? createGrpcTransport(config, systemClock())
+      : createHttpTransport(config, systemClock())
   try {
     await then({ receiver, transport, spans, said, port })
   } finally {
@@ -222,7 +224,7 @@ for (const carrier of carriers) {
             })
             const transport =
               carrier.protocol === 'grpc'
-                ? createGrpcTransport(config)
+                ? createGrpcTransport(config, systemClock())
                 : createHttpTransport(config, systemClock())
             const result = await send(transport, bytesOf(span('work')))
             await transport.close()
