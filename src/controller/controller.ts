@@ -176,7 +176,7 @@ class Operator {
       ...config.server,
       metrics: (accept) => this.#metrics.expose(accept),
       readiness: () => readinessOf(this.#synced, this.#missing()),
-      onError: (error) => log.error('a request could not be answered', { reason: error.message }),
+      log,
     })
     onListening?.(this.#server.port)
     await this.#prepare()
@@ -284,6 +284,7 @@ class Operator {
             unreadable: this.#sessions?.unreadable() ?? 0,
             eventsOverLimit: this.#writes.counters['event over limit'] ?? 0,
             refused: this.#reload.counters().refused,
+            letGo: this.#server?.letGo() ?? 0,
           }),
       }),
     )

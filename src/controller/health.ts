@@ -45,15 +45,17 @@ export interface Limited {
   readonly unreadable: number
   readonly eventsOverLimit: number
   readonly refused: number
+  readonly letGo: number
 }
 
-export const limitsOf = ({ eventsOverLimit, refused, rollouts, unreadable }: Limited): Counts => ({
+export const limitsOf = ({ eventsOverLimit, letGo, refused, rollouts, unreadable }: Limited): Counts => ({
   ...Object.fromEntries(
     Object.entries(rollouts ?? {}).map(([what, count]) => [`${what} of rollouts`, count]),
   ),
   'sessions that cannot be read': unreadable,
   'events on sessions over the limit': eventsOverLimit,
   'configurations refused': refused,
+  'connections to the metrics port': letGo,
 })
 
 export function readHealth(from: HealthSources): HealthSnapshot {

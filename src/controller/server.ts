@@ -1,9 +1,11 @@
 // Owns the HTTP server of the operator: /metrics, /livez and /readyz.
-// Promises that /livez is answered as long as the event loop turns, that /readyz says in words what it waits for, and 404 for all else.
-// Does not know what is served: it is handed in.
+// Promises that /livez is answered as long as the event loop turns, whatever connections others hold; that /readyz says in words what it
+// waits for, and 404 for all else. Does not know what is served: it is handed in.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { boundConnections } from './connections.ts'
+import type { Log } from './log.ts'
 
 export interface Readiness {
   readonly ready: boolean
@@ -18,27 +20,48 @@ export interface ServerOptions {
     accept: string | undefined,
   ) => Promise<{ readonly contentType: string; readonly body: string }>
   readonly readiness: () => Readiness
-  readonly onError: (error: Error) => void
+  readonly log: Pick<Log, 'error' | 'warn'>
 }
 
 export interface HttpServer {
   readonly port: number
+  /** Connections that had to go for others. */
+  letGo(): number
   close(): Promise<void>
+}
+
+/** A scraper needs one connection and a probe another; a flood of them must not take the sockets of the watches. */
+const CONNECTIONS_MAX = 64
+
+const TIMES = {
+  // Who connects asks at once; Node looks in this interval who has not.
+  ...{ headersTimeout: 2_000, connectionsCheckingInterval: 1_000 },
+  ...{ requestTimeout: 10_000, keepAliveTimeout: 65_000 },
 }
 
 /** Rejects where the address is taken or not ours. */
 export async function startServer(options: ServerOptions): Promise<HttpServer> {
-  const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 10_000 }, (request, response) => {
+  const { log } = options
+  const server = createServer(TIMES, (request, response) => {
     answer(options, request, response).catch((error: Error) => {
-      options.onError(error)
+      log.error('a request could not be answered', { reason: error.message })
       if (!response.headersSent) send(response, 500, 'internal error\n')
       else response.destroy()
     })
   })
-  // A scraper needs one connection; a flood of them must not take the sockets of the watches.
-  server.maxConnections = 64
+  let letGo = 0
+  boundConnections(server, CONNECTIONS_MAX, () => {
+    if (letGo++ === 0)
+      log.warn('the port of metrics and probes has too many connections; idle ones are let go, and counted', {
+        most: CONNECTIONS_MAX,
+      })
+  })
   await listen(server, options)
-  return { port: (server.address() as AddressInfo).port, close: () => closeServer(server) }
+  return {
+    port: (server.address() as AddressInfo).port,
+    letGo: () => letGo,
+    close: () => closeServer(server),
+  }
 }
 
 function listen(server: Server, { address, port }: ServerOptions): Promise<void> {

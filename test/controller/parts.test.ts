@@ -89,7 +89,10 @@ async function serving(metrics: () => Promise<{ contentType: string; body: strin
     port: 0,
     metrics,
     readiness: () => ({ ready: false, lines: ['the streams are being read'] }),
-    onError: ({ message }) => void errors.push(message),
+    log: {
+      error: (_message, fields) => void errors.push(String(fields?.['reason'])),
+      warn: (message) => void errors.push(message),
+    },
   })
   const url = `http://127.0.0.1:${server.port}`
   return { errors, url, [Symbol.asyncDispose]: () => server.close() }
