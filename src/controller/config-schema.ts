@@ -233,6 +233,11 @@ const receiver = z
     ).optional(),
     spansPerSecond: whole('What exceeds it is asked to come again later.', 1, 1_000_000).prefault(20_000),
     messageMaxBytes: whole('Of one request, inflated.', 1_024, 67_108_864).prefault(4_194_304),
+    connectionsMax: whole(
+      'Connections open at one time of gRPC, and as many of HTTP; one for each kubelet, runtime and API server that sends. One more is closed.',
+      1,
+      100_000,
+    ).prefault(2_000),
   })
   .superRefine(({ grpcPort, httpPort, tls: { ca, cert, key } }, context) => {
     const refuse = (at: string[], message: string): void =>

@@ -60,14 +60,14 @@ export const limitsOf = ({ eventsOverLimit, letGo, refused, rollouts, unreadable
 
 export function readHealth(from: HealthSources): HealthSnapshot {
   const lag = from.pipeline.lag()
-  const webhook = from.webhook()
+  const [receiver, webhook] = [from.receiver(), from.webhook()]
   const counted = from.book.counters()
   return {
     pipeline: from.pipeline.counters(),
     streams: from.streams(),
     ...(lag === undefined ? {} : { watchLagSeconds: toMilliseconds(lag) / 1000 }),
     exporters: exportersHealth(from),
-    ...receiverHealth(from.receiver()),
+    ...receiverHealth(receiver),
     ...(webhook && { webhook }),
     ring: from.delivery.ring.counters(),
     eventLoopDelay: loopDelayOf(from.loopDelay),
@@ -79,6 +79,7 @@ export function readHealth(from: HealthSources): HealthSnapshot {
     limits: {
       'acknowledged starts that did not fit the Lease': from.handover.counters().unlisted,
       'starts lost from the ring of a standby': from.delivery.lost(),
+      ...(receiver && { 'connections to the receiver': receiver.connectionsRefused }),
       ...from.limits(),
     },
   }

@@ -131,13 +131,23 @@ class LeadersReceiving implements Receiving {
 
   async #open({ tls, token }: Secrets): Promise<void> {
     const { clock, config, leads, log, onFrame, onReceiving, pipeline, random } = this.#options
-    const { address: host, grpcPort, httpPort, messageMaxBytes, spansPerSecond } = config.receiver
+    const {
+      address: host,
+      connectionsMax,
+      grpcPort,
+      httpPort,
+      messageMaxBytes,
+      spansPerSecond,
+    } = config.receiver
     this.#receiver = await startReceiver({
       endpoints: [
         { protocol: 'grpc', host, port: grpcPort },
         { protocol: 'http', host, port: httpPort },
       ],
-      limits: { ...DEFAULT_LIMITS, messageBytes: messageMaxBytes, spansPerSecond },
+      limits: {
+        ...DEFAULT_LIMITS,
+        ...{ messageBytes: messageMaxBytes, spansPerSecond, connections: connectionsMax },
+      },
       ...(tls && { tls }),
       ...(token !== undefined && { token }),
       ...{ clock, random, isOpen: leads, wants: wantsSpan, choose: pipeline.chooseSpans },

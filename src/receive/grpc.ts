@@ -41,6 +41,7 @@ export async function serveGrpc(
     injector.injectConnection(socket)
   })
   listener.maxConnections = intake.limits.connections
+  listener.on('drop', () => intake.refuseConnection())
   await listen(listener, host, port)
   const disconnect = (): void => sockets.forEach((socket) => void socket.destroy())
   return {

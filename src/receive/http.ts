@@ -42,6 +42,7 @@ export async function serveHttp(
       )
     : createServer(options, handle)
   server.maxConnections = intake.limits.connections
+  server.on('drop', () => intake.refuseConnection())
   await listen(server, host, port)
   return {
     port: (server.address() as AddressInfo).port,

@@ -15,6 +15,7 @@ export interface IntakeLimits {
   readonly spansPerSecond: number
   /** Read at one time, all senders together: with the former, the memory that reading may take. */
   readonly requests: number
+  /** Open at one time, of each protocol. */
   readonly connections: number
 }
 
@@ -50,6 +51,8 @@ export interface IntakeCounters {
   /** Of these, those that nobody wished for, and those that are none. */
   readonly skipped: number
   readonly invalid: number
+  /** Connections beyond the bound: such a one is closed without an answer, which its protocol could not put into words. */
+  readonly connectionsRefused: number
 }
 
 export interface Intake {
@@ -60,6 +63,7 @@ export interface Intake {
   take(body: Uint8Array, encoding: 'protobuf' | 'json'): Verdict
   /** A request that came to nothing by itself. */
   refuse(verdict: Verdict): Verdict
+  refuseConnection(): void
   counters(): IntakeCounters
 }
 
@@ -86,6 +90,7 @@ class CountedIntake implements Intake {
   #spans = 0
   #skipped = 0
   #invalid = 0
+  #connectionsRefused = 0
   /** Spans that may come now; below zero, those that came too many. */
   #allowance: number
   #filledMs: number
@@ -195,6 +200,11 @@ class CountedIntake implements Intake {
     return verdict
   }
 
+  refuseConnection(): void {
+    this.#connectionsRefused += 1
+    this.#say('too many connections', { most: this.limits.connections })
+  }
+
   #say(kind: string, fields: Readonly<Record<string, unknown>>): void {
     if (this.#said.has(kind)) return
     this.#said.add(kind)
@@ -208,6 +218,7 @@ class CountedIntake implements Intake {
       spans: this.#spans,
       skipped: this.#skipped,
       invalid: this.#invalid,
+      connectionsRefused: this.#connectionsRefused,
     }
   }
 }

@@ -178,6 +178,7 @@ export const VALUE_SETS: Readonly<Record<string, Values>> = {
       httpPort: 14_318,
       spansPerSecond: 1000,
       messageMaxBytes: 1_048_576,
+      connectionsMax: 6000,
       tls: { secret: 'otlp-server', clientCA: { configMap: 'otlp-clients', key: 'bundle.pem' } },
       token: { secret: 'otlp-token' },
       service: { type: 'ClusterIP', clusterIP: '10.96.0.99', annotations: labels },

@@ -2,6 +2,8 @@
 // Promises each behaviour from outside. Does not repeat what the receiver (test/receive) and the joining (test/trace) promise.
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { test } from 'node:test'
 import { manualClock } from '../../src/base/clock.ts'
 import { seconds, unixNano } from '../../src/base/time.ts'
@@ -36,11 +38,11 @@ async function send(port: number | undefined, spans: readonly object[]): Promise
   return answer.status
 }
 
-async function leader(world: World): Promise<Replica> {
+async function leader(world: World, config = RECEIVER): Promise<Replica> {
   world.server.store.load('tracesessions', [
     sessionObject('all', { allPods: true, completion: { when: 'Never' }, exporter: 'default' }),
   ])
-  const replica = world.replica('a', RECEIVER)
+  const replica = world.replica('a', config)
   await world.until('it receives', () => replica.receiverPorts().length === 2)
   return replica
 }
@@ -78,6 +80,26 @@ test('garbage neither delays nor breaks a start', async () => {
     await fetch(`http://127.0.0.1:${http}/v1/traces`, { method: 'POST', headers, body }).catch(() => {})
   }
   await world.until('the trace arrives', () => world.sent.length === 1)
+})
+
+test('connections over the limit of the configuration are closed, counted and said once', async () => {
+  await using world = await openWorld()
+  const replica = await leader(world, RECEIVER.replace('}', ', connectionsMax: 1}'))
+  const [grpc = 0] = replica.receiverPorts()
+  const sockets = Array.from({ length: 3 }, () => connect(grpc, '127.0.0.1'))
+  await Promise.all(
+    sockets.slice(1).map((socket) =>
+      once(
+        socket.on('error', () => undefined),
+        'close',
+      ),
+    ),
+  )
+  const { body } = await world.get(replica, '/metrics')
+  assert.match(body, /^podspan_limits_reached_total\{limit="connections to the receiver"\} 2$/m)
+  const said = replica.lines.filter(({ message }) => String(message).includes('too many connections'))
+  assert.equal(said.length, 1)
+  for (const socket of sockets) socket.destroy()
 })
 
 test('a standby refuses connections, and takes them when it leads', async () => {

@@ -249,8 +249,8 @@ for (const carrier of carriers) {
     }),
   )
 
-  test(title('more connections than the bound are not served'), () =>
-    between(carrier, { limits: { connections: 2 } }, async ({ port }) => {
+  test(title('more connections than the bound are not served, are counted, and are said once'), () =>
+    between(carrier, { limits: { connections: 2 } }, async ({ port, receiver, said }) => {
       const sockets = Array.from({ length: 4 }, () => connect(port, '127.0.0.1'))
       const closed = await Promise.all(
         sockets.slice(2).map(
@@ -262,6 +262,10 @@ for (const carrier of carriers) {
         ),
       )
       assert.deepEqual(closed, [true, true])
+      assert.equal(receiver.counters().connectionsRefused, 2)
+      assert.deepEqual(said, [
+        'the receiver refuses spans: too many connections; it is counted from here on {"most":2}',
+      ])
       for (const socket of sockets) socket.destroy()
     }),
   )
