@@ -221,10 +221,18 @@ export const RIGHTS: readonly Right[] = [
     verbs: ['update'],
     where: 'own',
     feature: 'leaderElection.enabled',
-    purpose:
-      'The election of one leader. The chart makes the Lease; without the chart, create on leases is needed once.',
+    purpose: 'The election of one leader.',
     without:
       'No replica leads: nothing is exported or written. Turn leaderElection.enabled off with one replica.',
+  },
+  {
+    group: 'coordination.k8s.io',
+    resource: 'leases',
+    verbs: ['create'],
+    where: 'own',
+    feature: 'leaderElection.enabled',
+    purpose: 'Makes the Lease where there is none: the chart makes it first, but somebody may delete it.',
+    without: 'Once it is deleted no replica leads until somebody makes it.',
   },
   {
     group: 'podspan.dev',

@@ -70,8 +70,8 @@ log: {level: debug}
 `
 
 export async function openWorld(): Promise<World> {
-  const server = await SimulatedApiServer.start()
   const clock = manualClock(START)
+  const server = await SimulatedApiServer.start({ nowMs: () => Number(clock.now() / 1_000_000n) })
   const replicas: { bury(): Promise<void> }[] = []
   const world: World = {
     server,

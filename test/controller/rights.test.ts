@@ -136,6 +136,9 @@ test('the operator asks for nothing that is not in the table', async () => {
   await startPod(world, 1)
   await world.until('it is exported', () => world.sent.length > 0)
   await world.until('one is deleted', () => world.server.writes.some(({ method }) => method === 'DELETE'))
+  // As anybody may who has the right.
+  world.server.store.remove('leases', 'lease')
+  await world.until('it is made again', () => world.server.store.of('leases').size > 0)
   // Whoever is authenticated may ask which groups there are.
   const asked = world.server.requests.filter(({ path }) => !/^\/apis\/[^/]+$/.test(path)).map(rightOf)
   for (const { group, namespace, resource, verb } of asked) {

@@ -82,7 +82,7 @@
   verbs: [get, list, watch]
 {{- end }}
 
-{{/* What Podspan does in its own namespace: its Lease, which the chart makes, and the standing session. */}}
+{{/* What Podspan does in its own namespace: its Lease, which the chart makes first, and the standing session. */}}
 {{- define "podspan.ownRules" -}}
 {{- if and (include "podspan.isNamespaced" .) (not (has .Release.Namespace .Values.namespaces)) }}
 # Sessions here are always seen.
@@ -92,8 +92,14 @@
   resources: [leases]
   resourceNames: [{{ include "podspan.fullname" . }}]
   verbs: [get{{ if .Values.leaderElection.enabled }}, update{{ end }}]
+# Below, create has no name: what an object will be called is not known to the authorizer when it is created.
+{{- if .Values.leaderElection.enabled }}
+# For when somebody has deleted the Lease.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+{{- end }}
 {{- if include "podspan.hasStandingSession" . }}
-# What an object will be called is not known to the authorizer when it is created.
 - apiGroups: [podspan.dev]
   resources: [tracesessions]
   verbs: [create]
