@@ -22,7 +22,7 @@ The file is YAML (so JSON too). An empty key counts as unset. Durations are writ
 \`--check-config\` reads the text only: that files of certificates and headers exist is checked when the controller starts.
 
 The file and the files that exporters name are looked at every 10 seconds. What changes under \`exporters\` takes effect without a
-restart: unchanged exporters go on, removed and changed ones send what waits for up to 30 seconds. A wrong file is
+restart: a changed exporter sends what waits by its new settings, and a removed one sends what it can for up to 30 seconds. A wrong file is
 refused as a whole and what was there before goes on. Every other change needs a restart, and the log says so.
 
 Restarts and replicas: a start is sent at least once. A new leader sends what the one before had not acknowledged on the Lease, which it

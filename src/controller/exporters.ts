@@ -1,6 +1,6 @@
 // Owns the named exporters of the configuration: their making, and their change without a restart.
-// Promises that an unchanged exporter goes on as it is, that a changed or removed one sends what it holds until a deadline, and that the
-// account over all of one name holds: in = sent + dropped + waiting. Does not choose which traces they get.
+// Promises that an exporter goes on with what it holds, by its changed settings if they changed; that one which was removed sends what it holds
+// until a deadline; and that the account over all of one name holds: in = sent + dropped + waiting. Does not choose which traces they get.
 
 import type { Clock } from '../base/clock.ts'
 import type { Accounting } from '../export/ledger.ts'
@@ -53,7 +53,15 @@ interface Running {
   readonly options: ExporterOptions
 }
 
-/** A changed exporter's Collector may be away; what it holds then is dropped, and counted. */
+/** What is to run by a name, before anything is changed. */
+interface Prepared {
+  readonly running: Running
+  readonly change?: 'added' | 'changed'
+  /** Makes it so. */
+  readonly take?: () => void
+}
+
+/** A removed exporter's Collector may be away; what it holds then is dropped, and counted. */
 export const DRAIN_MS = 30_000
 
 export const createExporters = (options: ExportersOptions): Exporters => new NamedExporters(options)
@@ -98,19 +106,22 @@ class NamedExporters implements Exporters {
     )
     const changes = { added: [] as string[], changed: [] as string[], removed: [] as string[] }
     for (const [name, { exporter }] of this.#running) {
-      if (wanted.get(name)?.exporter === exporter) continue
-      changes[wanted.has(name) ? 'changed' : 'removed'].push(name)
+      if (wanted.has(name)) continue
+      changes.removed.push(name)
+      this.#running.delete(name)
       this.#end(name, exporter, () => exporter.shutdown(DRAIN_MS))
     }
-    for (const name of wanted.keys()) if (!this.#running.has(name)) changes.added.push(name)
-    this.#running.clear()
-    for (const [name, running] of wanted) this.#running.set(name, running)
+    for (const [name, { change, running, take }] of wanted) {
+      take?.()
+      if (change) changes[change].push(name)
+      this.#running.set(name, running)
+    }
     this.#names = [...wanted.keys()]
     return changes
   }
 
-  /** The one that runs, where nothing changed; else a new one. */
-  #prepare(name: string, config: ExporterConfig, serviceName: ServiceNaming): Running {
+  /** The one that runs, with other settings where they changed; else a new one. */
+  #prepare(name: string, config: ExporterConfig, serviceName: ServiceNaming): Prepared {
     const headers = this.#headersOf(name, config)
     const options: ExporterOptions = {
       otlp: otlpConfigOf(config, headers, this.#options.env),
@@ -119,9 +130,12 @@ class NamedExporters implements Exporters {
       ...(config.maxSpanAge !== undefined && { maxSpanAgeMs: Number(config.maxSpanAge / 1_000_000n) }),
     }
     const fingerprint = JSON.stringify(options)
-    const before = this.#running.get(name)
-    if (before?.fingerprint === fingerprint) return before
-    return { exporter: this.#create(name, options), fingerprint, options }
+    const running = this.#running.get(name)
+    if (running?.fingerprint === fingerprint) return { running }
+    if (!running)
+      return { running: { exporter: this.#create(name, options), fingerprint, options }, change: 'added' }
+    const { exporter } = running
+    return { running: { exporter, fingerprint, options }, change: 'changed', take: exporter.renew(options) }
   }
 
   #headersOf(name: string, { headersFromFiles }: ExporterConfig): Record<string, string> {

@@ -47,9 +47,18 @@ const DROPPED: Readonly<Record<DropReason, string>> = {
   left: 'traces left to the next leader',
 }
 
+/** A transport with what flies by it: not more at a time than it has lanes. */
+interface Carrier {
+  readonly transport: Transport
+  readonly lanes: PQueue
+  flights: number
+}
+
 export class Batcher {
-  readonly #options: BatcherOptions
-  readonly #transport: Transport
+  #options: BatcherOptions
+  #carrier: Carrier
+  /** Those that were replaced, until what they have in flight has landed. */
+  readonly #formerCarriers = new Set<Carrier>()
   readonly #clock: Clock
   readonly #random: () => number
   readonly #log: Log
@@ -57,7 +66,6 @@ export class Batcher {
   readonly #alarm: Alarm
   readonly #queue = createQueue()
   readonly #ledger = createLedger()
-  readonly #lanes: PQueue
   /** Batches that were handed to the transport and have no result yet. */
   readonly #flying = new Set<readonly Entry[]>()
   #flyingBytes = 0
@@ -73,14 +81,13 @@ export class Batcher {
   #flushed: (() => void)[] = []
 
   constructor(transport: Transport, options: BatcherOptions, dependencies: BatcherDependencies) {
-    this.#transport = transport
+    this.#carrier = carrierOf(transport, options)
     this.#options = options
     this.#clock = dependencies.clock
     this.#random = dependencies.random
     this.#log = dependencies.log
     this.#episodes = createEpisodes(dependencies.clock, dependencies.log)
     this.#alarm = createAlarm(dependencies.clock, () => this.#pump())
-    this.#lanes = new PQueue({ concurrency: options.inFlight })
     this.#batchBytes = options.batchBytes
   }
 
@@ -91,12 +98,35 @@ export class Batcher {
       return entry.settled?.(fateOf(this.#ending))
     }
     this.#queue.push(entry)
+    this.#keepBound()
+    this.#pump()
+  }
+
+  /** From now on it goes by these: what waits too, and what the transport of before has in flight and could not send. */
+  renew(transport: Transport, options: BatcherOptions): void {
+    const former = this.#carrier
+    this.#formerCarriers.add(former)
+    this.#carrier = carrierOf(transport, options)
+    this.#options = options
+    this.#batchBytes = options.batchBytes
+    // Why the former one had to wait may be what was changed.
+    this.#pausedUntil = 0
+    this.#closeIfLeft(former)
+    this.#keepBound()
+    this.#pump()
+  }
+
+  #keepBound(): void {
     while (this.#queue.bytes + this.#flyingBytes > this.#options.maxWaitingBytes) {
       const least = this.#queue.dropLeast()
       if (!least) break
       this.#drop('queue-full', [least])
     }
-    this.#pump()
+  }
+
+  #closeIfLeft(former: Carrier): void {
+    if (former.flights > 0 || !this.#formerCarriers.delete(former)) return
+    void former.transport.close()
   }
 
   accounting(): Accounting {
@@ -123,8 +153,7 @@ export class Batcher {
     const done = new AbortController()
     await Promise.race([this.flush(), this.#clock.sleep(deadlineMs, done.signal)])
     done.abort()
-    this.#close()
-    await this.#transport.close()
+    await this.#close()
     return this.accounting()
   }
 
@@ -133,12 +162,11 @@ export class Batcher {
     this.#ending = 'left'
     if (deadlineMs > 0) return this.shutdown(deadlineMs)
     if (this.#phase === 'closed') return this.accounting()
-    this.#close()
-    await this.#transport.close()
+    await this.#close()
     return this.accounting()
   }
 
-  #close(): void {
+  async #close(): Promise<void> {
     this.#phase = 'closed'
     this.#alarm.cancel()
     const rest = [...[...this.#flying].flat(), ...this.#queue.clear()]
@@ -147,6 +175,9 @@ export class Batcher {
     this.#flyingBytes = 0
     if (rest.length > 0) this.#drop(this.#ending, rest)
     this.#pump()
+    const carriers = [this.#carrier, ...this.#formerCarriers]
+    this.#formerCarriers.clear()
+    await Promise.all(carriers.map(({ transport }) => transport.close()))
   }
 
   /** Sends what is due, and sets the alarm for what will be. */
@@ -165,7 +196,7 @@ export class Batcher {
 
   /** While the Collector fails, one batch at a time asks whether it is back. */
   #hasLane(): boolean {
-    return this.#flying.size < (this.#failures > 0 ? 1 : this.#options.inFlight)
+    return this.#carrier.flights < (this.#failures > 0 ? 1 : this.#options.inFlight)
   }
 
   /** When the next batch may go, by the monotonic clock; in the past where it may go now. */
@@ -181,13 +212,15 @@ export class Batcher {
     const entries = this.#withoutOld(taken)
     if (entries.length === 0) return
     const failuresBefore = this.#failures
+    const carrier = this.#carrier
+    carrier.flights++
     this.#flying.add(entries)
     this.#countFlying(entries, 1)
-    void this.#lanes
+    void carrier.lanes
       .add(() =>
-        this.#transport.send({ requests: entries.map((entry) => entry.request), spans: spansOf(entries) }),
+        carrier.transport.send({ requests: entries.map((entry) => entry.request), spans: spansOf(entries) }),
       )
-      .then((result) => this.#land(entries, result, failuresBefore))
+      .then((result) => this.#land(carrier, entries, result, failuresBefore))
   }
 
   #withoutOld(taken: readonly Entry[]): readonly Entry[] {
@@ -203,12 +236,22 @@ export class Batcher {
     return young
   }
 
-  #land(entries: readonly Entry[], result: SendResult, failuresBefore: number): void {
+  #land(carrier: Carrier, entries: readonly Entry[], result: SendResult, failuresBefore: number): void {
+    carrier.flights--
+    this.#closeIfLeft(carrier)
     // A result that comes after the end finds its batch counted as dropped.
     if (!this.#flying.delete(entries)) return
     this.#countFlying(entries, -1)
-    this.#settle(entries, result, failuresBefore)
+    if (carrier === this.#carrier) this.#settle(entries, result, failuresBefore)
+    else this.#settleFormer(entries, result)
     this.#pump()
+  }
+
+  /** What was refused by the settings of before, such as an old token, may be taken by those of now. */
+  #settleFormer(entries: readonly Entry[], result: SendResult): void {
+    if (result.kind === 'ok') return this.#sent(entries, result)
+    this.#ledger.retried()
+    this.#queue.putBack(entries)
   }
 
   #settle(entries: readonly Entry[], result: SendResult, failuresBefore: number): void {
@@ -267,6 +310,12 @@ export class Batcher {
     this.#flyingBytes += sign * bytesOf(entries)
   }
 }
+
+const carrierOf = (transport: Transport, { inFlight }: BatcherOptions): Carrier => ({
+  transport,
+  lanes: new PQueue({ concurrency: inFlight }),
+  flights: 0,
+})
 
 const fateOf = (reason: DropReason): Fate => (reason === 'left' ? 'left' : 'dropped')
 const spansOf = (entries: readonly Entry[]): number => entries.reduce((sum, entry) => sum + entry.spans, 0)

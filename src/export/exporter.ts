@@ -22,7 +22,7 @@ export interface ExporterOptions extends Partial<BatcherOptions> {
 
 export interface ExporterDependencies extends BatcherDependencies {
   /** In place of a connection, for tests and benches. */
-  readonly transport?: Transport
+  readonly connect?: (otlp: OtlpConfig) => Transport
 }
 
 export interface Exporter {
@@ -31,6 +31,8 @@ export interface Exporter {
   /** What came for a trace later; in the account it is as one more. */
   append(late: LateSpans): void
   accounting(): Accounting
+  /** Checks other settings, and throws a ConfigError; they hold, also for what waits, when what it returns is called. */
+  renew(options: ExporterOptions): () => void
   /** The account in one line, shown at exit. */
   describe(): string
   /** Resolves when nothing waits; while the Collector is away, that is not before it is back. */
@@ -43,20 +45,16 @@ export interface Exporter {
 
 /** Throws a ConfigError for settings that cannot work. */
 export function createExporter(options: ExporterOptions, dependencies: ExporterDependencies): Exporter {
-  const { otlp, serviceName = BY_ACTOR, ...limits } = options
   const { clock } = dependencies
-  const batcher = new Batcher(
-    dependencies.transport ?? createTransport(otlp, dependencies),
-    checkLimits({ ...BATCHER, ...limits }),
-    dependencies,
-  )
+  let settings = settingsOf(options, dependencies)
+  const batcher = new Batcher(settings.transport, settings.limits, dependencies)
   const preludes = createPreludes()
   return {
     export: (trace, settled) => {
       const before = preludes.take(trace)
       batcher.add({
         // Requests joined end to end are one request: what lies before a start travels with it.
-        request: joined([...before, trace].map((one) => encodeTrace(one, serviceName))),
+        request: joined([...before, trace].map((one) => encodeTrace(one, settings.serviceName))),
         spans: before.reduce((sum, { spans }) => sum + spans.length, spanCountOf(trace)),
         failed: FAILED.has(trace.outcome),
         startupMs: toMilliseconds(trace.startup),
@@ -77,11 +75,30 @@ export function createExporter(options: ExporterOptions, dependencies: ExporterD
       })
     },
     accounting: () => batcher.accounting(),
+    renew: (changed) => {
+      const next = settingsOf(changed, dependencies)
+      return () => {
+        settings = next
+        batcher.renew(next.transport, next.limits)
+      }
+    },
     describe: () => describeAccounting(batcher.accounting()),
     flush: () => batcher.flush(),
     shutdown: (deadlineMs) => batcher.shutdown(deadlineMs),
     leave: (deadlineMs) => batcher.leave(deadlineMs),
   }
+}
+
+interface Settings {
+  readonly transport: Transport
+  readonly limits: BatcherOptions
+  readonly serviceName: ServiceNaming
+}
+
+function settingsOf(options: ExporterOptions, dependencies: ExporterDependencies): Settings {
+  const { otlp, serviceName = BY_ACTOR, ...limits } = options
+  const connect = dependencies.connect ?? ((to) => createTransport(to, dependencies))
+  return { transport: connect(otlp), limits: checkLimits({ ...BATCHER, ...limits }), serviceName }
 }
 
 const giveBack =

@@ -9,10 +9,12 @@ import { type ControllerConfig, loadConfig } from '../../src/controller/config.t
 import { createExporters, DRAIN_MS, type Exporters } from '../../src/controller/exporters.ts'
 import { createReload } from '../../src/controller/reload.ts'
 import type { Log } from '../../src/controller/log.ts'
-import { createExporter, type ExporterOptions } from '../../src/export/exporter.ts'
+import type { OtlpConfig } from '../../src/export/config.ts'
+import { createExporter } from '../../src/export/exporter.ts'
 import type { Fate } from '../../src/export/queue.ts'
 import { sampleTrace } from '../export/sample-trace.ts'
-import { AWAY, OK, type Script, scriptedTransport } from '../export/scripted-transport.ts'
+import type { SendResult } from '../../src/export/transport.ts'
+import { AWAY, OK, type ScriptedTransport, scriptedTransport } from '../export/scripted-transport.ts'
 
 function configOf(text: string): ControllerConfig {
   const loaded = loadConfig({ file: { path: 'config.yaml', text } })
@@ -26,12 +28,12 @@ const TWO = 'exporters: {a: {endpoint: "http://a:4318"}, b: {endpoint: "http://b
 interface Made {
   readonly exporters: Exporters
   readonly clock: ReturnType<typeof manualClock>
-  /** Every exporter that was made, by its target and headers. */
-  readonly made: ExporterOptions[]
+  /** Every transport that was made, with what it was made of. */
+  readonly made: { readonly otlp: OtlpConfig; readonly transport: ScriptedTransport }[]
   readonly files: Map<string, string>
   readonly lines: string[]
   readonly log: Log
-  answer: Script
+  answer: (otlp: OtlpConfig) => SendResult | Promise<SendResult>
   pass(ms: number): Promise<void>
 }
 
@@ -41,7 +43,7 @@ function make(): Made {
   const say = (message: string): void => void lines.push(message)
   const log: Log = { debug: say, info: say, warn: say, error: say }
   const files = new Map<string, string>()
-  const made: ExporterOptions[] = []
+  const made: { otlp: OtlpConfig; transport: ScriptedTransport }[] = []
   const result: Made = {
     clock,
     made,
@@ -64,9 +66,12 @@ function make(): Made {
         return text
       },
       create: (options, dependencies) => {
-        made.push(options)
-        const transport = scriptedTransport((batch, number) => result.answer(batch, number))
-        return createExporter(options, { ...dependencies, transport })
+        const connect = (otlp: OtlpConfig): ScriptedTransport => {
+          const transport = scriptedTransport(() => result.answer(otlp))
+          made.push({ otlp, transport })
+          return transport
+        }
+        return createExporter(options, { ...dependencies, connect })
       },
     }),
   }
@@ -144,16 +149,106 @@ test('a removed exporter whose backend is away drops what it held at the deadlin
 
 const WITH_FILE = 'exporters: {a: {endpoint: "http://a:4318", headersFromFiles: {authorization: /token}}}'
 
-test('a header file that changes makes a new exporter, with its contents trimmed', () => {
-  const { exporters, files, made } = make()
-  files.set('/token', 'Bearer one\n')
-  exporters.configure(configOf(WITH_FILE))
+/** A name with a token that has changed once. */
+function rotating() {
+  const test = make()
+  const { exporters, files } = test
+  const rotate = (token: string): void => {
+    files.set('/token', `${token}\n`)
+    exporters.configure(configOf(WITH_FILE))
+  }
+  rotate('Bearer one')
+  return { ...test, test, rotate }
+}
+
+test('a header file that changes makes a new connection, with its contents trimmed', () => {
+  const { exporters, files, made } = rotating()
   files.set('/token', 'Bearer two\n')
   assert.deepEqual(exporters.configure(configOf(WITH_FILE)).changed, ['a'])
   assert.deepEqual(
     made.map(({ otlp }) => otlp.headers['authorization']),
     ['Bearer one', 'Bearer two'],
   )
+})
+
+test('what waits while the backend is away goes on waiting when a token is rotated, and is sent with the new one', async () => {
+  const { exporters, made, pass, rotate, test } = rotating()
+  test.answer = () => AWAY
+  const fates = Array.from({ length: 5 }, () => send(exporters, 'a'))
+  for (let count = 0; count < 6; count++) await pass(10_000)
+  rotate('Bearer two')
+  for (let count = 0; count < 6; count++) await pass(10_000)
+  assert.deepEqual(fates.flat(), [])
+  assert.equal(exporters.accounting().get('a')?.waiting, 5)
+  holds(exporters, 'a')
+  test.answer = () => OK
+  await pass(60_000)
+  assert.deepEqual(fates.flat(), ['sent', 'sent', 'sent', 'sent', 'sent'])
+  assert.deepEqual(
+    made.map(({ transport }) => [transport.taken.length, transport.isClosed]),
+    [
+      [0, true],
+      [5, false],
+    ],
+  )
+  holds(exporters, 'a')
+})
+
+test('the new settings are tried at once, though a long wait had been set', async () => {
+  const { exporters, pass, rotate, test } = rotating()
+  test.answer = () => ({ kind: 'retryable', reason: 'busy', retryAfterMs: 500_000 })
+  const fates = send(exporters, 'a')
+  await pass(200)
+  test.answer = () => OK
+  rotate('Bearer two')
+  await pass(0)
+  assert.deepEqual(fates, ['sent'])
+})
+
+/** What `Bearer one` has in flight when it is rotated, and how that lands. */
+const LANDINGS = [
+  ['taken', { kind: 'ok' }, [1, 0]],
+  ['refused', { kind: 'failed', reason: 'HTTP 401 Unauthorized' }, [0, 1]],
+  ['not answered', AWAY, [0, 1]],
+] as const satisfies readonly (readonly [string, SendResult, readonly number[]])[]
+
+for (const [how, result, takenBy] of LANDINGS)
+  test(`what is in flight when a token is rotated is sent once where it is ${how}`, async () => {
+    const { exporters, made, pass, rotate, test } = rotating()
+    const landing = Promise.withResolvers<SendResult>()
+    test.answer = ({ headers }) => (headers['authorization'] === 'Bearer one' ? landing.promise : OK)
+    const before = send(exporters, 'a')
+    await pass(200)
+    rotate('Bearer two')
+    const after = send(exporters, 'a')
+    await pass(200)
+    // One that hangs holds up nothing.
+    assert.deepEqual([before, after], [[], ['sent']])
+    assert.equal(made[0]?.transport.isClosed, false)
+    landing.resolve(result)
+    await pass(200)
+    assert.deepEqual(before, ['sent'])
+    assert.deepEqual(
+      made.map(({ transport }) => transport.taken.length),
+      [takenBy[0], takenBy[1] + 1],
+    )
+    assert.equal(made[0]?.transport.isClosed, true)
+    holds(exporters, 'a')
+  })
+
+test('an end closes also what a change had left behind, and leaves what it has in flight', async () => {
+  const { exporters, made, pass, rotate, test } = rotating()
+  test.answer = () => new Promise(() => {})
+  const fates = send(exporters, 'a')
+  await pass(200)
+  rotate('Bearer two')
+  await exporters.close(0)
+  assert.deepEqual(fates, ['left'])
+  assert.deepEqual(
+    made.map(({ transport }) => transport.isClosed),
+    [true, true],
+  )
+  holds(exporters, 'a')
 })
 
 test('one exporter that cannot work changes none of them', () => {
@@ -244,11 +339,16 @@ test('a setting that needs a restart is named', () => {
 })
 
 test('the memory for what waits is that of the configuration, 64 MiB where it does not say', () => {
-  const { exporters, made } = make()
+  const test = make()
+  const { exporters } = test
+  test.answer = () => AWAY
   exporters.configure(configOf(ONE))
+  const waitingBytes = (): number => exporters.accounting().get('a')?.waitingBytes ?? 0
+  while (waitingBytes() <= 1_048_576) send(exporters, 'a')
+  assert.equal(exporters.accounting().get('a')?.dropped, 0)
+  // A smaller one holds for what waits already.
   exporters.configure(configOf('exporters: {a: {endpoint: "http://a:4318", queueMaxBytes: 1048576}}'))
-  assert.deepEqual(
-    made.map(({ maxWaitingBytes }) => maxWaitingBytes),
-    [67_108_864, 1_048_576],
-  )
+  assert.ok(waitingBytes() <= 1_048_576)
+  assert.equal(exporters.accounting().get('a')?.droppedBy['queue-full'], 1)
+  holds(exporters, 'a')
 })

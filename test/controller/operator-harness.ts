@@ -222,7 +222,7 @@ function createCounted(
     if (result.kind === 'ok') for (const request of batch.requests) note(world, replica, request)
     return state.dead ? new Promise<SendResult>(() => {}) : result
   })
-  return createExporter(options, { ...dependencies, transport })
+  return createExporter(options, { ...dependencies, connect: () => transport })
 }
 
 /** A pod's UID stands in its root span's resource, as text. */

@@ -5,7 +5,7 @@ import { manualClock } from '../../src/base/clock.ts'
 import { milliseconds, unixNano } from '../../src/base/time.ts'
 import { Batcher } from '../../src/export/batcher.ts'
 import type { Batch, SendResult } from '../../src/export/transport.ts'
-import { scriptedTransport } from './scripted-transport.ts'
+import { type ScriptedTransport, scriptedTransport } from './scripted-transport.ts'
 
 const OPTIONS = { maxWaitingBytes: 2_000, batchSpans: 40, batchBytes: 600, lingerMs: 200, inFlight: 3 }
 
@@ -38,6 +38,8 @@ type Step =
   /** Lands one of the batches that fly. */
   | { readonly do: 'land'; readonly which: number; readonly result: SendResult }
   | { readonly do: 'flush' }
+  /** Another transport, perhaps with less room. */
+  | { readonly do: 'renew'; readonly maxWaitingBytes: number }
 
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   {
@@ -62,7 +64,21 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant('land' as const), which: fc.nat({ max: 5 }), result: anyResult }),
   },
   { weight: 1, arbitrary: fc.constant({ do: 'flush' as const }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('renew' as const),
+      maxWaitingBytes: fc.constantFrom(1_000, OPTIONS.maxWaitingBytes),
+    }),
+  },
 )
+
+interface Flight {
+  readonly batch: Batch
+  /** Of its transport. */
+  readonly number: number
+  readonly land: (result: SendResult) => void
+}
 
 const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -75,9 +91,18 @@ test('property: in = sent + dropped + waiting after every step of any script, an
 
 async function run(steps: readonly Step[], luck: number): Promise<void> {
   const clock = manualClock(unixNano(1_796_083_200_000_000_000n))
-  const flying: { readonly batch: Batch; readonly land: (result: SendResult) => void }[] = []
-  const transport = scriptedTransport((batch) => new Promise((land) => void flying.push({ batch, land })))
-  const batcher = new Batcher(transport, OPTIONS, { clock, random: () => luck, log: () => {} })
+  const flying: Flight[] = []
+  const transports: ScriptedTransport[] = []
+  const connect = (): ScriptedTransport => {
+    const number = transports.length
+    const transport = scriptedTransport(
+      (batch) => new Promise((land) => flying.push({ batch, land, number })),
+    )
+    transports.push(transport)
+    return transport
+  }
+  const taken = (): readonly Uint8Array[] => transports.flatMap((transport) => transport.taken)
+  const batcher = new Batcher(connect(), OPTIONS, { clock, random: () => luck, log: () => {} })
   const given = new Set<Uint8Array>()
   const check = (): void => {
     const { dropped, sent, waiting, waitingBytes, in: all } = batcher.accounting()
@@ -85,13 +110,18 @@ async function run(steps: readonly Step[], luck: number): Promise<void> {
     assert.equal(all, sent + dropped + waiting)
     assert.ok(waitingBytes <= OPTIONS.maxWaitingBytes)
     assert.equal(waiting === 0, waitingBytes === 0)
-    assert.ok(flying.length <= OPTIONS.inFlight)
-    assert.equal(new Set(transport.taken).size, transport.taken.length, 'a trace was sent twice')
-    assert.ok(transport.batches.every((batch) => batch.requests.every((request) => given.has(request))))
+    for (const [number, { batches, isClosed }] of transports.entries()) {
+      const flights = flying.filter((flight) => flight.number === number).length
+      assert.ok(flights <= OPTIONS.inFlight)
+      assert.ok(batches.every((batch) => batch.requests.every((request) => given.has(request))))
+      assert.ok(!isClosed || flights === 0, 'closed with batches in flight')
+    }
+    assert.equal(new Set(taken()).size, taken().length, 'a trace was sent twice')
   }
   const take = (step: Step): void => {
     if (step.do === 'pass') clock.advance(milliseconds(step.ms))
     if (step.do === 'flush') void batcher.flush()
+    if (step.do === 'renew') batcher.renew(connect(), { ...OPTIONS, maxWaitingBytes: step.maxWaitingBytes })
     if (step.do === 'land') flying.splice(step.which % Math.max(1, flying.length), 1)[0]?.land(step.result)
     if (step.do !== 'export') return
     const request = new Uint8Array(step.bytes)
@@ -112,5 +142,5 @@ async function run(steps: readonly Step[], luck: number): Promise<void> {
   }
   clock.advance(milliseconds(10_000))
   const { dropped, sent, waiting } = await done
-  assert.deepEqual([sent + dropped, waiting, sent], [given.size, 0, transport.taken.length])
+  assert.deepEqual([sent + dropped, waiting, sent], [given.size, 0, taken().length])
 }

@@ -77,7 +77,7 @@ test('an exporter sends it with the first start, and again where that was droppe
     })
     const exporter = createExporter(
       { otlp: {} as OtlpConfig, batchSpans: 1 },
-      { clock, random: () => 0, log: () => {}, transport },
+      { clock, random: () => 0, log: () => {}, connect: () => transport },
     )
     for (const trace of traces) {
       exporter.export(trace)
