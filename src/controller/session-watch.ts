@@ -4,7 +4,7 @@
 
 import type { Clock } from '../base/clock.ts'
 import type { Connection } from '../kube/config.ts'
-import type { StreamCounters } from '../kube/counters.ts'
+import { type StreamCounters, sumOfStreams } from '../kube/counters.ts'
 import {
   type CustomChange,
   type CustomWatch,
@@ -31,7 +31,7 @@ export interface SessionWatchOptions {
   readonly namespaces: readonly string[]
   /** Podspan's own, which is always watched. */
   readonly ownNamespace: string
-  readonly book: SessionBook
+  readonly book: Pick<SessionBook, 'apply' | 'remove' | 'namespaces'>
   readonly clock: Clock
   readonly random: () => number
   readonly log: Log
@@ -83,7 +83,7 @@ export function watchSessions(options: SessionWatchOptions): SessionWatch {
 }
 
 function applySession(
-  book: SessionBook,
+  book: SessionWatchOptions['book'],
   clock: Clock,
   log: Log,
   { uid, object }: Extract<CustomChange, { kind: 'put' }>,
@@ -105,7 +105,7 @@ function applySession(
 }
 
 function applyNamespace(
-  book: SessionBook,
+  book: SessionWatchOptions['book'],
   labels: Map<string, Readonly<Record<string, string>>>,
   names: Map<string, string>,
   change: CustomChange,
@@ -126,8 +126,5 @@ function missingOf(resource: string, watches: readonly CustomWatch[]): ReturnTyp
   return failure ? [{ resource, reason: failure.message, cost: COSTS[resource] ?? '' }] : []
 }
 
-/** Of several namespaces the first that is not well stands for all. */
-function countersOf(resource: string, watches: readonly CustomWatch[]): Record<string, StreamCounters> {
-  const shown = watches.find(({ counters }) => counters.state !== 'live') ?? watches[0]
-  return shown ? { [resource]: shown.counters } : {}
-}
+const countersOf = (resource: string, watches: readonly CustomWatch[]): Record<string, StreamCounters> =>
+  watches.length === 0 ? {} : { [resource]: sumOfStreams(watches.map(({ counters }) => counters)) }

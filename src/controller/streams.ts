@@ -9,7 +9,7 @@ import { OWNER_SOURCES } from '../decode/resources.ts'
 import { WHOLE_SOURCES } from '../decode/whole.ts'
 import { type Cluster, type MissingStream, watchCluster } from '../kube/cluster.ts'
 import type { Connection } from '../kube/config.ts'
-import { type StreamCounters, streamCounters } from '../kube/counters.ts'
+import { type StreamCounters, sumOfStreams } from '../kube/counters.ts'
 import { mostUnread, type Unread } from '../kube/unread.ts'
 import type { ControllerConfig } from './config.ts'
 import type { Log } from './log.ts'
@@ -101,37 +101,8 @@ function uniqueMissing(clusters: readonly Cluster[]): readonly MissingStream[] {
 }
 
 function sumCounters(clusters: readonly Cluster[]): Record<Source, StreamCounters> {
-  const sums: Record<Source, StreamCounters> = {}
+  const bySource = new Map<Source, StreamCounters[]>()
   for (const { counters } of clusters)
-    for (const [source, one] of counters) sums[source] = addCounters(sums[source] ?? streamCounters(), one)
-  return sums
-}
-
-/** What is furthest from well is the state of the sum. */
-const STATES = ['absent', 'live', 'closed', 'listing', 'starting', 'waiting', 'forbidden'] as const
-
-function addCounters(a: StreamCounters, b: StreamCounters): StreamCounters {
-  const sum: Record<string, unknown> = { ...a }
-  for (const [key, value] of Object.entries(b)) {
-    const before: unknown = sum[key]
-    if (typeof value === 'number') sum[key] = Number(before) + value
-    else if (typeof value === 'object') sum[key] = addCounts(before as Counts, value as Counts)
-  }
-  const at =
-    a.lastEventAt === undefined || (b.lastEventAt ?? 0n) > a.lastEventAt ? b.lastEventAt : a.lastEventAt
-  return { ...(sum as unknown as StreamCounters), lastEventAt: at, state: worst(a, b) }
-}
-
-type Counts = Readonly<Record<string, number>>
-
-const addCounts = (a: Counts, b: Counts): Counts => {
-  const sum = { ...a }
-  for (const [key, value] of Object.entries(b)) sum[key] = (sum[key] ?? 0) + value
-  return sum
-}
-
-function worst(a: StreamCounters, b: StreamCounters): StreamCounters['state'] {
-  // An empty sum has not started; it says nothing.
-  if (a.state === 'starting' && a.frames === 0) return b.state
-  return STATES.indexOf(a.state) > STATES.indexOf(b.state) ? a.state : b.state
+    for (const [source, one] of counters) bySource.set(source, [...(bySource.get(source) ?? []), one])
+  return Object.fromEntries([...bySource].map(([source, all]) => [source, sumOfStreams(all)]))
 }
