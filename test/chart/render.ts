@@ -43,17 +43,22 @@ export const releaseNamespace = 'observability'
 const rendered = new Map<string, Promise<string>>()
 
 /** The objects that `helm template` gives, those of `helm test` included. Rejects with Helm's words where it refuses the values. */
-export async function render(values: Values = {}, more: readonly string[] = []): Promise<Manifest[]> {
-  const key = JSON.stringify([values, more])
-  const text = rendered.get(key) ?? template(values, more)
+export async function render(
+  values: Values = {},
+  more: readonly string[] = [],
+  release = 'podspan',
+): Promise<Manifest[]> {
+  const key = JSON.stringify([values, more, release])
+  const text = rendered.get(key) ?? template(values, more, release)
   rendered.set(key, text)
-  return parseAllDocuments(await text)
+  // As Kubernetes' own parser, to which `on` and `0777` are no texts.
+  return parseAllDocuments(await text, { version: '1.1' })
     .map((document) => document.toJS() as Manifest | null)
     .filter((manifest): manifest is Manifest => manifest !== null)
 }
 
-async function template(values: Values, more: readonly string[]): Promise<string> {
-  const args = ['template', 'podspan', chartDirectory, '--namespace', releaseNamespace, ...more]
+async function template(values: Values, more: readonly string[], release: string): Promise<string> {
+  const args = ['template', release, chartDirectory, '--namespace', releaseNamespace, ...more]
   const { code, stdout, stderr } = await runHelm(args, values)
   if (code !== 0) throw new Error(stderr)
   return stdout

@@ -91,16 +91,16 @@
 {{- $reference := .reference -}}
 {{- $kind := ternary "secret" "configMap" (hasKey $reference "secret") -}}
 - {{ $kind }}:
-    name: {{ get $reference $kind }}
+    name: {{ get $reference $kind | quote }}
     items:
-      - key: {{ $reference.key | default .defaultKey }}
-        path: {{ .path }}
+      - key: {{ $reference.key | default .defaultKey | quote }}
+        path: {{ .path | quote }}
 {{- end }}
 
 {{/* Everything that is mounted into the directory of the configuration; one volume, so that what changes shows without a restart. */}}
 {{- define "podspan.configSources" -}}
 - configMap:
-    name: {{ include "podspan.fullname" . }}
+    name: {{ include "podspan.fullname" . | quote }}
     items:
       - key: config.yaml
         path: config.yaml
@@ -117,7 +117,7 @@
 {{- if .Values.receiver.enabled }}
 {{- with .Values.receiver.tls.secret }}
 - secret:
-    name: {{ . }}
+    name: {{ . | quote }}
     items:
       - {key: tls.crt, path: receiver/tls.crt}
       - {key: tls.key, path: receiver/tls.key}
@@ -131,7 +131,7 @@
 {{- end }}
 {{- if include "podspan.hasWebhook" . }}
 - secret:
-    name: {{ include "podspan.fullname" . }}-webhook
+    name: {{ printf "%s-webhook" (include "podspan.fullname" .) | quote }}
     items:
       - {key: tls.crt, path: webhook/tls.crt}
       - {key: tls.key, path: webhook/tls.key}

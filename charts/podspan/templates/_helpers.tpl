@@ -15,9 +15,10 @@
 {{- end }}
 {{- end }}
 
+{{/* Here and below, whatever somebody may have called a number is quoted: as YAML, 2024, 1e3, on and null are no texts. */}}
 {{- define "podspan.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "podspan.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "podspan.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "podspan.labels" -}}
@@ -33,9 +34,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{/* The metadata that every object has. Takes {root, and optionally name, namespace (false for none), labels, annotations}. */}}
 {{- define "podspan.metadata" -}}
 {{- $root := .root -}}
-name: {{ .name | default (include "podspan.fullname" $root) }}
+name: {{ .name | default (include "podspan.fullname" $root) | quote }}
 {{- if ne (toString .namespace) "none" }}
-namespace: {{ .namespace | default $root.Release.Namespace }}
+namespace: {{ .namespace | default $root.Release.Namespace | quote }}
 {{- end }}
 labels:
   {{- mergeOverwrite (include "podspan.labels" $root | fromYaml) (.labels | default dict) | toYaml | nindent 2 }}

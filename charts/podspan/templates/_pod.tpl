@@ -1,6 +1,6 @@
 {{/* What the Deployment's pods and the pod of `helm test` have in common. */}}
 {{- define "podspan.podBasics" -}}
-serviceAccountName: {{ include "podspan.serviceAccountName" . }}
+serviceAccountName: {{ include "podspan.serviceAccountName" . | quote }}
 automountServiceAccountToken: true
 # Without it every Service of the namespace would set variables, some of them with our prefix.
 enableServiceLinks: false
@@ -11,7 +11,7 @@ imagePullSecrets:
 securityContext:
   {{- toYaml .Values.podSecurityContext | nindent 2 }}
 {{- with .Values.runtimeClassName }}
-runtimeClassName: {{ . }}
+runtimeClassName: {{ . | quote }}
 {{- end }}
 {{- with .Values.nodeSelector }}
 nodeSelector:
@@ -24,7 +24,7 @@ tolerations:
 {{- end }}
 
 {{- define "podspan.containerBasics" -}}
-image: {{ include "podspan.image" . }}
+image: {{ include "podspan.image" . | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 securityContext:
   {{- toYaml .Values.securityContext | nindent 2 }}

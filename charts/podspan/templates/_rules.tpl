@@ -90,7 +90,7 @@
 {{- end }}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  resourceNames: [{{ include "podspan.fullname" . }}]
+  resourceNames: [{{ include "podspan.fullname" . | quote }}]
   verbs: [get{{ if .Values.leaderElection.enabled }}, update{{ end }}]
 # Below, create has no name: what an object will be called is not known to the authorizer when it is created.
 {{- if .Values.leaderElection.enabled }}
@@ -126,13 +126,13 @@ metadata:
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: Role
-  name: {{ .name }}
+  name: {{ .name | quote }}
 {{ include "podspan.subjects" .root }}
 {{- end }}
 
 {{- define "podspan.subjects" -}}
 subjects:
   - kind: ServiceAccount
-    name: {{ include "podspan.serviceAccountName" . }}
-    namespace: {{ .Release.Namespace }}
+    name: {{ include "podspan.serviceAccountName" . | quote }}
+    namespace: {{ .Release.Namespace | quote }}
 {{- end }}
