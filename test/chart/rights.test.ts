@@ -166,6 +166,13 @@ describe('the rights that the chart gives', { skip: noHelm }, () => {
     )
   })
 
+  test('are in each listed namespace, whatever it is called', async () => {
+    for (const name of ['none', 'false', 'nil']) {
+      const places = Object.keys(rightsOf(await render({ namespaces: [name] })))
+      assert.deepEqual(places.toSorted(), [name, releaseNamespace].toSorted())
+    }
+  })
+
   test('reach the sessions of its own namespace, listed or not', async () => {
     const sessions = reads('tracesessions.podspan.dev')
     for (const namespaces of [['shop'], ['shop', releaseNamespace]]) {

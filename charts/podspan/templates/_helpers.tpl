@@ -35,7 +35,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "podspan.metadata" -}}
 {{- $root := .root -}}
 name: {{ .name | default (include "podspan.fullname" $root) | quote }}
-{{- if ne (toString .namespace) "none" }}
+{{- if not (kindIs "bool" .namespace) }}
 namespace: {{ .namespace | default $root.Release.Namespace | quote }}
 {{- end }}
 labels:
