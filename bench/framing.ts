@@ -1,6 +1,7 @@
 // Owns the limit that no client of this protocol in this process can pass: the bytes of both watches, read and cut into frames.
 // Promises the sockets and the splitter that the product has, and nothing behind them. Does not decode, and answers no failure but by throwing.
 
+import { systemClock } from '../src/base/clock.ts'
 import { type Connection, openDirect } from '../src/kube/config.ts'
 import { knownResource } from '../src/decode/resources.ts'
 import { splitLengthDelimited } from '../src/kube/frame-split.ts'
@@ -26,7 +27,7 @@ function open(connection: Connection, source: string, onFrame: () => void): Prom
         path: queryOf(resource, {}, { watch: 1, resourceVersion: '0', allowWatchBookmarks: true }),
         accept: acceptOf(resource, 'protobuf', 'watch'),
         signal: new AbortController().signal,
-        stream: true,
+        stream: systemClock(),
       },
       {
         opened: () => resolve(),

@@ -17,17 +17,17 @@ export type ListedItem =
   | { readonly ok: true; readonly record: AnyRecord; readonly raw: unknown }
   | { readonly ok: false; readonly error: DecodeError }
 
-export type Page =
-  | {
-      readonly kind: 'page'
-      /** As it was answered, whatever was asked for. */
-      readonly encoding: Encoding
-      readonly bytes: number
-      readonly meta: ListMeta
-      /** Decoded as they are asked for: once, and before the room is used again. */
-      readonly items: Iterable<ListedItem>
-    }
-  | { readonly kind: 'failed'; readonly failure: Failure }
+export interface ReadPage {
+  readonly kind: 'page'
+  /** As it was answered, whatever was asked for. */
+  readonly encoding: Encoding
+  readonly bytes: number
+  readonly meta: ListMeta
+  /** Decoded as they are asked for: once, and before the room is used again. */
+  readonly items: Iterable<ListedItem>
+}
+
+export type Page = ReadPage | { readonly kind: 'failed'; readonly failure: Failure }
 
 export async function readPage(options: {
   readonly connection: Connection

@@ -13,14 +13,14 @@ import { countIn, type StreamCounters } from './counters.ts'
 import { createDelivery, type Delivery } from './delivery.ts'
 import type { Failure } from './failure.ts'
 import type { KnownObjects } from './known-objects.ts'
-import { type Page, readPage } from './list-page.ts'
+import { type ReadPage, readPage } from './list-page.ts'
 import type { ListTurn } from './list-turn.ts'
 import { acceptOf, type Encoding, queryOf, type Scope } from './paths.ts'
 import type { Turns } from './turns.ts'
 import type { Valve } from './valve.ts'
 import {
   emptyWatch,
-  isRefusedForNow,
+  isAway,
   type Mode,
   next,
   step,
@@ -101,8 +101,6 @@ const EARLY_MS = 2000
 export async function runReflector(options: ReflectorOptions): Promise<void> {
   await new Reflector(options).run()
 }
-
-type ReadPage = Extract<Page, { kind: 'page' }>
 
 class Reflector {
   private readonly options: ReflectorOptions
@@ -352,9 +350,7 @@ class Reflector {
     else this.jsonNext = false
     const atMs = clock.monotonicMs()
     this.apply({ kind: 'failed', failure, atMs, random: random() })
-    // One that was there before is away, not refused, while that may pass: whoever waits for it goes on waiting.
-    const passes = this.state.everSynced && isRefusedForNow(this.state, atMs)
-    counters.state = failure.kind === 'forbidden' && !passes ? 'forbidden' : 'waiting'
+    counters.state = failure.kind === 'forbidden' && !isAway(this.state, atMs) ? 'forbidden' : 'waiting'
   }
 
   private healthy(): void {

@@ -4,6 +4,7 @@
 
 import type { Duplex } from 'node:stream'
 import type { Dispatcher } from 'undici'
+import type { Clock } from '../base/clock.ts'
 import { parseJson, statusOf } from '../decode/json.ts'
 import { decodeStatus } from '../decode/protobuf.ts'
 import type { ApiStatus } from '../decode/result.ts'
@@ -21,8 +22,8 @@ export interface Request {
   /** Of the body; default `application/json`. */
   readonly contentType?: string
   readonly signal: AbortSignal
-  /** A GET whose answer goes on and on, where silence is normal: a watch. */
-  readonly stream?: boolean
+  /** A GET whose answer goes on and on, where silence is normal: a watch. By this clock a refusal's body is not waited for in vain. */
+  readonly stream?: Clock
   /** The headers of a WebSocket's handshake: the answer is a socket, or a refusal. */
   readonly upgrade?: Readonly<Record<string, string>>
 }
@@ -48,7 +49,7 @@ export interface Receiver {
 
 /** The Status of a refusal is small; more than this of it is not read. */
 const STATUS_LIMIT_BYTES = 256 * 1024
-/** Whether it accepted a watch or refused it, silence is normal on its socket: a refusal's body is not waited for without end. */
+/** Of a stream, on whose socket silence is normal: a refusal's body is not waited for any longer. */
 const STATUS_LIMIT_MS = 10_000
 
 /** Sends the request; on 401 with refreshed credentials once more. */
@@ -81,7 +82,7 @@ async function attempt(
     if (credentials === 'refreshed') await connection.refresh()
     const { dispatcher, headers, streams } = await connection.authenticate()
     if (request.signal.aborted) return receiver.failed(aborted())
-    const exchange = new Exchange(request.signal, receiver)
+    const exchange = new Exchange(request, receiver)
     if (request.stream && streams) openStream(streams, connection, request, headers, exchange)
     else dispatcher.dispatch(dispatchOptions(connection, request, headers), handlerOf(exchange))
   } catch (error) {
@@ -183,16 +184,18 @@ interface Refused {
 /** One request's end, whatever carries it: one outcome, the abort's reason kept as the failure it is. */
 class Exchange {
   readonly #signal: AbortSignal
+  readonly #clock: Clock | undefined
   readonly #receiver: Receiver
   #carrier: Carrier | undefined
   #outcome: Failure | undefined
   #refused: Refused | undefined
   #refusedBytes = 0
-  #refusalEnds: NodeJS.Timeout | undefined
+  readonly #ended = new AbortController()
   #done = false
 
-  constructor(signal: AbortSignal, receiver: Receiver) {
+  constructor({ signal, stream }: Request, receiver: Receiver) {
     this.#signal = signal
+    this.#clock = stream
     this.#receiver = receiver
   }
 
@@ -204,7 +207,9 @@ class Exchange {
   }
 
   /** A refusal whose body broke off is still that refusal. */
-  readonly #enough = (): void => this.#carrier?.abort(new Error('the refusal does not end'))
+  #enough(): void {
+    if (!this.#done) this.#carrier?.abort(new Error('the refusal does not end'))
+  }
 
   begin(carrier: Carrier): void {
     this.#carrier = carrier
@@ -215,8 +220,7 @@ class Exchange {
   head(code: number, contentType: string, retryAfter: string | undefined): void {
     if (code < 200 || code >= 300) {
       this.#refused = { code, contentType, retryAfter, body: [] }
-      this.#refusalEnds = setTimeout(this.#enough, STATUS_LIMIT_MS)
-      return
+      return void this.#clock?.sleep(STATUS_LIMIT_MS, this.#ended.signal).then(() => this.#enough())
     }
     this.#receiver.opened(contentType, {
       pause: () => this.#carrier?.pause(),
@@ -250,7 +254,7 @@ class Exchange {
 
   #over(): void {
     this.#done = true
-    clearTimeout(this.#refusalEnds)
+    this.#ended.abort()
     this.#signal.removeEventListener('abort', this.#onAbort)
   }
 

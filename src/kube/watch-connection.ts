@@ -93,10 +93,10 @@ class OpenWatch {
   }
 
   start(): void {
-    const { connection, path, accept, signal } = this.options
+    const { clock, connection, path, accept, signal } = this.options
     send(
       connection,
-      { path, accept, signal, stream: true },
+      { path, accept, signal, stream: clock },
       {
         opened: (contentType, control) => this.opened(contentType, control),
         data: (bytes, start, end) => this.data(bytes, start, end),

@@ -283,9 +283,12 @@ function onRefused(state: WatchState, input: Failed): WatchStep {
   return { state: refused, outputs: [], delayMs: FORBIDDEN_RETRY_MS * (0.5 + input.random / 2) }
 }
 
-/** Whether what was refused last may be granted at any time. */
-export const isRefusedForNow = ({ refusedAtMs }: WatchState, atMs: number): boolean =>
+const isRefusedForNow = ({ refusedAtMs }: WatchState, atMs: number): boolean =>
   refusedAtMs !== undefined && atMs - refusedAtMs < REFUSED_FOR_NOW_MS
+
+/** Whether it was there, and what refuses it now may pass: whoever waits for it goes on waiting. */
+export const isAway = (state: WatchState, atMs: number): boolean =>
+  state.everSynced && isRefusedForNow(state, atMs)
 
 function granted(state: WatchState): WatchState {
   if (state.refusedAtMs === undefined) return state
