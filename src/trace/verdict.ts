@@ -11,13 +11,8 @@ import { lastSaidOfPod } from '../operations/volumes.ts'
 import type { Startup } from '../operations/startup.ts'
 import type { CriticalPath } from './critical-path.ts'
 import { durationText } from './duration-text.ts'
+import { longestOf, mainPart, NAMED } from './shares.ts'
 import type { Outcome } from './trace.ts'
-
-/** What one kind of work cost on the critical path. */
-interface Share {
-  readonly operation: Operation
-  total: DurationNano
-}
 
 const REASON_MAX = 160
 
@@ -28,8 +23,7 @@ export function tellVerdict(
   total: DurationNano,
   crashed?: string,
 ): string {
-  const shares = sumShares(startup.root, path)
-  const longest = shares[0]
+  const longest = longestOf(startup.root, path)
   const head = `${opening(outcome, total)}${crashed && outcome === 'unstable' ? `, but ${crashed}` : ''}${ending(startup, outcome)}`
   if (!longest || total <= ZERO) return head
   const { operation, total: share } = mainPart(longest, path)
@@ -75,62 +69,6 @@ export function deepestOpen(root: Operation): Operation | undefined {
     undefined,
   )
   return last && (last.children.findLast(({ open: going }) => going) ?? last)
-}
-
-/** What others do while an operation waits for them is named for itself, not as a part of what waits. */
-const NAMED: ReadonlySet<Operation['name']> = new Set(['provision volume', 'attach volume', 'mount volumes'])
-
-/** Sums the critical path by what was done to what: attempts of one thing count together. */
-function sumShares(root: Operation, path: CriticalPath): Share[] {
-  const shares: Share[] = []
-  for (const child of root.children) {
-    addShare(shares, child, path)
-    addNamedBelow(shares, child, path)
-  }
-  return shares.sort((a, b) => (a.total > b.total ? -1 : 1))
-}
-
-function addNamedBelow(shares: Share[], { children }: Operation, path: CriticalPath): void {
-  for (const child of children) {
-    if (NAMED.has(child.name)) addShare(shares, child, path)
-    addNamedBelow(shares, child, path)
-  }
-}
-
-function addShare(shares: Share[], operation: Operation, path: CriticalPath): void {
-  const total = sumPath(operation, path)
-  if (total <= ZERO) return
-  const known = shares.find(
-    ({ operation: { name, container } }) => name === operation.name && container === operation.container,
-  )
-  if (known) known.total = durationNano(known.total + total)
-  else shares.push({ operation, total })
-}
-
-/** What others did while the scheduler waited. */
-const WAITED_FOR: ReadonlySet<OperationName> = new Set([
-  'provision node',
-  'preempt',
-  'wait for claim',
-  'allocate devices',
-  'prepare devices',
-  'wait in queue',
-])
-
-/** Of what an operation did itself and what it waited for, the longest. */
-function mainPart({ operation, total }: Share, path: CriticalPath): Share {
-  const parts = operation.children
-    .filter(({ name }) => WAITED_FOR.has(name))
-    .map((part): Share => ({ operation: part, total: sumPath(part, path) }))
-  const own = durationNano(parts.reduce((left: bigint, part) => left - part.total, total))
-  return parts.reduce((a, b) => (b.total > a.total ? b : a), { operation, total: own })
-}
-
-function sumPath(operation: Operation, path: CriticalPath): DurationNano {
-  let total = 0n
-  for (const { from, to } of path.get(operation) ?? []) total += to - from
-  for (const child of operation.children) if (!NAMED.has(child.name)) total += sumPath(child, path)
-  return durationNano(total)
 }
 
 /** What the component itself said of why this operation goes on or failed. */

@@ -1,0 +1,101 @@
+// Owns what each kind of work cost on the critical path, for the verdict.
+// Promises that only what is one thing is added up: attempts at the same thing, and waits after the same trouble.
+// Does not put it in words: verdict.ts does.
+
+import { type DurationNano, durationNano, ZERO } from '../base/time.ts'
+import type { Operation, OperationName } from '../operations/operation.ts'
+import type { CriticalPath } from './critical-path.ts'
+
+/** What an operation cost, with what it waited for. */
+export interface Cost {
+  readonly operation: Operation
+  readonly total: DurationNano
+}
+
+/** Attempts at one thing; most things take one. */
+interface Share {
+  readonly first: Operation
+  readonly ofFirst: DurationNano
+  others: Cost[] | undefined
+  total: DurationNano
+}
+
+/** What others do while an operation waits for them is named for itself, not as a part of what waits. */
+export const NAMED: ReadonlySet<OperationName> = new Set([
+  'provision volume',
+  'attach volume',
+  'mount volumes',
+])
+
+/** What the start waited for longest. Of several attempts at it one stands for all, so that what is said of it is true of most of the time. */
+export function longestOf(root: Operation, path: CriticalPath): Cost | undefined {
+  const shares: Share[] = []
+  for (const child of root.children) {
+    addShare(shares, child, path)
+    addNamedBelow(shares, child, path)
+  }
+  let longest: Share | undefined
+  for (const share of shares) if (!longest || share.total > longest.total) longest = share
+  return longest && { operation: mainAttempt(longest), total: longest.total }
+}
+
+function addNamedBelow(shares: Share[], { children }: Operation, path: CriticalPath): void {
+  for (const child of children) {
+    if (NAMED.has(child.name)) addShare(shares, child, path)
+    addNamedBelow(shares, child, path)
+  }
+}
+
+function addShare(shares: Share[], operation: Operation, path: CriticalPath): void {
+  const total = sumPath(operation, path)
+  if (total <= ZERO) return
+  const known = shares.find(({ first }) => isSame(first, operation))
+  if (!known) return void shares.push({ first: operation, ofFirst: total, others: undefined, total })
+  known.others = [...(known.others ?? []), { operation, total }]
+  known.total = durationNano(known.total + total)
+}
+
+const AFTER = 'podspan.backoff.after'
+
+/** Whether both are attempts at one thing. What is of no container is told apart by its subject: a gap by its neighbours, an image by its name. */
+const isSame = (a: Operation, b: Operation): boolean =>
+  a.name === b.name &&
+  a.container === b.container &&
+  a.attributes[AFTER] === b.attributes[AFTER] &&
+  (a.container !== undefined || a.subject === b.subject)
+
+/** The longest of those that failed, or of those that did not: whichever took more together. */
+function mainAttempt({ first, ofFirst, others, total }: Share): Operation {
+  if (!others) return first
+  const attempts: Cost[] = [{ operation: first, total: ofFirst }, ...others]
+  const failed = attempts.filter(({ operation: { error } }) => error !== undefined)
+  const isMostlyFailed = failed.reduce((sum: bigint, one) => sum + one.total, 0n) * 2n > total
+  const main = isMostlyFailed ? failed : attempts.filter((one) => !failed.includes(one))
+  return main.reduce((a, b) => (b.total > a.total ? b : a)).operation
+}
+
+/** What others did while the scheduler waited. */
+const WAITED_FOR: ReadonlySet<OperationName> = new Set([
+  'provision node',
+  'preempt',
+  'wait for claim',
+  'allocate devices',
+  'prepare devices',
+  'wait in queue',
+])
+
+/** Of what an operation did itself and what it waited for, the longest. */
+export function mainPart({ operation, total }: Cost, path: CriticalPath): Cost {
+  const parts = operation.children
+    .filter(({ name }) => WAITED_FOR.has(name))
+    .map((part): Cost => ({ operation: part, total: sumPath(part, path) }))
+  const own = durationNano(parts.reduce((left: bigint, part) => left - part.total, total))
+  return parts.reduce((a, b) => (b.total > a.total ? b : a), { operation, total: own })
+}
+
+function sumPath(operation: Operation, path: CriticalPath): DurationNano {
+  let total = 0n
+  for (const { from, to } of path.get(operation) ?? []) total += to - from
+  for (const child of operation.children) if (!NAMED.has(child.name)) total += sumPath(child, path)
+  return durationNano(total)
+}

@@ -1,0 +1,81 @@
+// Owns what the verdict names and adds up: that a figure is of the thing beside it.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { PodRecord } from '../../src/base/record.ts'
+import { type Story, story } from '../support/pods.ts'
+import { traceOf } from '../support/pods-spans.ts'
+
+const begun = (more: Partial<PodRecord> = {}): Story =>
+  story(more).create(0).bind(20).admit(40).condition(200, 'PodReadyToStartContainers')
+const verdictOf = (told: Story): string => traceOf(told.frames()).verdict
+
+const PULLING = 'Pulling image "registry/app:1"'
+const RATE_EXCEEDED = 'Failed to pull image "registry/app:1": toomanyrequests: rate exceeded'
+const pulledIn = (time: string): string =>
+  `Successfully pulled image "registry/app:1" in ${time} (${time} including waiting). Image size: 7 bytes.`
+
+/** A pull that fails at once, and the back-off until the next, 10 s later. */
+const refusedOnce = (): Story =>
+  begun()
+    .event(210, 'Pulling', 'app', PULLING)
+    .event(710, 'Failed', 'app', RATE_EXCEEDED)
+    .event(10_710, 'Pulling', 'app', PULLING)
+
+test('a pull that succeeds after one that failed is not told with the error of that', () => {
+  const told = refusedOnce()
+    .event(70_710, 'Pulled', 'app', pulledIn('60s'))
+    .event(70_720, 'Created', 'app')
+    .event(70_730, 'Started', 'app')
+    .ready(70_800)
+  assert.match(verdictOf(told), /; 1 min \(85 %\) pulling registry\/app:1$/)
+})
+
+test('pulls that mostly failed are told with an error', () => {
+  const told = begun()
+  for (const from of [210, 20_210, 40_210])
+    told.event(from, 'Pulling', 'app', PULLING).event(from + 19_000, 'Failed', 'app', RATE_EXCEEDED)
+  told
+    .event(60_210, 'Pulling', 'app', PULLING)
+    .event(80_210, 'Pulled', 'app', pulledIn('20s'))
+    .event(80_220, 'Created', 'app')
+    .event(80_230, 'Started', 'app')
+    .ready(80_300)
+  assert.match(verdictOf(told), /; 1 min 17 s \(96 %\) pulling registry\/app:1 \(failed: .*rate exceeded\)$/)
+})
+
+test('an init container that succeeds after it failed is not told with its exit code', () => {
+  const told = begun({ initContainers: [{ name: 'migrate', image: 'a' }] })
+    .start(210, 'migrate')
+    .statuses(1300, { migrate: { exited: 1, from: 230, until: 1000 } })
+    .start(3000, 'migrate')
+    .statuses(3100, { migrate: { running: 3020, run: 1 } })
+    .statuses(93_100, { migrate: { exited: 0, from: 3020, until: 93_000, run: 1 } })
+    .start(93_200, 'app')
+    .ready(93_300)
+  assert.match(verdictOf(told), /; 1 min 31 s \(97 %\) running init container migrate; images cached$/)
+})
+
+test('the wait after a failed pull is not added to those after exits', () => {
+  const told = refusedOnce()
+    .event(11_710, 'Pulled', 'app', pulledIn('1s'))
+    .event(11_720, 'Created', 'app')
+    .event(11_730, 'Started', 'app')
+    .statuses(13_000, { app: { exited: 1, from: 11_730, until: 12_900 } })
+    .start(33_000, 'app')
+    .statuses(33_100, { app: { running: 33_020, run: 1 } })
+    .ready(33_100)
+  assert.match(verdictOf(told), /; 2[01]\.\d s \(6\d %\) backing off after app exited with code 1$/)
+})
+
+test('gaps between different neighbours are not added up', () => {
+  const told = begun({ initContainers: [{ name: 'migrate', image: 'a' }] })
+    .start(5200, 'migrate')
+    .statuses(6300, { migrate: { exited: 0, from: 5230, until: 6000 } })
+    .start(10_000, 'app')
+    .ready(10_100)
+  assert.match(
+    verdictOf(told),
+    /; 4\.99 s \(49 %\) unaccounted for between prepare pod and create sandbox and create container migrate;/,
+  )
+})
