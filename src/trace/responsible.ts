@@ -4,6 +4,7 @@
 import { toMilliseconds, type DurationNano } from '../base/time.ts'
 import type { Operation, OperationName } from '../operations/operation.ts'
 import type { CriticalPath } from './critical-path.ts'
+import { failedBefore } from './failed-before.ts'
 import { isMesh } from './platform.ts'
 import type { AttributeValue } from './trace.ts'
 
@@ -71,13 +72,11 @@ const RULES: Readonly<Record<OperationName, Rule>> = {
 const QUEUES: ReadonlySet<string> = new Set(['kueue.x-k8s.io'])
 
 /** Whoever's the failure was that it backs off from. */
-function whoseBackOff({ attributes, container, start }: Operation, siblings: readonly Operation[]): Party {
-  const after = attributes['podspan.backoff.after']
+function whoseBackOff(backOff: Operation, siblings: readonly Operation[]): Party {
+  const after = backOff.attributes['podspan.backoff.after']
   if (after === 'create container' || after === 'exit') return 'workload'
   if (after !== 'pull image') return 'platform'
-  const failed = siblings.findLast(
-    (one) => one.name === after && one.container === container && one.start.best <= start.best,
-  )
+  const failed = failedBefore(backOff, siblings)
   return failed ? whosePull(failed) : 'registry'
 }
 

@@ -9,12 +9,12 @@ import { lastTrouble } from '../operations/sandbox.ts'
 import { lastSchedulingFailure } from '../operations/scheduling.ts'
 import { lastSaidOfPod } from '../operations/volumes.ts'
 import type { Startup } from '../operations/startup.ts'
+import { brief, clip } from './brief.ts'
 import type { CriticalPath } from './critical-path.ts'
 import { durationText } from './duration-text.ts'
+import { saidBefore } from './failed-before.ts'
 import { longestOf, mainPart, NAMED } from './shares.ts'
 import type { Outcome } from './trace.ts'
-
-const REASON_MAX = 160
 
 export function tellVerdict(
   startup: Startup,
@@ -28,8 +28,14 @@ export function tellVerdict(
   if (!longest || total <= ZERO) return head
   const { operation, total: share } = mainPart(longest, path)
   const percent = Math.round((Number(share) * 100) / Number(total))
-  const text = `${head}; ${durationText(share)} (${percent} %) ${describe(operation, startup)}`
+  const text = `${head}; ${durationText(share)} (${percent} %) ${sayOnce(describe(operation, startup), head)}`
   return `${text}${queue(startup, longest.operation)}`
+}
+
+/** A reason that was quoted already need not be again. */
+function sayOnce(text: string, before: string): string {
+  const from = before.includes(' (') ? text.indexOf(' (') : -1
+  return from >= 0 && before.includes(text.slice(from)) ? text.slice(0, from) : text
 }
 
 function opening(outcome: Outcome, total: DurationNano): string {
@@ -51,14 +57,14 @@ function opening(outcome: Outcome, total: DurationNano): string {
   }
 }
 
-function ending({ facts, root }: Startup, outcome: Outcome): string {
+function ending(startup: Startup, outcome: Outcome): string {
   if (outcome === 'failed') {
-    const { reason, message } = facts.pod
+    const { reason, message } = startup.facts.pod
     return reason || message ? ` (${[reason, clip(message)].filter(Boolean).join(': ')})` : ''
   }
   if (outcome === 'ready' || outcome === 'unstable' || outcome === 'completed') return ''
-  const waiting = deepestOpen(root)
-  return waiting ? `, ${outcome === 'starting' ? 'now' : 'still'} ${describe(waiting, { facts })}` : ''
+  const waiting = deepestOpen(startup.root)
+  return waiting ? `, ${outcome === 'starting' ? 'now' : 'still'} ${describe(waiting, startup)}` : ''
 }
 
 /** The operation that was still going on at the end: of several the one that began last. */
@@ -71,27 +77,37 @@ export function deepestOpen(root: Operation): Operation | undefined {
   return last && (last.children.findLast(({ open: going }) => going) ?? last)
 }
 
+/** What of a startup says why an operation goes on. */
+type Told = Pick<Startup, 'facts' | 'root'>
+
+/** Of these the scheduler speaks, whose reasons come first. */
+const SCHEDULED: ReadonlySet<OperationName> = new Set(['schedule', 'allocate devices', 'preempt'])
+
 /** What the component itself said of why this operation goes on or failed. */
-export function reasonOf(operation: Operation, { facts }: Pick<Startup, 'facts'>): string | undefined {
-  const { name, error } = operation
-  const said = NAMED.has(name)
-    ? volumeReason(operation, facts)
-    : name === 'schedule' || name === 'allocate devices' || name === 'preempt'
-      ? lastSchedulingFailure(facts)
-      : name.startsWith('prepare pod') || name === 'create sandbox'
-        ? lastTrouble(facts)?.detail?.message
-        : (error ?? saidIn(operation))
-  return said === undefined || said === '' ? undefined : clip(said)
+export function reasonOf(operation: Operation, told: Told): string | undefined {
+  const { name } = operation
+  const said = SCHEDULED.has(name) ? clip(lastSchedulingFailure(told.facts)) : brief(errorOf(operation, told))
+  return said === '' ? undefined : said
+}
+
+function errorOf(operation: Operation, told: Told): string | undefined {
+  const { error, name } = operation
+  if (NAMED.has(name)) return volumeReason(operation, told.facts)
+  if (name === 'back-off') return saidBefore(operation, told)
+  if (name.startsWith('prepare pod') || name === 'create sandbox')
+    return lastTrouble(told.facts)?.detail?.message
+  return error ?? saidIn(operation)
 }
 
 /** What an operation is, as the end of a sentence: `pulling localhost:5000/big:2`. */
-export function describe(operation: Operation, { facts }: Pick<Startup, 'facts'>): string {
+export function describe(operation: Operation, told: Told): string {
+  const { facts } = told
   const { name, subject = '', container = '', error } = operation
   switch (name) {
     case 'pull image':
     case 'transfer and unpack':
     case 'wait for pull slot':
-      return `pulling ${subject || container}${error ? ` (failed: ${clip(error)})` : ''}`
+      return `pulling ${subject || container}${error ? ` (failed: ${brief(error)})` : ''}`
     case 'schedule':
       return `waiting to be scheduled${because(lastSchedulingFailure(facts))}`
     case 'provision node':
@@ -110,7 +126,7 @@ export function describe(operation: Operation, { facts }: Pick<Startup, 'facts'>
     case 'allocate devices':
       return `waiting for the devices of ResourceClaim ${subject}${because(lastSchedulingFailure(facts))}`
     case 'prepare devices':
-      return `waiting for devices to be prepared${because(saidIn(operation))}`
+      return `waiting for devices to be prepared${owingTo(saidIn(operation))}`
     case 'preempt':
       return describePreemption(operation)
     case 'wait at scheduling gate':
@@ -122,25 +138,25 @@ export function describe(operation: Operation, { facts }: Pick<Startup, 'facts'>
     case 'prepare pod and create sandbox':
     case 'prepare pod':
     case 'create sandbox':
-      return `preparing the pod and its sandbox${because(lastTrouble(facts)?.detail?.message)}`
+      return `preparing the pod and its sandbox${owingTo(lastTrouble(facts)?.detail?.message)}`
     case 'create container':
-      return `creating container ${container}${because(error)}`
+      return `creating container ${container}${owingTo(error)}`
     case 'start container':
-      return `starting container ${container}${because(error)}`
+      return `starting container ${container}${owingTo(error)}`
     case 'run init container':
-      return `running init container ${container}${because(error)}`
+      return `running init container ${container}${owingTo(error)}`
     case 'post-start hook':
-      return `in the post-start hook of ${container}${because(error)}`
+      return `in the post-start hook of ${container}${owingTo(error)}`
     case 'startup probe':
-      return `waiting for the startup probe of ${container}${because(error)}`
+      return `waiting for the startup probe of ${container}${owingTo(error)}`
     case 'readiness':
-      return `waiting for ${container} to be ready${because(error)}`
+      return `waiting for ${container} to be ready${owingTo(error)}`
     case 'readiness gate':
       return `waiting for readiness gate ${subject}`
     case 'report status':
       return 'until the kubelet had reported Ready'
     case 'back-off':
-      return describeBackOff(operation)
+      return describeBackOff(operation, saidBefore(operation, told))
     case 'unaccounted':
       return `unaccounted for between ${subject.replace(' → ', ' and ')}`
     case 'pod startup':
@@ -195,7 +211,7 @@ function describePreemption({ subject = '', attributes }: Operation): string {
 
 function describeVolume(operation: Operation, facts: Facts): string {
   const { name, subject = '', actor } = operation
-  const why = because(volumeReason(operation, facts))
+  const why = owingTo(volumeReason(operation, facts))
   if (name === 'mount volumes') return `mounting volumes${why}`
   if (name === 'attach volume') return `attaching volume ${subject}${why || ` (${actor})`}`
   return `waiting for volume ${subject}${why || ` (provisioner ${actor})`}`
@@ -214,15 +230,20 @@ function volumeReason(operation: Operation, facts: Facts): string | undefined {
   return name === 'attach volume' ? lastSaidOfPod(facts, 'FailedAttachVolume') : undefined
 }
 
-function describeBackOff({ attributes, container, subject }: Operation): string {
+function describeBackOff({ attributes, container, subject }: Operation, error: string | undefined): string {
   const after = attributes['podspan.backoff.after']
-  if (after === 'pull image') return `backing off after failed pulls of ${subject}`
-  if (after === 'create container') return `backing off because container ${container} could not be created`
+  if (after === 'pull image') return `backing off after failed pulls of ${subject}${owingTo(error)}`
+  if (after === 'create container')
+    return `backing off because container ${container} could not be created${owingTo(error)}`
+  if (!container) return `backing off before the next sandbox${owingTo(error)}`
   const code = attributes['podspan.exit_code']
-  if (container)
-    return `backing off after ${container} exited${code === undefined ? '' : ` with code ${String(code)}`}`
-  return 'backing off before the next sandbox'
+  const said = code === undefined ? '' : ` with code ${String(code)}`
+  return `backing off after ${container} exited${said}${owingTo(code === 0 ? undefined : beyondCode(error))}`
 }
+
+/** What an error says that the exit code does not: `OOMKilled` of `exit code 137 (OOMKilled)`. */
+const beyondCode = (error: string | undefined): string | undefined =>
+  error?.replace(/^exit code \d+( \((.*)\))?$/, '$2')
 
 function queue(startup: Startup, operation: Operation): string {
   if (operation.name !== 'pull image') return ''
@@ -241,9 +262,4 @@ const saidIn = ({ attributes }: Operation): string | undefined => {
 }
 
 const because = (reason: string | undefined): string => (reason ? ` (${clip(reason)})` : '')
-
-/** One line of at most 160 characters. */
-function clip(text: string | undefined): string {
-  const line = (text ?? '').replace(/\s+/g, ' ').trim()
-  return line.length > REASON_MAX ? `${line.slice(0, REASON_MAX - 1)}…` : line
-}
+const owingTo = (error: string | undefined): string => (error ? ` (${brief(error)})` : '')

@@ -34,6 +34,7 @@ const REASONS: readonly (readonly [made: Partial<MadeInFlight>, reason: string |
   ],
   [{ reason: 'dial tcp 10.1.2.3:443: connection refused' }, 'dial tcp ADDRESS: connection refused'],
   [{ reason: 'sandbox 0123456789abcdef0123 failed' }, 'sandbox … failed'],
+  [{ reason: 'sandbox 0123456789ab… failed' }, 'sandbox … failed'],
   [{ reason: '' }, undefined],
   [{}, undefined],
 ]

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PodRecord } from '../../src/base/record.ts'
+import { createPipeline } from '../../src/trace/pipeline.ts'
 import { type Story, story } from '../support/pods.ts'
 import { traceOf } from '../support/pods-spans.ts'
 
@@ -79,3 +80,84 @@ test('gaps between different neighbours are not added up', () => {
     /; 4\.99 s \(49 %\) unaccounted for between prepare pod and create sandbox and create container migrate;/,
   )
 })
+
+const NOT_FOUND =
+  'Failed to pull image "registry/app:1": rpc error: code = NotFound desc = failed to pull and unpack image "registry/app:1": failed to resolve reference "registry/app:1": registry/app:1: not found'
+const notFound = (): Story =>
+  begun().event(210, 'Pulling', 'app', PULLING).event(710, 'Failed', 'app', NOT_FOUND)
+
+/** A story that still goes on, and what is quoted of why. */
+const BACKING_OFF: readonly (readonly [what: string, told: () => Story, verdict: RegExp, reason: string])[] =
+  [
+    [
+      'an image that is not there',
+      notFound,
+      /, now backing off after failed pulls of registry\/app:1 \(registry\/app:1: not found\);/,
+      'registry/app:1: not found',
+    ],
+    [
+      'an image of which only the status says why',
+      () =>
+        begun()
+          .event(210, 'Pulling', 'app', PULLING)
+          .event(710, 'Failed', 'app', 'Error: ErrImagePull')
+          .statuses(1710, {
+            app: {
+              waiting: 'ImagePullBackOff',
+              message: 'Back-off pulling image "registry/app:1": ErrImagePull: manifest unknown',
+            },
+          }),
+      /, now backing off after failed pulls of registry\/app:1 \(manifest unknown\);/,
+      'manifest unknown',
+    ],
+    [
+      'a Secret that is not there',
+      () =>
+        begun()
+          .event(210, 'Pulled', 'app', 'Container image "registry/app:1" already present on machine')
+          .event(220, 'Failed', 'app', 'Error: secret "db" not found'),
+      /, now backing off because container app could not be created \(secret "db" not found\); \S+ s \(\d+ %\) backing off because container app could not be created$/,
+      'secret "db" not found',
+    ],
+    [
+      'an exit',
+      () =>
+        begun({ containers: [{ name: 'app', image: 'a', readinessProbe: {} }] })
+          .start(210, 'app')
+          .statuses(1300, { app: { exited: 137, from: 230, until: 1000, why: 'OOMKilled' } }),
+      /, now backing off after app exited with code 137 \(OOMKilled\);/,
+      'exit code 137 (OOMKilled)',
+    ],
+    [
+      'an exit without an error after one with',
+      () =>
+        begun({ containers: [{ name: 'app', image: 'a', readinessProbe: {} }] })
+          .start(210, 'app')
+          .statuses(1300, { app: { exited: 1, from: 230, until: 1000 } })
+          .start(12_000, 'app')
+          .statuses(12_100, { app: { running: 12_020, run: 1 } })
+          .statuses(14_000, { app: { exited: 0, from: 12_020, until: 13_900, run: 1 } }),
+      /, now backing off after app exited with code 0;/,
+      'exit code 0',
+    ],
+    [
+      'a sandbox that could not be made',
+      () =>
+        story()
+          .create(0)
+          .bind(20)
+          .admit(40)
+          .event(900, 'FailedCreatePodSandBox', undefined, 'Failed to create pod sandbox: no more addresses'),
+      /, now preparing the pod and its sandbox \(no more addresses\);|, now backing off before the next sandbox \(no more addresses\);/,
+      'no more addresses',
+    ],
+  ]
+
+for (const [what, told, verdict, reason] of BACKING_OFF)
+  test(`a back-off says what failed before it: ${what}`, () => {
+    const frames = told().frames(20_000)
+    assert.match(traceOf(frames).verdict, verdict)
+    const pipeline = createPipeline()
+    for (const frame of frames) if (frame.kind !== 'tick') pipeline.push(frame)
+    assert.equal(pipeline.inFlight()[0]?.reason, reason)
+  })

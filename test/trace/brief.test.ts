@@ -1,0 +1,42 @@
+// Owns what of a component's words is quoted: the cause, whatever it is wrapped in.
+
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { brief, clip } from '../../src/trace/brief.ts'
+
+const sandbox = '3f'.repeat(32)
+const registry = 'registry.eu-central-1.amazonaws.example/team/checkout/backend-for-frontend'
+
+const CASES: readonly (readonly [error: string, quoted: string])[] = [
+  ['Error: secret "db" not found', 'secret "db" not found'],
+  ['Failed to pull image "app:1": pull QPS exceeded', 'pull QPS exceeded'],
+  [
+    'Failed to pull image "app:1": rpc error: code = NotFound desc = failed to pull and unpack image "docker.io/library/app:1": failed to resolve reference "docker.io/library/app:1": docker.io/library/app:1: not found',
+    'docker.io/library/app:1: not found',
+  ],
+  ['Back-off pulling image "app:1": ErrImagePull: manifest unknown', 'manifest unknown'],
+  [
+    `(combined from similar events): Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "${sandbox}": plugin type="aws-cni" name="aws-cni" failed (add): add cmd: failed to assign an IP address to container`,
+    'failed to setup network for sandbox "3f3f3f3f3f3f…": plugin type="aws-cni" name="aws-cni" failed (add): add cmd: failed to assign an IP address to container',
+  ],
+  ['two\nlines', 'two lines'],
+]
+
+for (const [error, quoted] of CASES) test(`'${quoted}' is quoted`, () => assert.equal(brief(error), quoted))
+
+test('an error that is too long keeps its cause', () => {
+  const error = `unexpected status from HEAD request to https://${registry}/manifests/${'3f'.repeat(20)}: ${registry}: 401 Unauthorized`
+  const quoted = brief(error)
+  assert.match(quoted, /^unexpected status from HEAD request to …? ?.*401 Unauthorized$/)
+  assert.ok(quoted.length <= 160, String(quoted.length))
+})
+
+test('of the scheduler the beginning is quoted', () => {
+  const quoted = brief(`0/3 nodes are available: 3 Insufficient cpu. preemption: ${'no help '.repeat(40)}`)
+  assert.match(quoted, /^0\/3 nodes are available: 3 Insufficient cpu\..*…$/)
+})
+
+test('what has no spaces is cut too', () => {
+  assert.ok(brief('x'.repeat(5000)).length <= 160)
+  assert.ok(clip('x'.repeat(5000)).length <= 160)
+})
