@@ -7,6 +7,7 @@ import type { CriticalPath } from './critical-path.ts'
 import { failedBefore } from './failed-before.ts'
 import { isMesh } from './platform.ts'
 import type { AttributeValue } from './trace.ts'
+import { whoseUnplaced } from './unplaced.ts'
 
 /**
  * `workload`: what its own team wrote (init containers, probes, hooks, start-up of its process, selectors, missing ConfigMaps).
@@ -80,22 +81,11 @@ function whoseBackOff(backOff: Operation, siblings: readonly Operation[]): Party
   return failed ? whosePull(failed) : 'registry'
 }
 
-/** What scheduler and autoscalers say where nodes have no room, are cordoned, or may not become more, against what the pod asks for and no node is. */
-const NO_ROOM =
-  /Insufficient |Too many pods|didn't have free ports|no nodes available|were unschedulable|cannot allocate all claims|exceed limits|max node group size reached/
-const NO_CLAIM = /persistentvolumeclaim "[^"]*" not found/
-const NO_MATCH = /didn't match|untolerated taint/
-
-/** It looks for victims whatever the reason, and says of each node that this is no help: that is no reason of its own. */
-const VICTIMS = /[,.]? preemption: .*$/s
-
-function whoseScheduling({ events }: Operation): Party {
-  const reasons = events.map(({ attributes }) =>
-    String(attributes['podspan.reason'] ?? '').replace(VICTIMS, ''),
-  )
-  if (reasons.some((reason) => NO_ROOM.test(reason))) return 'capacity'
-  return reasons.some((reason) => NO_MATCH.test(reason) || NO_CLAIM.test(reason)) ? 'workload' : 'platform'
+function whoseScheduling({ events }: Operation): Party | undefined {
+  return whoseUnplaced(events.map(({ attributes }) => String(attributes['podspan.reason'] ?? '')))
 }
+
+const NO_CLAIM = /persistentvolumeclaim "[^"]*" not found/
 
 /** A ConfigMap or Secret that is not there holds a pod in its volumes or its environment. */
 const MISSING_INPUT = /(configmap|secret)s? "[^"]*" not found|couldn't find key|references non-existent/i
@@ -113,8 +103,9 @@ function whoseMount({ children, attributes, error = '' }: Operation): Party {
   return [error, ...children.map((child) => child.error ?? '')].some(isMissingInput) ? 'workload' : 'platform'
 }
 
-/** An image that is not there was named wrongly; every other failure is the registry's, or on the way to it. */
+/** An image that is not there was named wrongly, and a kubelet may allow only so many pulls a second; every other failure is the registry's, or on the way to it. */
 function whosePull({ error = '' }: Operation): Party {
+  if (error.includes('pull QPS exceeded')) return 'platform'
   return /not found|manifest unknown|InvalidImageName|couldn't parse image/.test(error)
     ? 'workload'
     : 'registry'

@@ -17,6 +17,12 @@ const noHelp =
   ' no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.'
 const without = (why: string): string => `0/1 nodes are available: 1 ${why}.${noHelp}`
 
+const existing = "node(s) didn't satisfy existing pods anti-affinity rules"
+const CONTROL_PLANE = 'node(s) had untolerated taint {node-role.kubernetes.io/control-plane: }'
+/** As up to 1.33 it says which taint it is. */
+const tainted = (taint: string): string => without(`node(s) had untolerated taint {${taint}}`)
+const besideControlPlane = (message: string): string => message.replace(': ', `: 1 ${CONTROL_PLANE}, `)
+
 const unplaced = (message: string): Story =>
   story()
     .create(0)
@@ -39,6 +45,14 @@ const pulling = (message: string): Story =>
     .event(9300, 'Started', 'app')
     .statuses(9310, { app: { running: 9300 } })
     .ready(9320)
+
+const refusedPull = (why: string): Story =>
+  story()
+    .create(0)
+    .bind(20)
+    .admit(40)
+    .event(200, 'Pulling', 'app', 'Pulling image "app:1"')
+    .event(700, 'Failed', 'app', `Failed to pull image "app:1": ${why}`)
 
 const missingConfig = 'MountVolume.SetUp failed for volume "c" : configmap "settings" not found'
 const brokenNetwork = 'Failed to create pod sandbox: rpc error: plugin type="bridge" failed'
@@ -93,6 +107,60 @@ const CASES: readonly (readonly [why: string, story: () => Story, party: string]
     () => unplaced(without("node(s) didn't find available persistent volumes to bind")),
     'platform',
   ],
+  ['pods on the nodes do not want it', () => unplaced(without(existing)), 'workload'],
+  [
+    'its volume is elsewhere',
+    () => unplaced(without("node(s) didn't match PersistentVolume's node affinity")),
+    'platform',
+  ],
+  [
+    'its volume is elsewhere, as 1.32 says it',
+    () => unplaced(without('node(s) had volume node affinity conflict')),
+    'platform',
+  ],
+  ['no node takes another volume', () => unplaced(without('node(s) exceed max volume count')), 'capacity'],
+  [
+    'no pool has storage left',
+    () => unplaced(without('node(s) did not have enough free storage')),
+    'capacity',
+  ],
+  [
+    "only a plug-in of the pod's wishes says no",
+    () =>
+      unplaced(
+        without("node(s) had untolerated taint(s), 2 node(s) didn't satisfy plugin(s) [NodeAffinity]"),
+      ),
+    'workload',
+  ],
+  ['nodes are for others', () => unplaced(tainted('dedicated: gpu')), 'workload'],
+  ['nodes are not ready', () => unplaced(tainted('node.kubernetes.io/not-ready: ')), 'platform'],
+  [
+    'the cloud has not seen the node yet',
+    () => unplaced(tainted('node.cloudprovider.kubernetes.io/uninitialized: true')),
+    'platform',
+  ],
+  [
+    'the network of the node is not there yet',
+    () => unplaced(tainted('node.cilium.io/agent-not-ready: ')),
+    'platform',
+  ],
+  ['nodes have no disk left', () => unplaced(tainted('node.kubernetes.io/disk-pressure: ')), 'capacity'],
+  [
+    'an autoscaler takes the node away',
+    () => unplaced(tainted('ToBeDeletedByClusterAutoscaler: 1700000000')),
+    'capacity',
+  ],
+  ['there is only the control plane', () => unplaced(without(CONTROL_PLANE)), 'capacity'],
+  [
+    'beside the control plane, nodes are not ready',
+    () => unplaced(besideControlPlane(tainted('node.kubernetes.io/not-ready: '))),
+    'platform',
+  ],
+  [
+    'beside the control plane, no node takes another volume',
+    () => unplaced(besideControlPlane(without('node(s) exceed max volume count'))),
+    'capacity',
+  ],
   ['all devices are taken', () => unplaced(without('cannot allocate all claims')), 'capacity'],
   [
     'a NodePool is at its limit',
@@ -100,6 +168,8 @@ const CASES: readonly (readonly [why: string, story: () => Story, party: string]
     'capacity',
   ],
   ['the image takes long', () => pulling(pulled), 'registry'],
+  ['the kubelet allows no more pulls', () => refusedPull('pull QPS exceeded'), 'platform'],
+  ['the registry allows no more pulls', () => refusedPull('toomanyrequests: rate exceeded'), 'registry'],
   ['the image waits for others', () => pulling(queued), 'platform'],
   ['a ConfigMap is missing', () => held('FailedMount', missingConfig), 'workload'],
   [
@@ -120,6 +190,15 @@ const responsible = (trace: Trace): unknown => rootOf(trace).attributes['podspan
 for (const [why, told, party] of CASES) {
   test(`${why}: ${party}`, () => assert.equal(responsible(traceOf(told().frames(60_000))), party))
 }
+
+test('where the scheduler names no taint, as since 1.34, nobody is charged', () => {
+  const trace = traceOf(unplaced(without('node(s) had untolerated taint(s)')).frames(60_000))
+  const { attributes } = rootOf(trace)
+  assert.deepEqual(
+    PARTIES.filter((party) => Number(attributes[`podspan.responsible.${party}_ms`] ?? 0) > 1000),
+    [],
+  )
+})
 
 test('the shares and what nobody is charged with are the whole start', () => {
   for (const [why, told] of CASES) {
