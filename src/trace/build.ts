@@ -6,6 +6,7 @@ import type { Startup } from '../operations/startup.ts'
 import type { World } from '../timeline/world.ts'
 import { revisionOf } from './cause.ts'
 import { type CriticalPath, findCriticalPath } from './critical-path.ts'
+import { endedAttributes } from './ended.ts'
 import { incomingOf } from './incoming.ts'
 import { rootSpanIdOf, traceIdOf } from './identity.ts'
 import { findHidden, type Hidden, hiddenWords, platformAttributes } from './platform.ts'
@@ -116,6 +117,7 @@ function rootAttributes(world: World, startup: Startup, told: Told): Attributes 
     'podspan.startup_ms': toMilliseconds(total),
     'podspan.start.cause': workload.cause,
   }
+  if (outcome === 'failed' || outcome === 'deleted') Object.assign(said, endedAttributes(pod, outcome))
   if (workload.causedBy) said['podspan.start.cause.by'] = workload.causedBy
   Object.assign(said, responsibleAttributes(startup.root, path), platformAttributes(hidden))
   said['podspan.explained.ratio'] = startup.explainedRatio

@@ -12,6 +12,7 @@ import type { Startup } from '../operations/startup.ts'
 import { brief, clip } from './brief.ts'
 import type { CriticalPath } from './critical-path.ts'
 import { durationText } from './duration-text.ts'
+import { endedWords } from './ended.ts'
 import { saidBefore } from './failed-before.ts'
 import { longestOf, mainPart, NAMED } from './shares.ts'
 import type { Outcome } from './trace.ts'
@@ -57,14 +58,14 @@ function opening(outcome: Outcome, total: DurationNano): string {
   }
 }
 
+/** Why it ended, and what it was waiting for. */
 function ending(startup: Startup, outcome: Outcome): string {
-  if (outcome === 'failed') {
-    const { reason, message } = startup.facts.pod
-    return reason || message ? ` (${[reason, clip(message)].filter(Boolean).join(': ')})` : ''
-  }
   if (outcome === 'ready' || outcome === 'unstable' || outcome === 'completed') return ''
+  const ended = endedWords(startup.facts.pod, outcome)
+  if (outcome === 'failed') return ended
   const waiting = deepestOpen(startup.root)
-  return waiting ? `, ${outcome === 'starting' ? 'now' : 'still'} ${describe(waiting, startup)}` : ''
+  const goesOn = outcome === 'starting' ? 'now' : 'still'
+  return waiting ? `${ended}, ${goesOn} ${describe(waiting, startup)}` : ended
 }
 
 /** The operation that was still going on at the end: of several the one that began last. */

@@ -23,7 +23,19 @@ interface Case {
   readonly endMs: number
   readonly verdict: RegExp
   readonly failed: boolean
+  /** What the root says of how it ended. */
+  readonly attributes?: Readonly<Record<string, string | number>>
 }
+
+const DISRUPTED = {
+  type: 'DisruptionTarget',
+  status: 'True',
+  reason: 'PreemptionByScheduler',
+  message: 'default-scheduler: preempting to accommodate a higher priority pod',
+}
+
+/** What says how a start ended. */
+const OF_END = ['podspan.end.reason', 'podspan.end.container', 'podspan.exit_code']
 
 const CASES: readonly Case[] = [
   {
@@ -62,6 +74,7 @@ const CASES: readonly Case[] = [
     endMs: 60,
     verdict: /^Failed after \d+ ms \(OutOfcpu: Pod was rejected: Node didn’t have enough cpu\)/,
     failed: true,
+    attributes: { 'podspan.end.reason': 'OutOfcpu' },
   },
   {
     name: 'a pod that is deleted while it starts was never ready',
@@ -75,6 +88,72 @@ const CASES: readonly Case[] = [
     endMs: 2000,
     verdict: /^Deleted after (2\.00|1\.99) s, never ready, still pulling registry\/app:1/,
     failed: true,
+  },
+  {
+    name: 'a pod that is preempted while it starts says so',
+    given: () =>
+      begun()
+        .event(210, 'Pulling', 'app', 'Pulling image "registry/app:1"')
+        .change(1990, { conditions: [DISRUPTED] })
+        .change(2000, { deletionSeconds: secondsAt(2000) + 30, deletionGraceSeconds: 30 })
+        .remove(3000)
+        .frames(12_000),
+    outcome: 'deleted',
+    endMs: 2000,
+    verdict:
+      /, never ready \(PreemptionByScheduler: default-scheduler: preempting to accommodate a higher priority pod\), still pulling/,
+    failed: true,
+    attributes: { 'podspan.end.reason': 'PreemptionByScheduler' },
+  },
+  {
+    name: 'a pod that is deleted while it crash-loops was not deleted by its exit',
+    given: () =>
+      begun()
+        .start(210, 'app')
+        .statuses(1300, { app: { exited: 3, from: 230, until: 1250 } })
+        .change(2000, { deletionSeconds: secondsAt(2000) + 30, deletionGraceSeconds: 30 })
+        .remove(3000)
+        .frames(12_000),
+    outcome: 'deleted',
+    endMs: 2000,
+    verdict: /, never ready, still backing off after app exited with code 3;/,
+    failed: true,
+    attributes: {},
+  },
+  {
+    name: 'a pod that may not be restarted has failed with the exit of its container, not of a sidecar that was ended after it',
+    given: () =>
+      begun({
+        restartPolicy: 'Never',
+        initContainers: [{ name: 'proxy', image: 'a', restartPolicy: 'Always' }],
+        containers: [{ name: 'app', image: 'a', readinessProbe: {} }],
+      })
+        .start(210, 'proxy')
+        .statuses(300, { proxy: { running: 230, started: true } })
+        .start(310, 'app')
+        .statuses(2600, { app: { exited: 137, from: 330, until: 2500, why: 'OOMKilled' } })
+        .statuses(3600, { proxy: { exited: 143, from: 230, until: 3500 } })
+        .change(4000, { phase: 'Failed' })
+        .frames(12_000),
+    outcome: 'failed',
+    endMs: 4000,
+    verdict: /^Failed after 4\.00 s \(app exited with code 137 \(OOMKilled\)\);/,
+    failed: true,
+    attributes: { 'podspan.end.container': 'app', 'podspan.exit_code': 137 },
+  },
+  {
+    name: 'a pod has failed with the exit of its init container',
+    given: () =>
+      begun({ restartPolicy: 'Never', initContainers: [{ name: 'migrate', image: 'a' }] })
+        .start(210, 'migrate')
+        .statuses(2600, { migrate: { exited: 1, from: 230, until: 2500, why: 'Error' } })
+        .change(4000, { phase: 'Failed' })
+        .frames(12_000),
+    outcome: 'failed',
+    endMs: 4000,
+    verdict: /^Failed after 4\.00 s \(init container migrate exited with code 1\);/,
+    failed: true,
+    attributes: { 'podspan.end.container': 'migrate', 'podspan.exit_code': 1 },
   },
   {
     name: 'a start that takes too long is a timeout, and says what it waits for',
@@ -134,13 +213,15 @@ const CASES: readonly Case[] = [
   },
 ]
 
-for (const { name, given, options, outcome, endMs, verdict, failed } of CASES) {
+for (const { name, given, options, outcome, endMs, verdict, failed, attributes = {} } of CASES) {
   test(name, () => {
     const trace = traceOf(given(), options)
     const root = rootOf(trace)
     assert.equal(trace.outcome, outcome)
     assert.match(trace.verdict, verdict)
     assert.equal(root.error, failed ? trace.verdict : undefined)
+    const ofEnd = Object.entries(root.attributes).filter(([key]) => OF_END.includes(key))
+    assert.deepEqual(Object.fromEntries(ofEnd), attributes)
     assert.ok(
       Math.abs(Number(root.end.best - at(endMs)) / 1e6) <= TOLERANCE_MS,
       `ends ${root.end.best - at(endMs)} ns off`,

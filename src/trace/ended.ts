@@ -1,0 +1,74 @@
+// Owns why a start failed or its pod was deleted, as the pod's status has it.
+// Promises the reason of whoever ended it, else the exit that did; nothing where neither is told. An exit is no reason for a deletion.
+
+import type { ContainerStatus, PodRecord } from '../base/record.ts'
+import { clip } from './brief.ts'
+import type { AttributeValue, Outcome } from './trace.ts'
+
+interface Ended {
+  readonly reason?: string | undefined
+  readonly message?: string | undefined
+  readonly exit?: Exit | undefined
+}
+
+interface Exit {
+  readonly container: string
+  readonly isInit: boolean
+  readonly code: number
+  readonly reason: string | undefined
+  readonly at: number
+}
+
+function endedBy(pod: PodRecord, outcome: Outcome): Ended | undefined {
+  if (outcome !== 'failed' && outcome !== 'deleted') return undefined
+  if (pod.reason || pod.message) return { reason: pod.reason, message: pod.message }
+  const disrupted = pod.conditions?.find(
+    ({ type, status }) => type === 'DisruptionTarget' && status === 'True',
+  )
+  if (disrupted) return disrupted
+  const exit = outcome === 'failed' ? lastExit(pod) : undefined
+  return exit && { exit }
+}
+
+/** The last that was not zero. A sidecar is ended by the kubelet when the others are through, and has no say in the phase. */
+function lastExit({
+  initContainers = [],
+  initContainerStatuses = [],
+  containerStatuses = [],
+}: PodRecord): Exit | undefined {
+  const sidecars = new Set(
+    initContainers.filter((one) => one.restartPolicy === 'Always').map(({ name }) => name),
+  )
+  const inits = initContainerStatuses.filter(({ name }) => !sidecars.has(name))
+  const exits = [
+    ...inits.flatMap((one) => exitOf(one, true)),
+    ...containerStatuses.flatMap((one) => exitOf(one, false)),
+  ]
+  return exits.reduce<Exit | undefined>((a, b) => (a && a.at > b.at ? a : b), undefined)
+}
+
+function exitOf({ name, state }: ContainerStatus, isInit: boolean): Exit[] {
+  if (state?.kind !== 'terminated' || state.exitCode === 0) return []
+  const { exitCode: code, finishedSeconds: at = 0, reason } = state
+  return [{ container: name, isInit, code, reason, at }]
+}
+
+/** ` (Evicted: The node was low on resource: memory.)`, ` (app exited with code 3)`. */
+export function endedWords(pod: PodRecord, outcome: Outcome): string {
+  const ended = endedBy(pod, outcome)
+  if (!ended) return ''
+  const { exit, message, reason } = ended
+  return ` (${exit ? exitWords(exit) : [reason, clip(message)].filter(Boolean).join(': ')})`
+}
+
+function exitWords({ code, container, isInit, reason }: Exit): string {
+  const why = reason === undefined || reason === 'Error' ? '' : ` (${reason})`
+  return `${isInit ? 'init container ' : ''}${container} exited with code ${code}${why}`
+}
+
+/** Of the root. */
+export function endedAttributes(pod: PodRecord, outcome: Outcome): Record<string, AttributeValue> {
+  const { exit, reason } = endedBy(pod, outcome) ?? {}
+  if (exit) return { 'podspan.end.container': exit.container, 'podspan.exit_code': exit.code }
+  return reason === undefined || reason === '' ? {} : { 'podspan.end.reason': reason }
+}
