@@ -46,12 +46,17 @@ function occurrences(frame: ObjectFrame, event: EventRecord, kind: Classified): 
   return count <= 1 ? [first] : [first, occurrence(count - 1, repeatStamps(frame, event))]
 }
 
+/** EKS Auto Mode runs Karpenter under a name of its own. */
+export const isKarpenter = (component: string | undefined): boolean =>
+  component === 'karpenter' || component === 'eks-auto-mode/compute'
+
 /** Whose clock the reporter used. The kubelet's `source.host` is its node's name. */
 export function clockOf(event: EventRecord): ClockName {
   const { component } = event
   if (component === 'kubelet') return `node/${event.host ?? 'unknown'}`
   // These run where the control plane need not.
-  if (component === 'karpenter' || component === 'cluster-autoscaler') return `controller/${component}`
+  if (isKarpenter(component)) return 'controller/karpenter'
+  if (component === 'cluster-autoscaler') return 'controller/cluster-autoscaler'
   if (component?.includes('kueue')) return 'controller/kueue'
   // An external provisioner calls itself DRIVER_IDENTITY, and runs where it likes.
   const provisioner = event.involved.kind === 'PersistentVolumeClaim' ? component?.indexOf('_') : undefined

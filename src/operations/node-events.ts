@@ -1,6 +1,7 @@
 // Owns what is told along the way to a new node: what the pod was told of it, what held it up, and what its last step was.
 // Promises components' own words, each once. Does not say when a step began or ended: node-boundaries.ts does.
 
+import { isKarpenter } from '../observe/event.ts'
 import { combine, type Draft } from '../timeline/combine.ts'
 import type { Fact } from '../timeline/facts.ts'
 import { type Facts, factsOf } from './milestones.ts'
@@ -24,7 +25,7 @@ export const toldEvents = ({ told }: Bid, facts: Facts): OperationEvent[] =>
 const isRefusal = ({ what, detail }: Fact): boolean =>
   what === 'noted'
     ? detail?.reason === 'NotTriggerScaleUp'
-    : what === 'scheduling failed' && detail?.component === 'karpenter'
+    : what === 'scheduling failed' && isKarpenter(detail?.component)
 
 const refusals = (facts: Facts): readonly Fact[] => [
   ...factsOf(facts, 'noted').filter(isRefusal),

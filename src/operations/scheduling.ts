@@ -1,6 +1,7 @@
 // Owns `wait at scheduling gate` and `schedule`, with each failed attempt as an event of the span.
 // Promises no `schedule` for a pod that nobody scheduled (static, or created with a node).
 
+import { isKarpenter } from '../observe/event.ts'
 import type { Fact } from '../timeline/facts.ts'
 import { combine } from '../timeline/combine.ts'
 import type { NodeTimeline } from '../timeline/node-timeline.ts'
@@ -80,7 +81,7 @@ function failedAttempts(facts: Facts): OperationEvent[] {
 
 /** A cluster autoscaler's or Karpenter's `FailedScheduling` is not the scheduler's. */
 const schedulerFailures = (facts: Facts): readonly Fact[] =>
-  factsOf(facts, 'scheduling failed').filter(({ detail }) => detail?.component !== 'karpenter')
+  factsOf(facts, 'scheduling failed').filter(({ detail }) => !isKarpenter(detail?.component))
 
 /** What an autoscaler said of why there is no node, else what the scheduler said last, by its events or, where these were dropped, by the condition. */
 export function lastSchedulingFailure(facts: Facts): string | undefined {

@@ -185,6 +185,8 @@ test('whose clock wrote an event follows from its reporter', () => {
   )
   const involved = { kind: 'PersistentVolumeClaim', name: 'data' }
   const provisioner = { involved, component: 'rancher.io/local-path_node-7_0b2c' }
+  for (const component of ['karpenter', 'eks-auto-mode/compute'])
+    assert.equal(clockOf(eventRecord(0, 'Nominated', { component })), 'controller/karpenter')
   assert.equal(clockOf(eventRecord(0, 'Provisioning', provisioner)), 'controller/rancher.io/local-path')
   const binder = { involved, component: 'persistentvolume-controller' }
   assert.equal(clockOf(eventRecord(0, 'ExternalProvisioning', binder)), 'controller')

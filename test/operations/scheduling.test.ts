@@ -105,20 +105,21 @@ test('repeats that the scheduler only counts are counted', () => {
   assert.equal(events.at(-1)?.attributes['podspan.count'], 7)
 })
 
-test("an autoscaler's FailedScheduling is an event of the span, but no attempt of the scheduler's", () => {
-  const karpenter = eventRecord(100, 'FailedScheduling', {
-    component: 'karpenter',
-    message: 'no instance type',
+for (const component of ['karpenter', 'eks-auto-mode/compute'])
+  test(`FailedScheduling by ${component} is an event of the span, but no attempt of the scheduler's`, () => {
+    const refused = eventRecord(100, 'FailedScheduling', { component, message: 'no instance type' })
+    const trace = traceOf(story().create(0).other(100, refused).frames(1000))
+    const { events, attributes } = spanOf(trace, 'schedule')
+    assert.deepEqual(
+      events.map((event) => [event.name, event.attributes['podspan.component']]),
+      [['FailedScheduling', component]],
+    )
+    assert.equal(attributes['podspan.schedule.failed_attempts'], undefined)
+    assert.ok(
+      trace.verdict.includes(`waiting to be scheduled (${component}: no instance type)`),
+      trace.verdict,
+    )
   })
-  const trace = traceOf(story().create(0).other(100, karpenter).frames(1000))
-  const { events, attributes } = spanOf(trace, 'schedule')
-  assert.deepEqual(
-    events.map((event) => [event.name, event.attributes['podspan.component']]),
-    [['FailedScheduling', 'karpenter']],
-  )
-  assert.equal(attributes['podspan.schedule.failed_attempts'], undefined)
-  assert.match(trace.verdict, /waiting to be scheduled \(karpenter: no instance type\)/)
-})
 
 test('a pod that no node takes says why in its verdict', () => {
   const frames = story()
