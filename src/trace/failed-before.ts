@@ -1,7 +1,7 @@
 // Owns why the kubelet backs off: the attempt that failed before, and what was said of it.
 // Promises the words of a component, or nothing. Does not say whose fault it was: responsible.ts does.
 
-import type { PodRecord } from '../base/record.ts'
+import type { ContainerState, ContainerStatus, PodRecord } from '../base/record.ts'
 import type { Operation, OperationName } from '../operations/operation.ts'
 import { lastTrouble } from '../operations/sandbox.ts'
 import type { Startup } from '../operations/startup.ts'
@@ -38,15 +38,29 @@ export function saidBefore(
   backOff: Operation,
   { facts, root }: Pick<Startup, 'facts' | 'root'>,
 ): string | undefined {
-  if (backOff.attributes['podspan.backoff.after'] === undefined) return lastTrouble(facts)?.detail?.message
+  const after = backOff.attributes['podspan.backoff.after']
+  if (after === undefined) return lastTrouble(facts)?.detail?.message
   const { error } = failedBefore(backOff, root.children) ?? {}
-  const isKnown = error !== undefined && !SHORT.test(error)
-  return isKnown || !backOff.open ? error : (waitingMessage(facts.pod, backOff.container) ?? error)
+  if (error !== undefined && !SHORT.test(error)) return error
+  const status = backOff.open ? statusOf(facts.pod, backOff.container) : undefined
+  if (after === 'exit') return exitOf(backOff, status)
+  return messageOf(status?.state) ?? error
 }
 
-/** Of a crash loop it says how long the back-off is, not why. */
-function waitingMessage(pod: PodRecord, container: string | undefined): string | undefined {
-  const statuses = [...(pod.initContainerStatuses ?? []), ...(pod.containerStatuses ?? [])]
-  const state = statuses.find(({ name }) => name === container)?.state
-  return state?.kind === 'waiting' && state.reason !== 'CrashLoopBackOff' ? state.message : undefined
+/** Of a crash loop the status says how long the back-off is, not why. */
+const messageOf = (state: ContainerState | undefined): string | undefined =>
+  state?.kind === 'waiting' && state.reason !== 'CrashLoopBackOff' ? state.message : undefined
+
+const statusOf = (pod: PodRecord, container: string | undefined): ContainerStatus | undefined =>
+  [...(pod.initContainerStatuses ?? []), ...(pod.containerStatuses ?? [])].find(
+    ({ name }) => name === container,
+  )
+
+/** A container without probes has no operation that its exit fails. */
+function exitOf({ attributes }: Operation, status: ContainerStatus | undefined): string | undefined {
+  const code = attributes['podspan.exit_code']
+  if (code === undefined) return undefined
+  const last = [status?.state, status?.lastState].find((state) => state?.kind === 'terminated')
+  const reason = last?.kind === 'terminated' && last.exitCode === code ? last.reason : undefined
+  return `exit code ${String(code)}${reason === undefined || reason === 'Error' ? '' : ` (${reason})`}`
 }

@@ -129,6 +129,16 @@ const BACKING_OFF: readonly (readonly [what: string, told: () => Story, verdict:
       'exit code 137 (OOMKilled)',
     ],
     [
+      'an exit of a container without probes',
+      () =>
+        begun()
+          .start(210, 'app')
+          .statuses(1300, { app: { exited: 137, from: 230, until: 1000, why: 'OOMKilled' } })
+          .statuses(2300, { app: { waiting: 'CrashLoopBackOff', message: 'back-off 10s restarting' } }),
+      /, now backing off after app exited with code 137 \(OOMKilled\);/,
+      'exit code 137 (OOMKilled)',
+    ],
+    [
       'an exit without an error after one with',
       () =>
         begun({ containers: [{ name: 'app', image: 'a', readinessProbe: {} }] })
