@@ -25,7 +25,7 @@ export function tellVerdict(
   crashed?: string,
 ): string {
   const longest = longestOf(startup.root, path)
-  const head = `${opening(outcome, total)}${crashed && outcome === 'unstable' ? `, but ${crashed}` : ''}${ending(startup, outcome)}`
+  const head = `${opening(outcome, isAtMost(startup, total) ? `at most ${durationText(total)}` : durationText(total))}${crashed && outcome === 'unstable' ? `, but ${crashed}` : ''}${ending(startup, outcome)}`
   if (!longest || total <= ZERO) return head
   const { operation, total: share } = mainPart(longest, path)
   const percent = Math.round((Number(share) * 100) / Number(total))
@@ -39,8 +39,11 @@ function sayOnce(text: string, before: string): string {
   return from >= 0 && before.includes(text.slice(from)) ? text.slice(0, from) : text
 }
 
-function opening(outcome: Outcome, total: DurationNano): string {
-  const time = durationText(total)
+/** What bounds the end lies in the first half of the start: a list shows when Ready last turned, which is not when it first did. */
+const isAtMost = ({ root: { end } }: Startup, total: DurationNano): boolean =>
+  total > ZERO && (end.best - end.earliest) * 2n > total
+
+function opening(outcome: Outcome, time: string): string {
   switch (outcome) {
     case 'ready':
     case 'unstable':
