@@ -150,13 +150,16 @@ export function wasReady(pod: PodRecord): boolean {
   return ready.transitionSeconds > pod.startSeconds + 1
 }
 
+/** Stands in for the reason of a Ready that came and went unseen: its stamp is of the turn back. */
+export const MISSED = 'missed'
+
 /** Ready came and went unseen: it was stored before it was taken back. */
 function observeMissedReady(frame: ObjectFrame, pod: PodRecord): Observation {
   const field = 'status.conditions[Ready].lastTransitionTime'
   return {
     key: 'condition/Ready/True',
     what: 'condition',
-    detail: { type: 'Ready', value: 'True' },
+    detail: { type: 'Ready', value: 'True', reason: MISSED },
     stamps: [
       ...secondStamp(
         frame,

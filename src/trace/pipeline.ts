@@ -14,11 +14,10 @@ import {
   seconds,
   type UnixNano,
 } from '../base/time.ts'
-import { type Ending, type Facts, factsOf } from '../operations/milestones.ts'
+import type { Ending } from '../operations/milestones.ts'
 import { type Startup, tellStartup } from '../operations/startup.ts'
 import type { Clocks } from '../timeline/claim.ts'
 import { offsetOf, shiftOf, shiftOfStamp } from '../timeline/clocks.ts'
-import type { Fact } from '../timeline/facts.ts'
 import type { End, PodTimeline } from '../timeline/pod-timeline.ts'
 import type { NativeSpan } from '../base/native.ts'
 import { foldFrame } from '../timeline/fold.ts'
@@ -28,6 +27,7 @@ import { lagNow } from '../timeline/lag.ts'
 import { surroundingsOf } from '../timeline/related.ts'
 import { count, emptyWorld, finish, type World } from '../timeline/world.ts'
 import { buildTrace, type Cluster } from './build.ts'
+import { crashedAfterReady } from './crashed.ts'
 import { isUid } from './identity.ts'
 import { byCreation, type InFlight, inFlightOf } from './in-flight.ts'
 import { incomingOf } from './incoming.ts'
@@ -249,8 +249,7 @@ function tell(
   if (!isUid(timeline.uid)) count(state.world, 'garbage.uid')
   const startup = startupOf(state, timeline, ending, native)
   if (!startup) return undefined
-  const crashed =
-    ending === 'ready' ? crashedAfterReady(startup.facts, timeline.ended, settleOf(state)) : undefined
+  const crashed = ending === 'ready' ? crashedAfterReady(startup, timeline.ended, settleOf(state)) : undefined
   const outcome = crashed ? 'unstable' : (ending as Outcome)
   const trace = buildTrace(state.world, state.cluster, startup, outcome, crashed)
   return native ? withNative(state.world, trace, native, state.passing.now) : trace
@@ -268,25 +267,6 @@ function startupOf(
   const snapshot = { timeline, node, clocks, lag, revisions, surroundings, native }
   return tellStartup(snapshot, ending, state.passing.now, state.startTimeout)
 }
-
-/** A container that ended non-zero while the evidence settled, in words. One that ended because its pod was deleted was killed, not unstable. */
-function crashedAfterReady(facts: Facts, ended: End | undefined, settle: DurationNano): string | undefined {
-  if (!ended) return undefined
-  const asked = factsOf(facts, 'deleting')[0]
-  const deleting = asked && receiptOf(asked)
-  for (const fact of factsOf(facts, 'finished container')) {
-    const { detail, container } = fact
-    const seen = receiptOf(fact)
-    if (!detail?.exitCode || seen === undefined || (deleting !== undefined && seen >= deleting)) continue
-    if (seen >= ended.seenAt && seen - ended.seenAt <= settle) {
-      return `${container} exited with code ${detail.exitCode}${detail.reason && detail.reason !== 'Error' ? ` (${detail.reason})` : ''}`
-    }
-  }
-  return undefined
-}
-
-const receiptOf = ({ stamps }: Fact): UnixNano | undefined =>
-  stamps.find(({ clock }) => clock === 'observer')?.at
 
 function listInFlight(state: State): InFlight[] {
   const found: InFlight[] = []
