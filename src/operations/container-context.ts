@@ -12,6 +12,8 @@ export interface ContainerContext {
   readonly node: NodeTimeline | undefined
   readonly restartPolicy: string | undefined
   readonly readyOnNode: Draft | undefined
+  /** It may have been ready before: only a container's first run surely began before that. */
+  readonly isListed: boolean
   readonly sandboxChanges: readonly SandboxChange[]
   /** When our watch showed Ready: containers whose own readiness came in that frame made it so. */
   readonly readyReceipt: bigint | undefined
@@ -22,3 +24,6 @@ export function exitMessage({ exitCode, exitReason }: Run): string {
   const reason = exitReason && exitReason !== 'Error' ? ` (${exitReason})` : ''
   return `exit code ${exitCode}${reason}`
 }
+
+/** Whether what this run began with came before the pod's Ready: where only a list showed it, the pod may have been ready in a run before. */
+export const mayBoundReady = ({ isListed }: ContainerContext, run: number): boolean => !isListed || run === 0

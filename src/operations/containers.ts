@@ -4,7 +4,7 @@
 
 import { type Draft, unseen } from '../timeline/combine.ts'
 import { isRefuted } from '../timeline/order.ts'
-import { type ContainerContext, exitMessage } from './container-context.ts'
+import { type ContainerContext, exitMessage, mayBoundReady } from './container-context.ts'
 import type { ContainerHistory, FailedCreate } from './container-history.ts'
 import { type Run, runsInOrder } from './runs.ts'
 import { NEVER_STARTED } from './occurrences.ts'
@@ -258,7 +258,11 @@ function planHook(
   const { spec, hookFailed, hookFailedBy } = history
   const failed = number === 0 ? hookFailed : undefined
   const passed = next && !beganLate(history) ? firstSign(next) : (run.startupPassed ?? run.ready)
-  const limits = [passed ?? readyAfter(context, run), run.finished, number === 0 ? hookFailedBy : undefined]
+  const limits = [
+    passed ?? readyAfter(context, number, run),
+    run.finished,
+    number === 0 ? hookFailedBy : undefined,
+  ]
   const end = failed ?? (limits.some((limit) => limit !== undefined) ? unseen() : undefined)
   comesBefore(plan, run.started, end)
   if (!failed) for (const limit of limits) comesBefore(plan, end, limit)
@@ -277,7 +281,9 @@ function planHook(
 }
 
 /** A run that began when Ready had been shown had no part in it. */
-function readyAfter({ readyOnNode, readyReceipt }: ContainerContext, { started }: Run): Draft | undefined {
+function readyAfter(context: ContainerContext, number: number, { started }: Run): Draft | undefined {
+  const { readyOnNode, readyReceipt } = context
+  if (!mayBoundReady(context, number)) return undefined
   const isLater = started?.best !== undefined && readyReceipt !== undefined && started.best > readyReceipt
   return isLater ? undefined : readyOnNode
 }

@@ -45,6 +45,8 @@ export interface Milestones {
   readonly containersReady: Draft | undefined
   readonly readyOnNode: Draft | undefined
   readonly readyStored: Draft | undefined
+  /** Only a list showed Ready, whose stamps are of its last turn: the first is bounded from above. */
+  readonly isListed: boolean
   /** The receipt that showed Ready, to see which container made it so. */
   readonly readyReceipt: Stamp | undefined
 }
@@ -110,12 +112,16 @@ export function findMilestones(facts: Facts): Milestones {
     preset: isPreset(pod, bindings),
     admitted: combineAll(facts, 'admitted', factsOf(facts, 'admitted').slice(0, 1), taken ? [taken] : NONE),
     networkReady: combineOne(facts, 'network ready', firstTrue(facts, 'PodReadyToStartContainers')),
-    containersReady: combineOne(facts, 'ready on node', firstTrue(facts, 'ContainersReady')),
-    readyOnNode: combineOne(facts, 'ready on node', ready),
+    containersReady: onNode(facts, firstTrue(facts, 'ContainersReady')),
+    readyOnNode: onNode(facts, ready),
     readyStored: combineAll(facts, isLive(ready) ? 'ready stored' : 'ready listed', ready ? [ready] : []),
+    isListed: ready !== undefined && !isLive(ready),
     readyReceipt: ready?.stamps.find(({ clock }) => clock === 'observer'),
   }
 }
+
+const onNode = (facts: Facts, fact: Fact | undefined): Draft | undefined =>
+  combineOne(facts, isLive(fact) ? 'ready on node' : 'ready on node listed', fact)
 
 const isLive = (fact: Fact | undefined): boolean =>
   fact?.stamps.some(({ source }) => source === 'watch-receipt') ?? false

@@ -6,7 +6,7 @@ import type { ProbeSpec } from '../base/record.ts'
 import { combine, type Draft } from '../timeline/combine.ts'
 import type { ContainerHistory } from './container-history.ts'
 import type { Run } from './runs.ts'
-import { type ContainerContext, exitMessage } from './container-context.ts'
+import { type ContainerContext, exitMessage, mayBoundReady } from './container-context.ts'
 import type { OperationAttribute, OperationEvent } from './operation.ts'
 import { comesBefore, type Plan, type Planned } from './plan.ts'
 
@@ -25,15 +25,26 @@ export function planProbes(
     const passed = run.startupPassed ?? (run.ready ? run.ready : undefined)
     const end = passed ?? beforeItsEnd(plan, begun, run)
     plan.planned.push(probe('startup probe', context, history, number, run, begun, passed, end, attempt))
-    comesBefore(plan, begun, passed)
+    beginsBefore(plan, context, number, begun, passed)
     if (!passed) return
     begun = passed
   }
   if (!readinessProbe) return
   const ready = readyOf(context, run)
-  comesBefore(plan, begun, ready)
+  beginsBefore(plan, context, number, begun, ready)
   const end = ready ?? beforeItsEnd(plan, begun, run)
   plan.planned.push(probe('readiness', context, history, number, run, begun, ready, end, attempt))
+}
+
+/** That of the pod's Ready which is listed only, a later run need not have begun before. */
+function beginsBefore(
+  plan: Plan,
+  context: ContainerContext,
+  number: number,
+  begun: Draft,
+  passed: Draft | undefined,
+): void {
+  if (passed !== context.readyOnNode || mayBoundReady(context, number)) comesBefore(plan, begun, passed)
 }
 
 /** A run that ended took its probes with it; whether one had passed just before, nobody may have seen. */

@@ -20,15 +20,17 @@ export function planReadiness(
   containersDone: Draft | undefined,
   probed: boolean,
 ): void {
-  const { readyStored } = milestones
+  const { isListed, readyStored } = milestones
   const gates = facts.pod.readinessGates ?? []
   const onNode = gates.length > 0 ? milestones.containersReady : milestones.readyOnNode
-  comesBefore(plan, containersDone, onNode)
+  // Listed, it may have been ready in a run before the last one: the first ones come before it (startup.ts).
+  if (!isListed) comesBefore(plan, containersDone, onNode)
   const ready = probed ? onNode : (containersDone ?? onNode)
   comesBefore(plan, onNode, readyStored)
-  if (onNode && readyStored && gates.length === 0) placeLate(onNode, readyStored)
-  if (gates.length === 0) return planReport(plan, ready, readyStored)
-  planReport(plan, planGates(plan, facts, gates, ready), readyStored)
+  if (onNode && readyStored && gates.length === 0 && !isListed) placeLate(onNode, readyStored)
+  const last = gates.length === 0 ? ready : planGates(plan, facts, milestones, gates, ready)
+  if (!isListed || last !== containersDone) comesBefore(plan, last, readyStored)
+  planReport(plan, last, readyStored)
 }
 
 /** A whole second says nothing finer; a probe's success is reported at once unless the kubelet is held back. */
@@ -43,6 +45,7 @@ function placeLate(onNode: Draft, stored: Draft): void {
 function planGates(
   plan: Plan,
   facts: Facts,
+  { isListed, readyStored }: Milestones,
   gates: readonly string[],
   from: Draft | undefined,
 ): Draft | undefined {
@@ -50,7 +53,9 @@ function planGates(
   let last: Draft | undefined = from
   for (const gate of gates) {
     const turned = firstTrue(facts, gate)
-    const end = turned && combine('condition', turned.stamps, facts.clocks)
+    const end =
+      turned && combine(isListed ? 'ready on node listed' : 'condition', turned.stamps, facts.clocks)
+    if (isListed && end && isLater(end, readyStored)) end.best = readyStored?.best
     if (end?.best !== undefined && from.best !== undefined && end.best <= from.best) continue
     comesBefore(plan, from, end)
     plan.planned.push({
@@ -68,9 +73,12 @@ function planGates(
   return last
 }
 
+/** Listed, what turned again when the pod had long been ready is estimated with it. */
+const isLater = ({ best }: Draft, limit: Draft | undefined): boolean =>
+  best !== undefined && limit?.best !== undefined && best > limit.best
+
 function planReport(plan: Plan, ready: Draft | undefined, stored: Draft | undefined): void {
   if (!ready || !stored) return
-  comesBefore(plan, ready, stored)
   plan.planned.push({
     name: 'report status',
     path: 'report status',

@@ -26,6 +26,7 @@ import {
 import { type Ending, type Facts, findEnd, findMilestones, type Milestones, sortFacts } from './milestones.ts'
 import type { NativeOfPod } from './native-evidence.ts'
 import { refineHistories } from './native-runs.ts'
+import { placeListedReady } from './listed-ready.ts'
 import { isOnNewNode } from './node-awaited.ts'
 import { nest, type Operation, operation } from './operation.ts'
 import { comesBefore, emptyPlan, finishPlan, isObserved, type Plan, type Planned } from './plan.ts'
@@ -83,7 +84,7 @@ export function tellStartup(
   const facts = sortFacts(timeline, clocks, snapshot.surroundings, snapshot.native)
   const milestones = findMilestones(facts)
   const plan = emptyPlan()
-  const histories = planAll(plan, facts, milestones, snapshot)
+  const { histories, isAgain } = planAll(plan, facts, milestones, snapshot)
   const endDraft = findEnd(facts, milestones, ending, now, startTimeout)
   comesBefore(plan, milestones.created, endDraft)
   const operations = finishPlanned(plan, milestones, endDraft)
@@ -107,7 +108,7 @@ export function tellStartup(
     before: tellBefore(facts, milestones, bounds.start),
     explainedRatio: explainedRatio(bounds, children),
     isOnNewNode: isOnNewNode(facts, milestones),
-    missing: findMissing(timeline, histories, ending),
+    missing: findMissing(timeline, histories, ending, isAgain),
   }
 }
 
@@ -128,7 +129,13 @@ function tellBefore(facts: Facts, milestones: Milestones, start: Instant): Befor
   return told
 }
 
-function planAll(plan: Plan, facts: Facts, milestones: Milestones, snapshot: Snapshot): ContainerHistory[] {
+interface PlannedAll {
+  readonly histories: ContainerHistory[]
+  /** The Ready that is known of is a later one. */
+  readonly isAgain: boolean
+}
+
+function planAll(plan: Plan, facts: Facts, milestones: Milestones, snapshot: Snapshot): PlannedAll {
   const { pod } = facts
   const images = tellImageVolumes(facts)
   const inits = tellAll(pod.initContainers ?? [], facts, images)
@@ -138,6 +145,7 @@ function planAll(plan: Plan, facts: Facts, milestones: Milestones, snapshot: Sna
     const pulls = images.flatMap((one) => one.pulls)
     refineHistories(serial, pulls, facts.native.evidence, facts.clocks)
   }
+  const isAgain = placeListedReady(milestones, serial)
   planScheduling(plan, facts, milestones, snapshot.node)
   const signs = [firstOfImages(images), ...serial.map(firstSign)].filter(isObserved)
   const [fine] = images.length > 0 ? signs : [serial[0] && firstSign(serial[0])]
@@ -149,6 +157,7 @@ function planAll(plan: Plan, facts: Facts, milestones: Milestones, snapshot: Sna
     node: snapshot.node,
     restartPolicy: pod.restartPolicy,
     readyOnNode: milestones.readyOnNode,
+    isListed: milestones.isListed,
     readyReceipt: milestones.readyReceipt?.at,
   }
   let prev = planImageVolumes(plan, context, images, serial, sandbox)
@@ -158,8 +167,9 @@ function planAll(plan: Plan, facts: Facts, milestones: Milestones, snapshot: Sna
       planContainer(plan, context, history, role, prev, serial[index + 1]) ??
       (index < inits.length ? undefined : sandbox)
   })
-  planReadiness(plan, facts, milestones, allStarted(plan, serial, milestones.readyStored), isProbed(serial))
-  return serial
+  const started = allStarted(plan, serial, milestones)
+  planReadiness(plan, facts, milestones, started, isProbed(serial))
+  return { histories: serial, isAgain }
 }
 
 const tellAll = (
@@ -179,12 +189,17 @@ const ifFine = (sign: Draft): Draft | undefined =>
 function allStarted(
   plan: Plan,
   histories: readonly ContainerHistory[],
-  ready: Draft | undefined,
+  { containersReady, isListed, readyOnNode, readyStored }: Milestones,
 ): Draft | undefined {
   const before: Draft[] = []
   for (const { runs } of histories)
-    for (const { started } of runs.values())
-      if (started && isObserved(started) && isBefore(started, ready)) before.push(started)
+    for (const [number, { started }] of runs) {
+      if (!started || !isObserved(started) || !isBefore(started, readyStored)) continue
+      before.push(started)
+      if (!isListed || number > 0) continue
+      comesBefore(plan, started, containersReady)
+      comesBefore(plan, started, readyOnNode)
+    }
   if (before.length <= 1) return before[0]
   orderDrafts(plan.edges)
   const last = before.reduce((a, b) =>
@@ -282,8 +297,10 @@ function findMissing(
   timeline: PodTimeline,
   histories: readonly ContainerHistory[],
   ending: Ending,
+  isAgain: boolean,
 ): string[] {
   const missing: string[] = []
+  if (isAgain) missing.push('the first Ready: it has turned since')
   if (timeline.gap) missing.push('the watch had a gap')
   if (timeline.firstPhase !== 'live') missing.push('the pod was created before we watched')
   for (const { spec, runs } of histories) {

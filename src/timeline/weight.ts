@@ -23,6 +23,7 @@ export type Boundary =
   | 'ready on node'
   | 'ready stored'
   | 'ready listed'
+  | 'ready on node listed'
   | 'node asked for'
   | 'node claim step'
   | 'transfer began'
@@ -127,6 +128,8 @@ const WRITTEN_BY = notAfter(7, durationNano(SECOND + WRITE_SLACK))
 const LISTED_BY = notAfter(9)
 /** From a list, the stamp is of the last transition; the first may lie anywhere before. */
 const LISTED_READY: Weight = { back: undefined, ahead: undefined, lag: ZERO, rank: 6 }
+/** The node decided the last one in its second, and the first not later. */
+const LISTED_READY_ON_NODE = notAfter(6, SECOND)
 /** Until 1.35 this condition's stamp may be late by a whole SyncPod: it only bounds from above. */
 const NETWORK_READY = notAfter(6, SECOND)
 
@@ -166,6 +169,7 @@ function weighCondition(boundary: Boundary): Weight {
   // Stored after its stamp, by as long as the writer held it back.
   if (boundary === 'ready stored') return NOT_BEFORE
   if (boundary === 'ready listed') return LISTED_READY
+  if (boundary === 'ready on node listed') return LISTED_READY_ON_NODE
   if (boundary === 'network ready') return NETWORK_READY
   // The writer stamps it before it writes, and what was bound or stepped on is what is stored.
   return boundary === 'bound' || boundary === 'node claim step' ? OF_SECOND_OR_LATER : OF_SECOND

@@ -101,6 +101,20 @@ const CASES: readonly Case[] = [
     outcome: 'unstable',
   },
   {
+    name: 'a list that shows what took Ready after an hour',
+    given: () =>
+      listed(
+        3_660_000,
+        { value: 'False', turned: 3_600_000 },
+        {
+          containerStatuses: [
+            { name: 'app', ready: false, restartCount: 0, state: ended(3000, 3_600_000, 137) },
+          ],
+        },
+      ),
+    outcome: 'ready',
+  },
+  {
     name: 'a sidecar that is stopped after its pod’s work',
     given: () => work(2500).frames(20_000),
     outcome: 'ready',
