@@ -34,6 +34,8 @@ const READINESS_MS = 2000
 export function probingOf(step: Step, containerStart: UnixNano): Probing | undefined {
   const periodSeconds = numberAt(step, 'podspan.probe.period_seconds')
   if (periodSeconds === undefined || step.failed || step.open) return undefined
+  // One that came and went took as long as it did for another reason than when it was looked at.
+  if (numberAt(step, 'podspan.probe.times_lost') !== undefined) return undefined
   const period = periodSeconds * 1000
   const threshold = numberAt(step, 'podspan.probe.success_threshold') ?? 1
   const delay = (numberAt(step, 'podspan.probe.initial_delay_seconds') ?? 0) * 1000

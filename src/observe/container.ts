@@ -30,11 +30,19 @@ export function observeContainer(
   }
   if ((spec?.readinessProbe || spec?.startupProbe) && status.ready && !before?.ready)
     found.push(flip('container ready', name, restartCount, frame, 'ready'))
+  else if (spec?.readinessProbe && before?.ready && !status.ready && isSameRun(before, status))
+    found.push(flip('container unready', name, restartCount, frame, 'ready'))
 }
+
+/** It runs on: its probe has failed. One that ended says so itself. */
+const isSameRun = (before: ContainerStatus, { restartCount, state }: ContainerStatus): boolean =>
+  state?.kind === 'running' && before.restartCount === restartCount && sameState(before.state, state)
+
+type Flip = 'startup passed' | 'container ready' | 'container unready'
 
 /** What is made of a container's name, made once per name: thousands of containers are called `app`. */
 interface Texts {
-  readonly keys: Readonly<Record<'started' | 'finished' | 'startup passed' | 'container ready', string>>
+  readonly keys: Readonly<Record<'started' | 'finished' | Flip, string>>
   readonly fields: Readonly<
     Record<'state' | 'waiting' | 'terminated' | 'finishedAt' | 'started' | 'ready', string>
   >
@@ -56,6 +64,7 @@ function textsOf(name: string): Texts {
       finished: `${name}/finished`,
       'startup passed': `${name}/startup passed`,
       'container ready': `${name}/container ready`,
+      'container unready': `${name}/container unready`,
     },
     fields: {
       state,
@@ -72,7 +81,7 @@ function textsOf(name: string): Texts {
 }
 
 function flip(
-  what: 'startup passed' | 'container ready',
+  what: Flip,
   name: string,
   run: number,
   frame: ObjectFrame,

@@ -31,6 +31,7 @@ export type What =
   | 'unhealthy'
   | 'startup passed'
   | 'container ready'
+  | 'container unready'
   | 'waiting'
   | 'noted'
   | 'phase'

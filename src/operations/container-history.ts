@@ -282,7 +282,7 @@ function addStatus(history: ContainerHistory, fact: Fact, clocks: Clocks): void 
     const run = runAt(history.runs, fact.index)
     run.ready = draft('container ready')
     run.readyStamps = fact.stamps
-  }
+  } else if (fact.what === 'container unready') runAt(history.runs, fact.index).unreadyStamps = fact.stamps
 }
 
 const isSeen = (failed: Run['failed']): boolean => failed !== undefined && failed.at.rank < UNSEEN

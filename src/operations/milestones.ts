@@ -42,6 +42,7 @@ export interface Milestones {
   readonly preset: boolean
   readonly admitted: Draft | undefined
   readonly networkReady: Draft | undefined
+  /** Where the pod has readiness gates. */
   readonly containersReady: Draft | undefined
   readonly readyOnNode: Draft | undefined
   readonly readyStored: Draft | undefined
@@ -93,6 +94,16 @@ export function firstTrue(facts: Facts, type: string): Fact | undefined {
   return first
 }
 
+/** The True of a condition that held when the pod became Ready, or holds as yet: it may have turned back before. */
+export function trueAtLast(facts: Facts, type: string, readyReceipt: UnixNano | undefined): Fact | undefined {
+  let last: Fact | undefined
+  for (const fact of factsOf(facts, 'condition')) {
+    if (fact.detail?.type !== type || (readyReceipt !== undefined && shownAt(fact) > readyReceipt)) continue
+    if (!last || shownAt(fact) >= shownAt(last)) last = fact
+  }
+  return last?.detail?.value === 'True' ? last : undefined
+}
+
 const CONDITIONS = ['condition', 'network ready'] as const
 
 const shownAt = ({ stamps }: Fact): UnixNano =>
@@ -103,6 +114,7 @@ export function findMilestones(facts: Facts): Milestones {
   const gates = factsOf(facts, 'gated').map(({ detail }) => detail?.value ?? '')
   const bindings = factsOf(facts, 'bound')
   const ready = firstTrue(facts, 'Ready')
+  const readyReceipt = ready?.stamps.find(({ clock }) => clock === 'observer')
   const taken = takenIn(facts)
   return {
     created: combineAll(facts, 'created', factsOf(facts, 'created'), writesOf(facts, 'create')) ?? unseen(),
@@ -112,11 +124,13 @@ export function findMilestones(facts: Facts): Milestones {
     preset: isPreset(pod, bindings),
     admitted: combineAll(facts, 'admitted', factsOf(facts, 'admitted').slice(0, 1), taken ? [taken] : NONE),
     networkReady: combineOne(facts, 'network ready', firstTrue(facts, 'PodReadyToStartContainers')),
-    containersReady: onNode(facts, firstTrue(facts, 'ContainersReady')),
+    containersReady: pod.readinessGates?.length
+      ? onNode(facts, trueAtLast(facts, 'ContainersReady', readyReceipt?.at))
+      : undefined,
     readyOnNode: onNode(facts, ready),
     readyStored: combineAll(facts, isLive(ready) ? 'ready stored' : 'ready listed', ready ? [ready] : []),
     isListed: ready !== undefined && !isLive(ready),
-    readyReceipt: ready?.stamps.find(({ clock }) => clock === 'observer'),
+    readyReceipt,
   }
 }
 

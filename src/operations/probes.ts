@@ -3,6 +3,7 @@
 // pod's ends with the pod's own Ready on the node.
 
 import type { ProbeSpec } from '../base/record.ts'
+import type { Stamp } from '../base/stamp.ts'
 import { combine, type Draft } from '../timeline/combine.ts'
 import type { ContainerHistory } from './container-history.ts'
 import type { Run } from './runs.ts'
@@ -56,9 +57,24 @@ function beforeItsEnd(plan: Plan, begun: Draft, { finished }: Run): Draft | unde
   return end
 }
 
-function readyOf({ readyOnNode, readyReceipt }: ContainerContext, run: Run): Draft | undefined {
-  const own = run.readyStamps.find(({ clock }) => clock === 'observer')
-  return readyOnNode && own !== undefined && own.at === readyReceipt ? readyOnNode : run.ready
+/** When it last became ready, before the pod was: what comes and goes is over with its last success. */
+function readyOf(context: ContainerContext, run: Run): Draft | undefined {
+  const { clocks, readyOnNode, readyReceipt } = context
+  const { readyStamps, unreadyStamps } = run
+  const isWithPod = readyOnNode !== undefined && readyStamps.some(({ at }) => at === readyReceipt)
+  if (isWithPod) return readyOnNode
+  const lost = unreadyStamps.length > 0 ? lastOf(unreadyStamps, readyReceipt) : undefined
+  if (!lost) return run.ready
+  const last = lastOf(readyStamps, readyReceipt)
+  if (last && last.at > lost.at) return combine('container ready', [last], clocks)
+  return run.finished ? undefined : readyOnNode
+}
+
+function lastOf(stamps: readonly Stamp[], limit: bigint | undefined): Stamp | undefined {
+  let last: Stamp | undefined
+  for (const stamp of stamps)
+    if ((limit === undefined || stamp.at <= limit) && (!last || stamp.at > last.at)) last = stamp
+  return last
 }
 
 function probe(
@@ -86,8 +102,20 @@ function probe(
     attempt,
     error: died ? exitMessage(run) : undefined,
     events: failures(name, context, history, run, passed),
-    attributes: attributesOf(settings),
+    attributes:
+      name === 'readiness' ? withLosses(attributesOf(settings), context, run) : attributesOf(settings),
   }
+}
+
+function withLosses(
+  attributes: Record<string, OperationAttribute>,
+  { readyReceipt }: ContainerContext,
+  { unreadyStamps }: Run,
+): Record<string, OperationAttribute> {
+  if (unreadyStamps.length === 0) return attributes
+  const lost = unreadyStamps.filter(({ at }) => readyReceipt === undefined || at <= readyReceipt).length
+  if (lost > 0) attributes['podspan.probe.times_lost'] = lost
+  return attributes
 }
 
 function attributesOf(settings: ProbeSpec = {}): Record<string, OperationAttribute> {

@@ -3,7 +3,7 @@
 
 import { add, minus, milliseconds } from '../base/time.ts'
 import { combine, type Draft } from '../timeline/combine.ts'
-import { type Facts, firstTrue, type Milestones } from './milestones.ts'
+import { type Facts, type Milestones, trueAtLast } from './milestones.ts'
 import { comesBefore, type Plan } from './plan.ts'
 
 /** Between deciding Ready and having it stored a kubelet that is not held back takes this long (measured, docs/accuracy.md). */
@@ -45,14 +45,14 @@ function placeLate(onNode: Draft, stored: Draft): void {
 function planGates(
   plan: Plan,
   facts: Facts,
-  { isListed, readyStored }: Milestones,
+  { isListed, readyReceipt, readyStored }: Milestones,
   gates: readonly string[],
   from: Draft | undefined,
 ): Draft | undefined {
   if (!from) return undefined
   let last: Draft | undefined = from
   for (const gate of gates) {
-    const turned = firstTrue(facts, gate)
+    const turned = trueAtLast(facts, gate, readyReceipt?.at)
     const end =
       turned && combine(isListed ? 'ready on node listed' : 'condition', turned.stamps, facts.clocks)
     if (isListed && end && isLater(end, readyStored)) end.best = readyStored?.best

@@ -19,9 +19,14 @@ export interface Run {
   /** The runtime or kubelet could not start it. */
   failed: { readonly at: Draft; readonly message: string } | undefined
   startupPassed: Draft | undefined
+  /** When it was first. */
   ready: Draft | undefined
+  /** Each time that it became ready, and that it was no more. */
   readyStamps: readonly Stamp[]
+  unreadyStamps: readonly Stamp[]
 }
+
+const NONE: readonly Stamp[] = []
 
 export function runAt(runs: Map<number, Run>, index: number): Run {
   let run = runs.get(index)
@@ -42,7 +47,8 @@ export const newRun = (): Run => ({
   failed: undefined,
   startupPassed: undefined,
   ready: undefined,
-  readyStamps: [],
+  readyStamps: NONE,
+  unreadyStamps: NONE,
 })
 
 /** By restart count. */

@@ -78,6 +78,7 @@ const REPORTED: ReadonlySet<Boundary> = new Set([
   'ready on node',
   'startup passed',
   'container ready',
+  'container unready',
 ])
 
 function weigh(boundary: Boundary, stamp: Stamp, lag: LagModel): Weight {

@@ -119,7 +119,8 @@ function saysMore(log: FactLog, pod: PodRecord, { key, index = 0, detail, stamps
   const known = readFacts(log, pod).find((fact) => fact.key === key && fact.index === index)
   if (!known) return true
   return (
-    (known.detail === undefined && detail !== undefined) || mergeStamps(known.stamps, stamps) !== known.stamps
+    (known.detail === undefined && detail !== undefined) ||
+    mergeStamps(known.stamps, stamps, known.what) !== known.stamps
   )
 }
 
@@ -137,7 +138,7 @@ export function readFacts(log: FactLog, pod: PodRecord): Fact[] {
     const known = again ? facts.find(({ key, index }) => key === fact.key && index === fact.index) : undefined
     if (!known) facts.push(fact)
     else {
-      known.stamps = mergeStamps(known.stamps, fact.stamps)
+      known.stamps = mergeStamps(known.stamps, fact.stamps, fact.what)
       known.detail ??= fact.detail
     }
   }

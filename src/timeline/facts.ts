@@ -22,8 +22,12 @@ const carriesReceipt = ({ clock, receivedAt }: Stamp): boolean =>
 
 const isReceipt = ({ clock }: Stamp): boolean => clock === 'observer'
 
+/** What one run of a container goes through again and again: each receipt is of another time. */
+const RECURRING: ReadonlySet<What> = new Set(['container ready', 'container unready'])
+
 /** Keeps every different stamp, and of receipts only the first: later ones say less. `known` itself where nothing is new. */
-export function mergeStamps(known: readonly Stamp[], more: readonly Stamp[]): readonly Stamp[] {
+export function mergeStamps(known: readonly Stamp[], more: readonly Stamp[], what?: What): readonly Stamp[] {
+  if (what !== undefined && RECURRING.has(what)) return mergeTimes(known, more)
   let merged = known
   for (const stamp of more) {
     const rival = merged.find((one) =>
@@ -38,4 +42,9 @@ export function mergeStamps(known: readonly Stamp[], more: readonly Stamp[]): re
     }
   }
   return merged
+}
+
+function mergeTimes(known: readonly Stamp[], more: readonly Stamp[]): readonly Stamp[] {
+  const others = more.filter(({ at }) => known.every((one) => one.at !== at))
+  return others.length > 0 ? [...known, ...others] : known
 }

@@ -169,6 +169,24 @@ const CASES: readonly Case[] = [
     then: ['startup passed app run 0 (status-receipt)', 'container ready app run 0 (status-receipt)'],
   },
   {
+    name: 'a probed container that is ready no more',
+    before: { containers: PROBED, containerStatuses: [running({ started: true, ready: true })] },
+    after: { containers: PROBED, containerStatuses: [running({ started: true })] },
+    then: ['container unready app run 0 (status-receipt)'],
+  },
+  {
+    name: 'a probed container that ended is not ready for that reason',
+    before: { containers: PROBED, containerStatuses: [running({ started: true, ready: true })] },
+    after: {
+      containers: PROBED,
+      containerStatuses: [{ name: 'app', ready: false, restartCount: 0, state: exited(3) }],
+    },
+    then: [
+      'started container app run 0 (state-second, status-receipt)',
+      'finished container app run 0 (state-second, status-receipt)',
+    ],
+  },
+  {
     name: 'a container without a probe that is started and ready, as soon as it runs',
     before: { containerStatuses: [running()] },
     after: { containerStatuses: [running({ started: true, ready: true })] },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { story } from '../support/pods.ts'
+import { at, story } from '../support/pods.ts'
 import { assertSpans, spanOf, traceOf, treeOf } from '../support/pods-spans.ts'
 
 const PROBE = { periodSeconds: 1, initialDelaySeconds: 2 }
@@ -123,4 +123,96 @@ test('a probe that never succeeds is open', () => {
   )
   assert.equal(treeOf(trace).at(-1), '  readiness app …')
   assert.match(trace.verdict, /now waiting for app to be ready/)
+})
+
+/** `web` is ready at 2 s, is not from 4 s on, and `cache` is ready at 6 s. */
+const comesAndGoes = () =>
+  begun({
+    containers: [
+      { name: 'web', image: 'a', readinessProbe: PROBE },
+      { name: 'cache', image: 'b', readinessProbe: PROBE },
+    ],
+  })
+    .start(210, 'web')
+    .start(300, 'cache')
+    .statuses(350, { web: { running: 230, started: true }, cache: { running: 320, started: true } })
+    .statuses(2000, { web: { running: 230, ready: true } })
+    .statuses(4000, { web: { running: 230, started: true } })
+    .statuses(6000, { cache: { running: 320, ready: true } })
+
+const millis = ({ end }: ReturnType<typeof spanOf>): number => Number(end.best - at(0)) / 1e6
+
+test('a container that was ready and lost it is waited for until it is ready with its pod', () => {
+  const trace = traceOf(comesAndGoes().ready(9000).frames())
+  const web = spanOf(trace, 'readiness', 'web')
+  assert.ok(Math.abs(millis(web) - 9000) < 25)
+  assert.equal(web.attributes['podspan.probe.times_lost'], 1)
+  assert.equal(spanOf(trace, 'readiness', 'cache').attributes['podspan.probe.times_lost'], undefined)
+  assert.match(trace.verdict, /waiting for web to be ready/)
+})
+
+test('or until its last success, where another held the pod', () => {
+  const trace = traceOf(
+    comesAndGoes()
+      .statuses(6500, { web: { running: 230, ready: true } })
+      .statuses(7000, { cache: { running: 320, started: true } })
+      .ready(9000)
+      .frames(),
+  )
+  assert.ok(Math.abs(millis(spanOf(trace, 'readiness', 'web')) - 6500) < 25)
+  assert.ok(Math.abs(millis(spanOf(trace, 'readiness', 'cache')) - 9000) < 25)
+})
+
+test('one that lost it for good is what the pod waits for', () => {
+  const trace = traceOf(comesAndGoes().frames(9000))
+  assert.match(trace.verdict, /now waiting for web to be ready/)
+})
+
+test('a readiness that comes twice in one frame is lost once', () => {
+  const frames = comesAndGoes().ready(9000).frames()
+  const twice = traceOf(frames.flatMap((frame) => [frame, frame]))
+  assert.deepEqual(treeOf(twice), treeOf(traceOf(frames)))
+})
+
+test('a readiness gate counts from the last time that the containers were ready', () => {
+  const trace = traceOf(
+    begun({
+      readinessGates: ['lb.example.com/registered'],
+      containers: [{ name: 'app', image: 'a', readinessProbe: PROBE }],
+    })
+      .start(210, 'app')
+      .statuses(250, { app: { running: 230, started: true } })
+      .statuses(2000, { app: { running: 230, ready: true } })
+      .condition(2010, 'ContainersReady')
+      .statuses(4000, { app: { running: 230, started: true } })
+      .condition(4010, 'ContainersReady', 'False')
+      .statuses(20_000, { app: { running: 230, ready: true } })
+      .condition(20_010, 'ContainersReady')
+      .condition(25_000, 'lb.example.com/registered')
+      .condition(25_050, 'Ready')
+      .frames(),
+  )
+  assertSpans(trace, [
+    ['pod startup', 0, 25_050],
+    ['  schedule', 0, 20],
+    ['  prepare pod and create sandbox', 20, 200],
+    ['  create container app', 210, 220],
+    ['  start container app', 220, 230],
+    ['  readiness app', 230, 20_000],
+    ['  readiness gate', 20_000, 25_000],
+    ['  report status', 25_000, 25_050],
+  ])
+})
+
+test('a gate that was closed again is what the pod waits for', () => {
+  const trace = traceOf(
+    begun({ readinessGates: ['lb.example.com/registered'] })
+      .start(210, 'app')
+      .statuses(250, { app: { running: 230, ready: true } })
+      .condition(260, 'ContainersReady')
+      .condition(2000, 'lb.example.com/registered')
+      .condition(3000, 'lb.example.com/registered', 'False')
+      .frames(9000),
+  )
+  assert.match(trace.verdict, /now waiting for readiness gate lb\.example\.com\/registered/)
 })
