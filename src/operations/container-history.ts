@@ -9,6 +9,7 @@ import type { Boundary } from '../timeline/weight.ts'
 import type { Fact } from '../timeline/facts.ts'
 import { eachFailed, inOrder, NEVER_STARTED } from './occurrences.ts'
 import { beginPull, endPull, failPull, type Pull, SAME_FAILURE } from './pull-history.ts'
+import { isProbeKill } from './probe-kills.ts'
 import { renumber } from './renumber.ts'
 import { type Run, runAt } from './runs.ts'
 
@@ -34,6 +35,8 @@ export interface ContainerHistory {
   /** Restart count of the first run that events have not shown; those from it on only the status tells of. */
   untold: number
   readonly unhealthy: readonly Fact[]
+  /** What the kubelet said when it ended runs because a probe failed. */
+  readonly kills: readonly Fact[]
   readonly hookFailed: Draft | undefined
   /** When the status showed that a hook had failed. */
   readonly hookFailedBy: Draft | undefined
@@ -45,11 +48,13 @@ export function tellHistory(spec: ContainerSpec, facts: readonly Fact[], clocks:
   const events: Fact[] = []
   const statuses: Fact[] = []
   const unhealthy: Fact[] = []
+  const kills: Fact[] = []
   const waiting: Fact[] = []
   let hookFailed: Fact | undefined
   for (const fact of facts) {
     if (fact.what === 'unhealthy') unhealthy.push(fact)
     else if (fact.what === 'waiting') waiting.push(fact)
+    else if (fact.what === 'noted' && isProbeKill(fact)) kills.push(fact)
     else if (fact.what === 'hook failed') hookFailed ??= fact
     else (fact.group === '' ? statuses : events).push(fact)
   }
@@ -61,6 +66,7 @@ export function tellHistory(spec: ContainerSpec, facts: readonly Fact[], clocks:
     failedCreates: [],
     untold: 0,
     unhealthy,
+    kills,
     hookFailed: hookFailed && combine('hook failed', hookFailed.stamps, clocks),
     hookFailedBy: hookFailing && combine('hook failed', hookFailing.stamps, clocks),
     waiting,

@@ -9,6 +9,7 @@ import type { ContainerHistory, FailedCreate } from './container-history.ts'
 import { type Run, runsInOrder } from './runs.ts'
 import { NEVER_STARTED } from './occurrences.ts'
 import { comesBefore, isObserved, type Plan, type Planned } from './plan.ts'
+import { killsOf } from './probe-kills.ts'
 import { planProbes } from './probes.ts'
 import { firstSign, planPulls, pullerOf } from './pulls.ts'
 
@@ -307,14 +308,15 @@ function mayLieBetween(
 /** After a run that ended, the kubelet waits before the next: 10 s, doubled each time, up to 5 min. */
 function planRestart(
   plan: Plan,
-  { restartPolicy, sandboxChanges }: ContainerContext,
-  { spec }: ContainerHistory,
+  { clocks, restartPolicy, sandboxChanges }: ContainerContext,
+  history: ContainerHistory,
   role: Role,
   number: number,
   run: Run,
   later: readonly [number, Run] | undefined,
   failure: Draft | undefined,
 ): void {
+  const { spec } = history
   const next = later?.[1]
   const succeeded = run.exitCode === 0
   const restarts = succeeded
@@ -334,6 +336,7 @@ function planRestart(
   const until = !isNext ? unseen() : (failure ?? (next && sign && notAfter(next, sign)))
   comesBefore(plan, ended, until)
   if (until !== sign) comesBefore(plan, until, sign)
+  const why = killsOf(history, run, clocks).at(-1)?.attributes['podspan.reason']
   plan.planned.push({
     name: 'back-off',
     path: `${spec.name}/back-off/restart/${number + 1}`,
@@ -345,6 +348,7 @@ function planRestart(
     attributes: {
       'podspan.backoff.after': 'exit',
       ...(run.exitCode === undefined ? {} : { 'podspan.exit_code': run.exitCode }),
+      ...(why === undefined ? {} : { 'podspan.reason': why }),
     },
   })
 }

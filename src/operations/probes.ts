@@ -7,9 +7,10 @@ import type { Stamp } from '../base/stamp.ts'
 import { combine, type Draft } from '../timeline/combine.ts'
 import type { ContainerHistory } from './container-history.ts'
 import type { Run } from './runs.ts'
-import { type ContainerContext, exitMessage, mayBoundReady } from './container-context.ts'
+import { type ContainerContext, mayBoundReady } from './container-context.ts'
 import type { OperationAttribute, OperationEvent } from './operation.ts'
 import { comesBefore, type Plan, type Planned } from './plan.ts'
+import { endMessage, killsOf } from './probe-kills.ts'
 
 export function planProbes(
   plan: Plan,
@@ -100,7 +101,7 @@ function probe(
     start,
     end,
     attempt,
-    error: died ? exitMessage(run) : undefined,
+    error: died ? endMessage(history, run, context.clocks) : undefined,
     events: failures(name, context, history, run, passed),
     attributes:
       name === 'readiness' ? withLosses(attributesOf(settings), context, run) : attributesOf(settings),
@@ -128,7 +129,8 @@ function attributesOf(settings: ProbeSpec = {}): Record<string, OperationAttribu
   return attributes
 }
 
-const PREFIX = { 'startup probe': 'Startup probe', readiness: 'Readiness probe' } as const
+/** A liveness probe has no span of its own: it looks while readiness is waited for, and may end the run. */
+const SAID_BY = { 'startup probe': /^Startup probe/, readiness: /^(Readiness|Liveness) probe/ } as const
 
 /** What the probe said while it failed. Only the first and the last of equal answers are dated. */
 function failures(
@@ -143,7 +145,7 @@ function failures(
   const told: OperationEvent[] = []
   for (const { detail, index, stamps } of history.unhealthy) {
     const message = detail?.message ?? ''
-    if (!message.startsWith(PREFIX[name])) continue
+    if (!SAID_BY[name].test(message)) continue
     const at = combine('unhealthy', stamps, clocks).best
     if (at === undefined || (from !== undefined && at < from) || (until !== undefined && at > until)) continue
     told.push({
@@ -152,5 +154,6 @@ function failures(
       attributes: { 'podspan.reason': message, 'podspan.count': index + 1 },
     })
   }
-  return told
+  if (!passed) told.push(...killsOf(history, run, clocks))
+  return told.length > 1 ? told.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)) : told
 }

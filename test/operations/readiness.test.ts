@@ -216,3 +216,43 @@ test('a gate that was closed again is what the pod waits for', () => {
   )
   assert.match(trace.verdict, /now waiting for readiness gate lb\.example\.com\/registered/)
 })
+
+/** Runs from 230 ms on, is killed at 5 s, and runs again from 6 s on. */
+const killedOnce = (containers: Parameters<typeof story>[0], killing?: string) => {
+  const told = begun(containers)
+    .start(210, 'app')
+    .statuses(250, { app: { running: 230, started: true } })
+    .event(4000, 'Unhealthy', 'app', 'Readiness probe failed: HTTP 503')
+    .event(4500, 'Unhealthy', 'app', 'Liveness probe failed: HTTP 500')
+  if (killing !== undefined) told.event(4600, 'Killing', 'app', killing)
+  return told
+    .statuses(5100, { app: { exited: 137, from: 230, until: 5000 } })
+    .start(6000, 'app')
+    .statuses(6100, { app: { running: 6020, run: 1, started: true } })
+}
+const LIVENESS = 'Container app failed liveness probe, will be restarted'
+const probedTwice = { containers: [{ name: 'app', image: 'a', livenessProbe: PROBE, readinessProbe: PROBE }] }
+
+test('a run that its liveness probe ended says so, with what the probe said', () => {
+  const trace = traceOf(killedOnce(probedTwice, LIVENESS).ready(9000).frames())
+  const first = spanOf(trace, 'readiness', 'app', 1)
+  assert.equal(first.error, 'exit code 137 after its liveness probe failed')
+  assert.deepEqual(
+    first.events.map(({ name, attributes }) => [name, attributes['podspan.reason']]),
+    [
+      ['Unhealthy', 'Readiness probe failed: HTTP 503'],
+      ['Unhealthy', 'Liveness probe failed: HTTP 500'],
+      ['Killing', LIVENESS],
+    ],
+  )
+  assert.deepEqual(spanOf(trace, 'readiness', 'app', 2).events, [])
+  assert.equal(spanOf(trace, 'back-off', 'app').attributes['podspan.reason'], LIVENESS)
+})
+
+test('one that the kubelet stopped for another reason, or that ended by itself, does not', () => {
+  for (const killing of [undefined, 'Stopping container app']) {
+    const trace = traceOf(killedOnce(probedTwice, killing).ready(9000).frames())
+    assert.equal(spanOf(trace, 'readiness', 'app', 1).error, 'exit code 137')
+    assert.equal(spanOf(trace, 'back-off', 'app').attributes['podspan.reason'], undefined)
+  }
+})
