@@ -2,34 +2,41 @@
 // Promises a `report status` for every pod whose Ready was stored. Does not see the probes themselves: probes.ts does.
 
 import { add, minus, milliseconds } from '../base/time.ts'
-import { combine, type Draft } from '../timeline/combine.ts'
+import { clampInto, combine, type Draft } from '../timeline/combine.ts'
 import { type Facts, type Milestones, trueAtLast } from './milestones.ts'
-import { comesBefore, type Plan } from './plan.ts'
+import { comesBefore, isObserved, type Plan } from './plan.ts'
 
 /** Between deciding Ready and having it stored a kubelet that is not held back takes this long (measured, docs/accuracy.md). */
 const REPORT = milliseconds(6)
 
-/**
- * `containersDone` is where the last container needed no more, if no probe or hook had a say: an unprobed container is ready as
- * soon as it runs. Else the kubelet's own stamp says when it saw all of them ready.
- */
+/** Where the last container had started: an unprobed one is ready as soon as it runs. */
+export interface ContainersDone {
+  readonly started: Draft | undefined
+  /** Known to a second only. */
+  readonly isVague: boolean
+  /** A probe or a hook had a say: the kubelet's own stamp says when it saw all of them ready. */
+  readonly isProbed: boolean
+}
+
 export function planReadiness(
   plan: Plan,
   facts: Facts,
   milestones: Milestones,
-  containersDone: Draft | undefined,
-  probed: boolean,
+  { started, isVague, isProbed }: ContainersDone,
 ): void {
   const { isListed, readyStored } = milestones
   const gates = facts.pod.readinessGates ?? []
   const onNode = gates.length > 0 ? milestones.containersReady : milestones.readyOnNode
   // Listed, it may have been ready in a run before the last one: the first ones come before it (startup.ts).
-  if (!isListed) comesBefore(plan, containersDone, onNode)
-  const ready = probed ? onNode : (containersDone ?? onNode)
+  if (!isListed) comesBefore(plan, started, onNode)
+  const ready = isProbed ? onNode : (started ?? onNode)
   comesBefore(plan, onNode, readyStored)
-  if (onNode && readyStored && gates.length === 0 && !isListed) placeLate(onNode, readyStored)
+  if (gates.length === 0 && onNode && readyStored) {
+    if (!isListed) placeLate(onNode, readyStored)
+    if (isVague && started && ready === started) placeStarted(plan, started, onNode)
+  }
   const last = gates.length === 0 ? ready : planGates(plan, facts, milestones, gates, ready)
-  if (!isListed || last !== containersDone) comesBefore(plan, last, readyStored)
+  if (!isListed || last !== started) comesBefore(plan, last, readyStored)
   planReport(plan, last, readyStored)
 }
 
@@ -39,6 +46,20 @@ function placeLate(onNode: Draft, stored: Draft): void {
   const usual = add(stored.best, minus(REPORT))
   onNode.best = onNode.latest !== undefined && usual > onNode.latest ? onNode.latest : usual
   if (onNode.earliest !== undefined && onNode.best < onNode.earliest) onNode.best = onNode.earliest
+}
+
+/** A kubelet notices within this that a container runs, and has looked at all of them (recordings with fine stamps, P50). */
+const NOTICED = milliseconds(30)
+
+/** As near to Ready as its second allows: nothing says that the status was held back. */
+function placeStarted(plan: Plan, started: Draft, onNode: Draft): void {
+  if (onNode.best === undefined || started.best === undefined) return
+  const usual = clampInto(add(onNode.best, minus(NOTICED)), started)
+  if (usual <= started.best) return
+  started.best = usual
+  // What nobody saw before it is put as late as it can be, once more.
+  for (const [before, after] of plan.edges)
+    if (after === started && !isObserved(before)) before.best = undefined
 }
 
 /** Returns the boundary at which the last gate turned true. */

@@ -168,7 +168,11 @@ function planAll(plan: Plan, facts: Facts, milestones: Milestones, snapshot: Sna
       (index < inits.length ? undefined : sandbox)
   })
   const started = allStarted(plan, serial, milestones)
-  planReadiness(plan, facts, milestones, started, isProbed(serial))
+  planReadiness(plan, facts, milestones, {
+    started,
+    isVague: started !== undefined && isVague(started, serial),
+    isProbed: isProbed(serial),
+  })
   return { histories: serial, isAgain }
 }
 
@@ -228,6 +232,16 @@ function lastOf(plan: Plan, starts: readonly Draft[], likely: Draft): Draft {
 
 const isBefore = ({ best }: Draft, limit: Draft | undefined): boolean =>
   limit?.latest === undefined || best === undefined || best <= limit.latest
+
+/** Dated to a second only, with nothing finer to tell where in it. */
+const isVague = (started: Draft, histories: readonly ContainerHistory[]): boolean =>
+  started.rank >= OF_SECOND &&
+  !histories.some(({ runs }) =>
+    [...runs.values()].some((run) => run.started === started && run.created && run.created.rank < OF_SECOND),
+  )
+
+/** The rank of whole seconds (weight.ts). */
+const OF_SECOND = 5
 
 /** Whether anything but the containers' starts had a say in Ready. A hook has one only in the last container: the others' are over before. */
 const isProbed = (histories: readonly ContainerHistory[]): boolean =>

@@ -256,3 +256,29 @@ test('one that the kubelet stopped for another reason, or that ended by itself, 
     assert.equal(spanOf(trace, 'back-off', 'app').attributes['podspan.reason'], undefined)
   }
 })
+
+/** A pod without probes whose events were lost: the runtime's second is all that is known of its start. */
+const withoutEvents = (ready: number) =>
+  begun()
+    .statuses(ready, { app: { running: 1230, started: true, ready: true } })
+    .ready(ready)
+    .frames()
+
+test('an unprobed container whose second is all that is known started just before its pod was ready', () => {
+  const trace = traceOf(withoutEvents(1900))
+  assertSpans(trace, [
+    ['pod startup', 0, 1900],
+    ['  schedule', 0, 20],
+    ['  prepare pod and create sandbox', 20, 200],
+    ['  unaccounted', 200, 1865],
+    ['  start container app', 1865, 1865],
+    ['  report status', 1865, 1900],
+  ])
+  const { earliest, latest } = spanOf(trace, 'report status').start
+  assert.ok(earliest <= at(1000) && latest >= at(1890))
+})
+
+test('but not later than its second says, where the status came late', () => {
+  const { start } = spanOf(traceOf(withoutEvents(9000)), 'report status')
+  assert.ok(start.best >= at(1000) && start.best <= at(2250))
+})
