@@ -104,7 +104,7 @@ export interface ContainerSpec {
   readonly name: string
   readonly image: string
   readonly imagePullPolicy?: string
-  /** `Always` on an init container makes it a sidecar. */
+  /** `Always` on an init container makes it a sidecar; on others it stands for the pod's (from 1.35, ContainerRestartRules). */
   readonly restartPolicy?: string
   readonly startupProbe?: ProbeSpec
   readonly readinessProbe?: ProbeSpec

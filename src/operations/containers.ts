@@ -305,10 +305,20 @@ function mayLieBetween(
   )
 }
 
+/** A container's own policy stands for the pod's. A sidecar that ends well may have been stopped with the pod's work: it goes by the pod. */
+function isRestarted(ofPod: string | undefined, own: string | undefined, role: Role, run: Run): boolean {
+  if (run.exitCode !== 0) return (own ?? ofPod) !== 'Never'
+  return role !== 'init' && (role === 'sidecar' ? ofPod : (own ?? ofPod)) === 'Always'
+}
+
+/** As `restartPolicyRules` may have it too, whatever the policy says. */
+const isBackingOff = ({ waiting }: ContainerHistory, run: number): boolean =>
+  waiting.some(({ detail, index }) => index === run && detail?.reason === 'CrashLoopBackOff')
+
 /** After a run that ended, the kubelet waits before the next: 10 s, doubled each time, up to 5 min. */
 function planRestart(
   plan: Plan,
-  { clocks, restartPolicy, sandboxChanges }: ContainerContext,
+  { clocks, restartPolicy: ofPod, sandboxChanges }: ContainerContext,
   history: ContainerHistory,
   role: Role,
   number: number,
@@ -318,10 +328,7 @@ function planRestart(
 ): void {
   const { spec } = history
   const next = later?.[1]
-  const succeeded = run.exitCode === 0
-  const restarts = succeeded
-    ? role !== 'init' && restartPolicy === 'Always'
-    : restartPolicy !== 'Never' || role === 'sidecar'
+  const restarts = isRestarted(ofPod, spec.restartPolicy, role, run) || isBackingOff(history, number)
   if (!restarts && !next && !failure) return
   const ended = run.finished ?? run.failed?.at ?? unseen()
   const sign = failure ?? (next && signOf(next))

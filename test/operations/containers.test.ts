@@ -217,3 +217,44 @@ test('a hook that fails is a failed span', () => {
   assert.equal(hook.error, 'PostStartHook failed')
   assert.ok(Math.abs(Number(hook.end.best - hook.start.best) / 1e6 - 1000) < 10)
 })
+
+/** How a run of these ended, and whether the kubelet says that it backs off; the pod's own policy, and the container's. */
+const POLICIES: readonly {
+  readonly name: string
+  readonly policies: readonly [ofPod: string, own: string | undefined]
+  readonly exitCode: number
+  readonly backsOff?: boolean
+  readonly isRestarted: boolean
+}[] = [
+  { name: 'OnFailure of its own', policies: ['Never', 'OnFailure'], exitCode: 1, isRestarted: true },
+  {
+    name: 'OnFailure of its own, ended well',
+    policies: ['Always', 'OnFailure'],
+    exitCode: 0,
+    isRestarted: false,
+  },
+  { name: 'Always of its own, ended well', policies: ['Never', 'Always'], exitCode: 0, isRestarted: true },
+  { name: 'Never of its own', policies: ['Always', 'Never'], exitCode: 1, isRestarted: false },
+  {
+    name: 'Never, by a rule',
+    policies: ['Never', undefined],
+    exitCode: 1,
+    backsOff: true,
+    isRestarted: true,
+  },
+  { name: 'Never of its pod', policies: ['Never', undefined], exitCode: 1, isRestarted: false },
+  { name: 'Always of its pod', policies: ['Always', undefined], exitCode: 0, isRestarted: true },
+]
+
+for (const { name, policies, exitCode, backsOff, isRestarted } of POLICIES)
+  test(`a container is ${isRestarted ? '' : 'not '}waited for after it exited with ${exitCode}: ${name}`, () => {
+    const [restartPolicy, own] = policies
+    const [app] = PROBED.containers
+    assert.ok(app)
+    const containers = [{ ...app, ...(own === undefined ? {} : { restartPolicy: own }) }]
+    const told = begun({ restartPolicy, containers })
+      .start(210, 'app')
+      .statuses(1300, { app: { exited: exitCode, from: 230, until: 1250 } })
+    if (backsOff) told.statuses(1400, { app: { waiting: 'CrashLoopBackOff' } })
+    assert.equal(treeOf(traceOf(told.frames(9000))).at(-1) === '  back-off app …', isRestarted)
+  })
