@@ -175,6 +175,7 @@ const BY_REASON: ReadonlyMap<string, What> = new Map<string, What>(
     Nominated: 'noted',
     TriggeredScaleUp: 'noted',
     NotTriggerScaleUp: 'noted',
+    FailedScaleUp: 'noted',
     VolumePermissionChangeInProgress: 'noted',
     BindingConditionsPending: 'noted',
   } satisfies Record<string, What>),

@@ -52,6 +52,7 @@ const READ: ReadonlySet<string> = new Set([
   // Cluster Autoscaler
   'ScaledUpGroup',
   'FailedToScaleUpGroup',
+  'ScaleUpFailed',
   'ScaleUpTimedOut',
   'MaxNodesTotalReached',
   // Kueue

@@ -3,10 +3,9 @@
 // Promises the bids that were given up, and at most one more: the one whose node the pod got, or still waits for.
 // Does not say when anything happened (node-boundaries.ts), nor whether the pod waited (nodes.ts).
 
-import { combine } from '../timeline/combine.ts'
 import type { Fact } from '../timeline/facts.ts'
 import type { Related, Surroundings } from '../timeline/related.ts'
-import type { UnixNano } from '../base/time.ts'
+import { groupBids } from './node-groups.ts'
 import { type Facts, factsOf } from './milestones.ts'
 
 export type Autoscaler = 'karpenter' | 'cluster-autoscaler' | 'node provisioner'
@@ -26,7 +25,7 @@ export interface Bid {
   readonly failure: Failure | undefined
 }
 
-interface Failure {
+export interface Failure {
   readonly fact: Fact
   readonly error: string
 }
@@ -36,10 +35,6 @@ export interface Bids {
   /** The node that the pod is on, or the try that goes on. */
   readonly current: Bid | undefined
 }
-
-/** The groups that a `TriggeredScaleUp` names: `[{default-pool 1->2 (max: 5)}]`. */
-export const groupsIn = (message = ''): readonly string[] =>
-  [...message.matchAll(/\{(\S+) \d+->\d+ \(max: \d+\)\}/g)].map(([, group]) => group ?? '')
 
 /** The NodeClaim that a `Nominated` names, and whether it names a node that is there already. */
 export function nominationIn(message = ''): { claim: string | undefined; node: string | undefined } {
@@ -51,9 +46,8 @@ export function findBids(facts: Facts): Bids {
   const { surroundings } = facts
   const told = factsOf(facts, 'noted')
   const nominated = nominations(told, surroundings)
-  const triggered = told.filter(({ detail, index }) => detail?.reason === 'TriggeredScaleUp' && index === 0)
   const claims = claimBids(nominated, surroundings)
-  const groups = groupBids(triggered, facts)
+  const groups = groupBids(facts)
   const tried = [...claims, ...groups]
   const { nodeName } = facts.pod
   const current =
@@ -104,41 +98,6 @@ const GIVEN_UP: ReadonlySet<string> = new Set([
   'NodeNotFound',
   'MultipleNodesFound',
 ])
-
-const STATUS = ['configmaps', '', 'cluster-autoscaler-status'] as const
-
-/** What Cluster Autoscaler tells of a group on its own status, in the order of time. */
-export const groupFacts = (surroundings: Surroundings, reason: string): readonly Fact[] =>
-  [...(surroundings.related(...STATUS)?.facts.values() ?? [])].filter(
-    ({ what, detail }) => what === 'noted' && detail?.reason === reason,
-  )
-
-function groupBids(triggered: readonly Fact[], facts: Facts): Bid[] {
-  if (triggered.length === 0) return []
-  const timeouts = groupFacts(facts.surroundings, 'ScaleUpTimedOut')
-  return triggered.map((fact, index): Bid => {
-    const groups = groupsIn(fact.detail?.message)
-    const next = triggered[index + 1]
-    const until = next && momentOf(next, facts)
-    const timeout = timeouts.find((one) => {
-      const at = momentOf(one, facts)
-      const named = groups.some((group) => one.detail?.message?.includes(`group ${group} `))
-      return named && at > momentOf(fact, facts) && (until === undefined || at <= until)
-    })
-    return {
-      autoscaler: 'cluster-autoscaler',
-      name: groups.length > 0 ? groups.join(', ') : undefined,
-      told: [fact],
-      claim: undefined,
-      nodeName: undefined,
-      node: undefined,
-      failure: timeout && { fact: timeout, error: timeout.detail?.message ?? 'ScaleUpTimedOut' },
-    }
-  })
-}
-
-export const momentOf = (fact: Fact, { clocks }: Facts): UnixNano =>
-  combine('noted', fact.stamps, clocks).best ?? clocks.around
 
 /** The bid that the node of a bound pod came of. */
 function bidOf(nodeName: string, tried: readonly Bid[], surroundings: Surroundings): Bid | undefined {

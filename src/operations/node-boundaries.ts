@@ -9,7 +9,8 @@ import { type Clocks, combine, type Draft, unseen } from '../timeline/combine.ts
 import type { Fact } from '../timeline/facts.ts'
 import type { Related, Surroundings } from '../timeline/related.ts'
 import { type Facts, factsOf, type Milestones } from './milestones.ts'
-import { type Bid, groupFacts, groupsIn } from './node-bids.ts'
+import type { Bid } from './node-bids.ts'
+import { groupFacts, groupsIn } from './node-groups.ts'
 import { comesBefore, type Plan } from './plan.ts'
 
 export interface NodeBoundaries {

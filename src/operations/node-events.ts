@@ -5,7 +5,8 @@ import { isKarpenter } from '../observe/event.ts'
 import { combine, type Draft } from '../timeline/combine.ts'
 import type { Fact } from '../timeline/facts.ts'
 import { type Facts, factsOf } from './milestones.ts'
-import { type Bid, momentOf } from './node-bids.ts'
+import type { Bid } from './node-bids.ts'
+import { momentOf } from './node-groups.ts'
 import type { OperationAttribute, OperationEvent } from './operation.ts'
 
 const eventOf = (fact: Fact, facts: Facts): OperationEvent => ({
@@ -24,7 +25,7 @@ export const toldEvents = ({ told }: Bid, facts: Facts): OperationEvent[] =>
 /** That an autoscaler gets no node for the pod, and why: limits, instance types, taints. */
 const isRefusal = ({ what, detail }: Fact): boolean =>
   what === 'noted'
-    ? detail?.reason === 'NotTriggerScaleUp'
+    ? detail?.reason === 'NotTriggerScaleUp' || detail?.reason === 'FailedScaleUp'
     : what === 'scheduling failed' && isKarpenter(detail?.component)
 
 const refusals = (facts: Facts): readonly Fact[] => [

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Frame } from '../../src/base/frame.ts'
 import { rootOf, type Span, type Trace } from '../../src/trace/trace.ts'
 import { createPipeline } from '../../src/trace/pipeline.ts'
-import { at, podRecord, type Story, story } from '../support/pods.ts'
+import { at, eventRecord, podRecord, type Story, story } from '../support/pods.ts'
 import { clusterFrames, type Write } from '../support/pods-cluster.ts'
 import {
   nodeStory,
@@ -426,6 +426,81 @@ test('a group whose nodes do not register in time is a failed attempt, another o
     ],
   )
   assert.ok(Math.abs(ms(tries[0]?.end.best ?? 0n) - 19_000) < 20)
+})
+
+/** Group a is asked at 2 s; `then` is what is said of it, and b is asked at 20 s. */
+const bothGroups = (then: readonly ReturnType<typeof scalerStatus>[], ofA = '{group-a 1->2 (max: 5)}') => {
+  const told = waiting()
+    .other(2000, triggered(2000, ofA))
+    .other(20_000, triggered(20_000, '{group-b 0->1 (max: 5)}'))
+  const node = nodeStory().join(28_000, [NOT_READY]).ready(28_900).untaint(29_000, NOT_READY)
+  const trace = traceOf(cluster(placed(told, 29_050), node.writes(), [...then, oldNode()]))
+  const tries = nodeSpans(trace).filter(({ name }) => name === 'provision node')
+  return tries.map(({ subject, error, end }) => [subject, error, Math.round(ms(end.best) / 1000)])
+}
+const SUPERSEDED = 'no node came for the pod before group-b was asked for one'
+const failed = (nodes: number) =>
+  `Failed adding ${nodes} nodes to group group-a due to OutOfResource.QUOTA_EXCEEDED; source errors: none`
+
+test('a group whose machines the cloud refuses is a failed attempt, in the autoscaler’s words', () => {
+  assert.deepEqual(bothGroups([scalerStatus(5000, 'ScaleUpFailed', failed(1))]), [
+    ['group-a', failed(1), 5],
+    ['group-b', undefined, 29],
+  ])
+  const refusal = 'Scale-up failed for group group-a: googleapi: Error 403'
+  assert.deepEqual(bothGroups([scalerStatus(5000, 'FailedToScaleUpGroup', refusal)])[0], [
+    'group-a',
+    refusal,
+    5,
+  ])
+})
+
+test('of several machines all have to fail, of several groups each', () => {
+  const two = '{group-a 1->3 (max: 5)}'
+  const first = scalerStatus(5000, 'ScaleUpFailed', failed(1))
+  assert.deepEqual(bothGroups([first], two)[0], ['group-a', SUPERSEDED, 20])
+  const second = scalerStatus(
+    6000,
+    'ScaleUpFailed',
+    failed(1).replace('QUOTA_EXCEEDED', 'IP_SPACE_EXHAUSTED'),
+  )
+  assert.equal(bothGroups([first, second], two)[0]?.[2], 6)
+  assert.equal(bothGroups([first], '{group-a 1->2 (max: 5)} {group-c 1->2 (max: 5)}')[0]?.[2], 20)
+})
+
+test('a group of which nothing is heard is over when another one is asked for the pod', () => {
+  assert.deepEqual(bothGroups([]), [
+    ['group-a', SUPERSEDED, 20],
+    ['group-b', undefined, 29],
+  ])
+  // The same group again is the same try.
+  assert.deepEqual(
+    bothGroups([], '{group-b 0->1 (max: 5)}').map(([, error]) => error),
+    [undefined],
+  )
+})
+
+test('nor is one over whose node was there before another one was asked', () => {
+  const told = waiting()
+    .other(2000, triggered(2000, '{group-a 1->2 (max: 5)}'))
+    .other(20_000, triggered(20_000, '{group-b 0->1 (max: 5)}'))
+  const node = nodeStory().join(12_000, [NOT_READY]).ready(28_900).untaint(29_000, NOT_READY)
+  const trace = traceOf(cluster(placed(told, 29_050), node.writes(), [oldNode()]))
+  assert.ok(nodeSpans(trace).every(({ error }) => error === undefined))
+})
+
+test('what GKE says on the pod of a scale-up that failed ends the try, and is the reason while the pod waits', () => {
+  const message =
+    'Node scale up in zones us-central1-a associated with this pod failed: GCE quota exceeded. Pod is at risk of not being scheduled.'
+  const said = eventRecord(9000, 'FailedScaleUp', {
+    ...{ component: 'cluster-autoscaler', type: 'Warning', message },
+  })
+  const trace = traceOf(
+    cluster(waiting().other(2000, triggered(2000, '{group-a 1->2 (max: 5)}')).other(9000, said)),
+  )
+  const [tried] = nodeSpans(trace)
+  assert.equal(tried?.error, message)
+  assert.match(trace.verdict, /now waiting to be scheduled \(cluster-autoscaler: Node scale up in zones/)
 })
 
 test('a limit that is reached is an event of schedule, and the reason while it lasts', () => {
