@@ -169,7 +169,8 @@ function sweepTimeouts(state: State, told: Trace[]): void {
     const stale =
       timeline.firstPhase !== 'live' &&
       timeline.firstSeen >= add(createdOf(state, timeline), state.startTimeout)
-    if (stale && !state.world.backfill(timeline.pod)) finish(state.world, timeline.uid)
+    const isUntold = stale && !state.world.backfill(timeline.pod)
+    if (isUntold || ranLongBefore(timeline.pod, state.startTimeout)) finish(state.world, timeline.uid)
     else pushTold(state, timeline, 'timeout', told)
   }
 }
@@ -204,6 +205,7 @@ function noteEnd(state: State, { kind, record, t, phase }: ObjectFrame): void {
   if (!timeline || timeline.ended) return
   const outcome = phase !== 'live' && wasReady(timeline.pod) ? 'ready' : endOf(timeline.pod, kind)
   if (!outcome) return
+  if (phase === 'live' && ranLongBefore(timeline.pod, state.startTimeout)) return finish(state.world, uid)
   timeline.ended = { outcome, seenAt: t }
   state.settling.push(uid)
 }
@@ -214,6 +216,19 @@ function endOf(pod: PodRecord, kind: ObjectFrame['kind']): End['outcome'] | unde
   if (pod.phase === 'Failed') return 'failed'
   if (pod.deletionSeconds !== undefined || kind === 'deleted') return 'deleted'
   return undefined
+}
+
+/** A mirror that was made anew tells of a static pod that has run all the time: what it shows is no start. */
+function ranLongBefore(pod: PodRecord, startTimeout: DurationNano): boolean {
+  const { annotations, containerStatuses = [], createdSeconds } = pod
+  if (annotations?.['kubernetes.io/config.mirror'] === undefined || createdSeconds === undefined) return false
+  const limit = fromSeconds(createdSeconds)
+  return containerStatuses.some(({ state, lastState }) =>
+    [state, lastState].some((run) => {
+      const started = run && run.kind !== 'waiting' ? run.startedSeconds : undefined
+      return started !== undefined && started > 0 && add(fromSeconds(started), startTimeout) < limit
+    }),
+  )
 }
 
 function tellAll(state: State): Trace[] {

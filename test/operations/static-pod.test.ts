@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { formatRfc3339 } from '../../src/base/time.ts'
 import { rootOf } from '../../src/trace/trace.ts'
-import { at, eventRecord, story } from '../support/pods.ts'
+import { tracesOf } from '../support/frames.ts'
+import { at, eventRecord, secondsAt, story } from '../support/pods.ts'
 import { assertSpans, traceOf } from '../support/pods-spans.ts'
 
 const HASH = 'eaec65d72455f3233e04a01f966a81bb'
@@ -91,4 +92,24 @@ test('an annotation that is no time leaves the creation as the start', () => {
   const record = { 'kubernetes.io/config.mirror': HASH, 'kubernetes.io/config.seen': 'yesterday' }
   const trace = traceOf(story({ nodeName: 'node-1', annotations: record }).create(0).ready(400).frames())
   assert.notEqual(rootOf(trace).start.source, 'config-seen')
+})
+
+test('a mirror that is made anew, days after its containers started, is no start', () => {
+  const hour = 3_600_000
+  const anew = (createdMs: number) =>
+    story({
+      nodeName: 'node-1',
+      createdSeconds: secondsAt(createdMs),
+      annotations: {
+        'kubernetes.io/config.mirror': HASH,
+        'kubernetes.io/config.seen': formatRfc3339(at(0)),
+      },
+    })
+      .create(createdMs)
+      .statuses(createdMs + 100, { app: { running: 350, ready: true } })
+      .ready(createdMs + 100)
+      .frames(createdMs + 20_000)
+  assert.deepEqual(tracesOf(anew(70 * hour)), [])
+  // One that could not be made before, such as an API server's own, is one.
+  assert.equal(tracesOf(anew(120_000)).length, 1)
 })
