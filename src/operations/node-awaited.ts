@@ -39,7 +39,7 @@ function isNodeAwaited(bid: Bid, node: Related, since: Since, facts: Facts, mile
   if (isAfter(factOf(node, 'created'), since.latest, facts)) return true
   if (!ungated && isYounger(node, facts)) return true
   if (hasBroken(node)) return false
-  const usable = usableOf(bid, bound, facts.clocks)
+  const usable = usableOf(bid, bound, facts)
   if (usable?.latest !== undefined && usable.latest <= since.best) return false
   // A node that was there already may have been tolerated as it was: a DaemonSet's pods are.
   if (!wasRefused(bid, facts)) return false

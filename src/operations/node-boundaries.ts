@@ -4,8 +4,9 @@
 // Does not decide whether the pod waited for the node: nodes.ts does.
 
 import type { NodeRecord } from '../base/record.ts'
+import { isOlder } from '../base/resource-version.ts'
 import type { UnixNano } from '../base/time.ts'
-import { type Clocks, combine, type Draft, unseen } from '../timeline/combine.ts'
+import { type Clocks, combine, type Draft, unseen, versionOf } from '../timeline/combine.ts'
 import type { Fact } from '../timeline/facts.ts'
 import type { Related, Surroundings } from '../timeline/related.ts'
 import { type Facts, factsOf, type Milestones } from './milestones.ts'
@@ -36,7 +37,7 @@ export function findNodeBoundaries(
   const registration = stepOf(bid.claim, 'Registered', clocks)
   const stored = factOf(bid.node, 'created')
   const registered = stored ? combine('created', stored.stamps, clocks) : registration && unseen()
-  const usable = usableOf(bid, bound, clocks)
+  const usable = usableOf(bid, bound, facts)
   const asked = askedFor(bid, facts, registered)
   const { launched, isLaunchKnown } = launchOf(bid, facts, asked)
   for (const draft of [asked, launched, registered]) reachTo(draft, ungated ?? created)
@@ -151,11 +152,14 @@ function sizeIn(message: string, group: string): string {
  * When the pod could be placed on the node: when the last taint went that was gone at its binding. The scheduler asks for no more, so a pod
  * may be bound before the kubelet says Ready.
  */
-export function usableOf({ node, claim }: Bid, bound: Draft | undefined, clocks: Clocks): Draft | undefined {
+export function usableOf({ node, claim }: Bid, bound: Draft | undefined, facts: Facts): Draft | undefined {
+  const { clocks } = facts
   if (bound === undefined) return usableSoFar(node, claim, clocks)
   const seen = taintFacts(node)
     .map((fact) => ({ fact, draft: combine('taints left', fact.stamps, clocks) }))
-    .filter(({ draft }) => !isLaterThan(draft, bound))
+    .filter(
+      ({ fact, draft }) => !isLaterThan(draft, bound) && !isStoredAfter(fact, factsOf(facts, 'bound')[0]),
+    )
   const last = seen.findLast(({ fact }, index) => !adds(fact, seen[index - 1]?.fact))
   if (last) {
     const usable = nearReady(last.draft, node, clocks)
@@ -193,6 +197,17 @@ function nearReady(usable: Draft, node: Related | undefined, clocks: Clocks): Dr
 export function isLaterThan({ earliest, likely }: Draft, other: Draft): boolean {
   const from = earliest === undefined || (likely !== undefined && likely > earliest) ? likely : earliest
   return other.latest !== undefined && from !== undefined && from > other.latest
+}
+
+/** By their versions, of which a watch shows each: however late it is. */
+function isStoredAfter(fact: Fact, other: Fact | undefined): boolean {
+  const [version, before] = [shownVersion(fact), other && shownVersion(other)]
+  return version !== undefined && before !== undefined && isOlder(before, version)
+}
+
+function shownVersion({ stamps }: Fact): string | undefined {
+  const shown = stamps.find(({ source }) => source === 'watch-receipt')
+  return shown && versionOf(shown)
 }
 
 const keysOf = (value = ''): readonly string[] => value.split(', ').filter(Boolean)

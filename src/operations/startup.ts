@@ -59,6 +59,8 @@ export interface Startup {
   readonly explainedRatio: number
   /** Whether the pod's node could not be used yet when the pod was created; undefined where that is not known. */
   readonly isOnNewNode: boolean | undefined
+  /** Only a list shows Ready, which has turned since the first time: the end is the earliest that there is reason for. */
+  readonly isReadyAgain: boolean
   /** What of the evidence is missing, in words; empty where it is complete. */
   readonly missing: readonly string[]
 }
@@ -108,6 +110,7 @@ export function tellStartup(
     before: tellBefore(facts, milestones, bounds.start),
     explainedRatio: explainedRatio(bounds, children),
     isOnNewNode: isOnNewNode(facts, milestones),
+    isReadyAgain: isAgain,
     missing: findMissing(timeline, histories, ending, isAgain),
   }
 }

@@ -93,7 +93,7 @@ function boundByRevision(draft: Draft, stamp: Stamp, clocks: Clocks): void {
 }
 
 /** Not by `evidence`, which a stamp that was read puts into words each time. */
-const versionOf = (stamp: Stamp): string =>
+export const versionOf = (stamp: Stamp): string =>
   stamp instanceof ReadStamp ? stamp.origin.resourceVersion : stamp.evidence.resourceVersion
 
 function intersect(draft: Draft, claim: Claim): void {

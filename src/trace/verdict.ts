@@ -2,7 +2,7 @@
 // Promises plain words and figures that the spans show too. Reads operations and their critical path, nothing else.
 
 import type { DurationNano } from '../base/time.ts'
-import { durationNano, ZERO } from '../base/time.ts'
+import { durationNano, seconds, ZERO } from '../base/time.ts'
 import type { Facts } from '../operations/milestones.ts'
 import { durationOf, type Operation, type OperationName } from '../operations/operation.ts'
 import { lastTrouble } from '../operations/sandbox.ts'
@@ -25,7 +25,8 @@ export function tellVerdict(
   crashed?: string,
 ): string {
   const longest = longestOf(startup.root, path)
-  const head = `${opening(outcome, isAtMost(startup, total) ? `at most ${durationText(total)}` : durationText(total))}${crashed && outcome === 'unstable' ? `, but ${crashed}` : ''}${ending(startup, outcome)}`
+  const but = crashed && outcome === 'unstable' ? `, but ${crashed}` : ''
+  const head = `${opening(outcome, lengthOf(startup, total))}${but}${ending(startup, outcome)}`
   if (!longest || total <= ZERO) return head
   const { operation, total: share } = mainPart(longest, path)
   const percent = Math.round((Number(share) * 100) / Number(total))
@@ -39,9 +40,15 @@ function sayOnce(text: string, before: string): string {
   return from >= 0 && before.includes(text.slice(from)) ? text.slice(0, from) : text
 }
 
-/** What bounds the end lies in the first half of the start: a list shows when Ready last turned, which is not when it first did. */
-const isAtMost = ({ root: { end } }: Startup, total: DurationNano): boolean =>
-  total > ZERO && (end.best - end.earliest) * 2n > total
+/** As long as a start is waited for by default: one whose end is less sure than that has hardly taken so long. */
+const UNSURE = seconds(600)
+
+/** A list shows when Ready last turned, which may not be when it first did. */
+function lengthOf({ root: { end }, isReadyAgain }: Startup, total: DurationNano): string {
+  const text = durationText(total)
+  if (isReadyAgain) return `at least ${text}`
+  return end.best - end.earliest > UNSURE ? `at most ${text}` : text
+}
 
 function opening(outcome: Outcome, time: string): string {
   switch (outcome) {

@@ -72,7 +72,7 @@ const CASES: readonly Case[] = [
         .frames(12_000),
     outcome: 'failed',
     endMs: 60,
-    verdict: /^Failed after at most \d+ ms \(OutOfcpu: Pod was rejected: Node didn’t have enough cpu\)/,
+    verdict: /^Failed after \d+ ms \(OutOfcpu: Pod was rejected: Node didn’t have enough cpu\)/,
     failed: true,
     attributes: { 'podspan.end.reason': 'OutOfcpu' },
   },

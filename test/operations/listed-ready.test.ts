@@ -111,7 +111,15 @@ for (const { name, given } of LOST)
     assert.ok(to >= 70 * HOUR)
     assert.ok(!treeOf(trace).some((line) => /#2|back-off|✗/.test(line)), treeOf(trace).join('\n'))
     assert.match(String(rootOf(trace).attributes['podspan.evidence.missing']), /the first Ready/)
+    assert.match(trace.verdict, /^Ready after at least 3.00 s/)
   })
+
+test('a Ready that turned within the hour is told as an end that is late at the most, an ordinary one as it is', () => {
+  const verdict = (ready: number): string =>
+    told({ conditions: conditions(ready), containerStatuses: [running(3000)] }, HOUR).verdict
+  assert.match(verdict(40 * 60_000), /^Ready after at most 40 min/)
+  assert.match(verdict(12_000), /^Ready after 12.0 s/)
+})
 
 test('a pod that was restarted while it started keeps the Ready that is listed, and may have been ready before', () => {
   const trace = told(

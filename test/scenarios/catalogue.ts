@@ -7,6 +7,7 @@ import { imageVolumeScenarios } from './image-volumes.ts'
 import { nodeScenarios } from './node.ts'
 import { plainScenarios } from './plain.ts'
 import { rolloutScenarios } from './rollouts.ts'
+import { probeScenarios } from './probes.ts'
 import { queueScenarios } from './queues.ts'
 import { schedulingScenarios } from './scheduling.ts'
 import { stallScenarios } from './stalls.ts'
@@ -18,6 +19,7 @@ export const scenarios: readonly Scenario[] = [
   ...plainScenarios,
   ...failureScenarios,
   ...imageVolumeScenarios,
+  ...probeScenarios,
   ...schedulingScenarios,
   ...workloadScenarios,
   ...rolloutScenarios,
