@@ -84,7 +84,7 @@ export function reasonOf({ operation, reason, name, uid }: InFlight): string | u
   const plain = said
     .replaceAll(uid, 'UID')
     .replaceAll(name, 'POD')
-    .replace(/\b[0-9a-f]{12,}\b…?/g, '…')
+    .replace(/\b[0-9a-f]{12,}\b\u2026?/g, '…')
     .replace(/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/g, 'ADDRESS')
     .replace(/\s+/g, ' ')
     .trim()
