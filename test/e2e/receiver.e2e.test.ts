@@ -28,7 +28,8 @@ import { expectedIds, noCluster, startPodspan } from './trace-support.ts'
 
 const PODS = 6
 const TOKEN = 'not-to-be-guessed'
-const MESSAGE_BYTES = 256 * 1024
+/** More than the batches of real senders have, which are not to be refused here. */
+const MESSAGE_BYTES = 1024 * 1024
 /** However busy the machine: nobody waits for an export, which an exporter gives up after 10 s. */
 const SLOWER_MOST_MS = 8000
 
