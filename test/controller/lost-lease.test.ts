@@ -28,12 +28,18 @@ const ownersOf = (object: Obj | undefined): unknown =>
     ({ uid }) => uid,
   )
 
-test('a Lease that somebody deleted is made again, and the standing session that went with it', async () => {
-  await using world = await openWorld()
+/** A leader, with the Lease and the standing session that there are at any time. */
+async function leading(world: World) {
   world.replica('a', STANDING)
   const standing = (): Obj | undefined => ownObject(world, 'tracesessions', 'standing')
   const lease = (): Obj | undefined => ownObject(world, 'leases', 'podspan')
   await world.until('it leads, with its session', () => standing() !== undefined)
+  return { lease, standing }
+}
+
+test('a Lease that somebody deleted is made again, and the standing session that went with it', async () => {
+  await using world = await openWorld()
+  const { lease, standing } = await leading(world)
   const before = { lease: lease(), standing: standing() }
   remove(world, 'leases', before.lease)
   remove(world, 'tracesessions', before.standing)
@@ -51,10 +57,7 @@ test('a Lease that somebody deleted is made again, and the standing session that
 
 test('a standing session that outlives the Lease belongs to the new one', async () => {
   await using world = await openWorld()
-  world.replica('a', STANDING)
-  const standing = (): Obj | undefined => ownObject(world, 'tracesessions', 'standing')
-  const lease = (): Obj | undefined => ownObject(world, 'leases', 'podspan')
-  await world.until('it leads, with its session', () => standing() !== undefined)
+  const { lease, standing } = await leading(world)
   const kept = metaOf(standing() ?? {}).uid
   remove(world, 'leases', lease())
   await world.until('the Lease is there again', () => lease() !== undefined)

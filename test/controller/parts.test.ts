@@ -15,6 +15,7 @@ import type { Trace } from '../../src/trace/trace.ts'
 import { bytesOf } from '../../src/trace/trace-bytes.ts'
 import { sampleTrace } from '../export/sample-trace.ts'
 import { START, until } from '../kube/harness.ts'
+import type { Obj } from '../simulator/encode.ts'
 import { SimulatedApiServer } from '../simulator/server.ts'
 import { metaOf } from '../simulator/store.ts'
 import { sessionObject } from './operator-harness.ts'
@@ -146,22 +147,43 @@ test('a path that is no path is answered too', async () => {
   assert.equal(status, 404)
 })
 
-test('a custom object that goes while its stream is refused is deleted when it is read again', async () => {
+/** A watch of TraceSessions, of which these are there. */
+async function watchingSessions(present: readonly Obj[], say: (change: CustomChange) => string) {
   const server = await SimulatedApiServer.start()
   const clock = manualClock(START)
   const connection = openDirect(server.url)
   const stop = new AbortController()
   const changes: string[] = []
-  const one = sessionObject('one', { allPods: true })
-  server.store.load('tracesessions', [one, sessionObject('two', { allPods: true })])
+  server.store.load('tracesessions', present)
   const watch = watchCustom({
     connection,
     resource: TRACE_SESSIONS,
     clock,
     random: () => 0.5,
-    onChange: ({ kind, uid }) => void changes.push(`${kind} ${uid}`),
+    onChange: (change) => void changes.push(say(change)),
     signal: stop.signal,
   })
+  return {
+    changes,
+    clock,
+    server,
+    watch,
+    [Symbol.asyncDispose]: async () => {
+      stop.abort()
+      await watch.ended
+      await connection.close()
+      await server.close()
+    },
+  }
+}
+
+test('a custom object that goes while its stream is refused is deleted when it is read again', async () => {
+  const one = sessionObject('one', { allPods: true })
+  await using around = await watchingSessions(
+    [one, sessionObject('two', { allPods: true })],
+    ({ kind, uid }) => `${kind} ${uid}`,
+  )
+  const { changes, clock, server, watch } = around
   await until(clock, 'a watch is open', () => server.openWatches('tracesessions') === 1, 'moves')
   const message = 'tracesessions is forbidden'
   server.fail('tracesessions', 'any', { kind: 'status', code: 403, reason: 'Forbidden', message }, 1000)
@@ -172,30 +194,14 @@ test('a custom object that goes while its stream is refused is deleted when it i
   await until(clock, 'it is read again', () => changes.length > 2, 'moves')
   assert.deepEqual(changes.slice(2), [`deleted ${metaOf(one).uid}`])
   assert.deepEqual([watch.missing(), watch.counters.objects], [undefined, 1])
-  stop.abort()
-  await watch.ended
-  await connection.close()
-  await server.close()
 })
 
 test('custom objects are added, changed and deleted as they came, also over a broken watch', async () => {
-  const server = await SimulatedApiServer.start()
-  const clock = manualClock(START)
-  const connection = openDirect(server.url)
-  const stop = new AbortController()
-  const changes: string[] = []
-  const kinds = (change: CustomChange): string =>
-    change.kind === 'put' ? `put ${JSON.stringify(change.object['spec'])}` : `deleted ${change.uid}`
   const one = sessionObject('one', { allPods: true })
-  server.store.load('tracesessions', [one])
-  const watch = watchCustom({
-    connection,
-    resource: TRACE_SESSIONS,
-    clock,
-    random: () => 0.5,
-    onChange: (change) => void changes.push(kinds(change)),
-    signal: stop.signal,
-  })
+  await using around = await watchingSessions([one], (change) =>
+    change.kind === 'put' ? `put ${JSON.stringify(change.object['spec'])}` : `deleted ${change.uid}`,
+  )
+  const { changes, clock, server } = around
   await until(clock, 'it is there', () => changes.length === 1)
   server.store.apply('tracesessions', { ...one, spec: { allPods: true, suspend: true } })
   await until(clock, 'it changes', () => changes.length === 2)
@@ -208,8 +214,4 @@ test('custom objects are added, changed and deleted as they came, also over a br
     'put {"allPods":true,"suspend":true}',
     `deleted ${metaOf(one).uid}`,
   ])
-  stop.abort()
-  await watch.ended
-  await connection.close()
-  await server.close()
 })

@@ -136,7 +136,7 @@ test('the operator asks for nothing that is not in the table', async () => {
   await startPod(world, 1)
   await world.until('it is exported', () => world.sent.length > 0)
   await world.until('one is deleted', () => world.server.writes.some(({ method }) => method === 'DELETE'))
-  // As anybody may who has the right.
+  // Whoever has the right may do so.
   world.server.store.remove('leases', 'lease')
   await world.until('it is made again', () => world.server.store.of('leases').size > 0)
   // Whoever is authenticated may ask which groups there are.
