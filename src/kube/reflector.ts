@@ -329,7 +329,7 @@ class Reflector {
   private ended(end: WatchEnd, timeoutMs: number): void {
     const { clock, random, signal } = this.options
     this.deafSince = end.kind === 'closed' && end.orderly ? clock.now() : unixNano(0n)
-    if (end.kind === 'failed') return this.fail(end.failure)
+    if (end.kind === 'failed') return this.fail(end.failure, end.lastedMs)
     if (end.orderly) this.delivery.complete(clock.now())
     else countIn(this.options.counters.failures, 'network')
     this.jsonNext = false
@@ -340,7 +340,7 @@ class Reflector {
     this.apply({ kind: 'closed', orderly, due, lastedMs, atMs: clock.monotonicMs(), random: random() })
   }
 
-  private fail(failure: Failure): void {
+  private fail(failure: Failure, lastedMs = 0): void {
     const { counters, clock, random, onHealth, signal } = this.options
     if (failure.kind === 'aborted' || signal.aborted) return
     if (countIn(counters.failures, failure.kind)) this.log('request failed', { ...failure })
@@ -349,7 +349,7 @@ class Reflector {
     if (failure.kind === 'undecodable') this.fallBack()
     else this.jsonNext = false
     const atMs = clock.monotonicMs()
-    this.apply({ kind: 'failed', failure, atMs, random: random() })
+    this.apply({ kind: 'failed', failure, lastedMs, atMs, random: random() })
     counters.state = failure.kind === 'forbidden' && !isAway(this.state, atMs) ? 'forbidden' : 'waiting'
   }
 

@@ -60,7 +60,8 @@ export interface WatchSink {
 export type WatchEnd =
   /** `orderly`: the server ended the response between two frames. */
   | { readonly kind: 'closed'; readonly orderly: boolean; readonly lastedMs: number }
-  | { readonly kind: 'failed'; readonly failure: Failure }
+  /** `lastedMs`: where the server had accepted it. */
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly lastedMs?: number }
 
 /** A server that keeps a watch open longer than this after its time-out has forgotten it. */
 const OVERTIME_MS = 30_000
@@ -196,7 +197,7 @@ class OpenWatch {
   /** Ends the watch for a reason found in its frames. */
   private stop(failure: Failure): void {
     this.control?.abort(failure)
-    this.end({ kind: 'failed', failure })
+    this.end({ kind: 'failed', failure, lastedMs: this.lastedMs() })
   }
 
   private failed(failure: Failure): void {

@@ -78,7 +78,14 @@ export type WatchInput =
       readonly atMs: number
       readonly random: number
     }
-  | { readonly kind: 'failed'; readonly failure: Failure; readonly atMs: number; readonly random: number }
+  | {
+      readonly kind: 'failed'
+      readonly failure: Failure
+      /** Of a watch that was open until then. */
+      readonly lastedMs?: number
+      readonly atMs: number
+      readonly random: number
+    }
 
 export type WatchOutput =
   | { readonly kind: 'gap'; readonly reason: string }
@@ -102,7 +109,7 @@ export const SHORT_WATCH_MS = 1000
 export const FORBIDDEN_RETRY_MS = 300_000
 /** An API server that starts refuses what it will grant, until it knows its roles and custom resources: for so long it is asked as after other errors. */
 export const REFUSED_FOR_NOW_MS = 300_000
-/** A watch that has lasted so long was well: what ends it is the first failure, whatever came before. */
+/** A watch that has lasted so long was well, however it ended: the next failure is the first, whatever came before. */
 const WELL_MS = 10_000
 const RETRY_AFTER_LIMIT_MS = 300_000
 const SERVER_ERRORS_BEFORE_RELIST = 5
@@ -139,7 +146,8 @@ export function next(state: WatchState): WatchAction {
   }
 }
 
-export function step(state: WatchState, input: WatchInput): WatchStep {
+export function step(before: WatchState, input: WatchInput): WatchStep {
+  const state = wasWell(before, input) ? { ...before, failures: 0 } : before
   switch (input.kind) {
     case 'opened':
       return onOpened(state)
@@ -157,6 +165,11 @@ export function step(state: WatchState, input: WatchInput): WatchStep {
       return onFailed(state, input)
   }
 }
+
+const wasWell = ({ name }: WatchState, input: WatchInput): boolean =>
+  name === 'watching' &&
+  (input.kind === 'closed' || input.kind === 'failed') &&
+  (input.lastedMs ?? 0) >= WELL_MS
 
 const stay = (state: WatchState): WatchStep => ({ state, outputs: [], delayMs: 0 })
 
@@ -343,8 +356,7 @@ function onUnavailable(state: WatchState, input: Failed): WatchStep {
 
 /** The same again after the back-off, or after what the server asked for if that is longer. */
 function retry(state: WatchState, input: Closed | Failed): WatchStep {
-  const wasWell = input.kind === 'closed' && input.lastedMs >= WELL_MS
-  const healthy = wasWell || input.atMs - state.lastFailureMs >= BACKOFF.forgetAfterMs
+  const healthy = input.atMs - state.lastFailureMs >= BACKOFF.forgetAfterMs
   const failures = healthy ? 1 : state.failures + 1
   const asked = input.kind === 'failed' ? (input.failure.retryAfterMs ?? 0) : 0
   const delayMs = Math.max(

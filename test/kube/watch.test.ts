@@ -38,6 +38,7 @@ const lateRefusal = (kind: FailureKind): WatchInput => ({
   ...failed(kind),
   atMs: HOUR_MS + REFUSED_FOR_NOW_MS,
 })
+const failedAfter = (kind: FailureKind, lastedMs: number): WatchInput => ({ ...failed(kind), lastedMs })
 const opened: WatchInput = { kind: 'opened' }
 const endOf = (resourceVersion: string): WatchInput => ({ kind: 'initial-events-end', resourceVersion })
 const page = (resourceVersion: string, continueToken?: string): WatchInput => ({
@@ -367,6 +368,33 @@ const cases: readonly Case[] = [
     given: [failed('network'), failed('network'), failed('network'), ...watching('50'), broken(10_000)],
     state: 'listed',
     delayMs: 400,
+  },
+  {
+    name: 'so is one that ended in order, where the request after it fails',
+    given: [
+      ...Array<WatchInput>(3).fill(failed('network')),
+      ...watching('50'),
+      closed(10_000),
+      failed('unavailable'),
+    ],
+    state: 'listed',
+    delayMs: 400,
+  },
+  {
+    name: 'and one that the server ended with an error of its own',
+    given: [
+      ...Array<WatchInput>(3).fill(failed('network')),
+      ...watching('50'),
+      failedAfter('unavailable', 10_000),
+    ],
+    state: 'listed',
+    delayMs: 400,
+  },
+  {
+    name: 'a list by watch that breaks after a while is a failure more: it is dear to begin it again',
+    given: [failed('network'), failed('network'), opened, broken(10_000)],
+    state: 'empty',
+    delayMs: 1600,
   },
   {
     name: 'one that breaks soon after it was opened is a failure more',

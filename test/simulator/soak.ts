@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import { join } from 'node:path'
+import type { Fault } from './faults.ts'
 import type { Operator } from './operator.ts'
 import type { Probe } from './probe.ts'
 import { assertWhole, GAP, openRun, type Run } from './run.ts'
@@ -18,8 +19,11 @@ const say = (line: string): void => console.log(`soak: ${line}`)
 /** Of so many starts one is judged by its boundaries too; of all it is judged that they came, once, with their outcome. */
 const TRUTH_SHARE = Math.min(1, 20 / RATE)
 const SAMPLE_MS = Math.max(5000, (MINUTES * 60_000) / 40)
-const FAULT_MS = Math.max(6000, (MINUTES * 60_000) / 60)
-/** After errors an operator may hold back for half a minute: a pod that came and went meanwhile would have been seen by nobody. */
+/** Apart enough for an operator to be well between two: failures that add up are the tests of the watch. */
+const FAULT_MS = Math.max(12_000, (MINUTES * 60_000) / 60)
+/** How long every request fails. Five tries fit into it, after which an operator holds back for 12.8 s at most. */
+const FAILING_MS = 10_000
+/** Longer than an operator may be away: a pod that came and went meanwhile would have been seen by nobody. */
 const LIFETIME_MS = 60_000
 /** The first part of a run, in which caches and bounded models fill. */
 const WARM_UP = 0.4
@@ -28,20 +32,8 @@ const FAULTS: readonly (readonly [name: string, (run: Run) => Promise<unknown>])
   ['reset', ({ simulator }) => simulator.commands.reset('*')],
   ['cut', ({ simulator }) => simulator.commands.cut('pods', 100_003)],
   ['ended in order', ({ simulator }) => simulator.commands.end('*')],
-  [
-    '500',
-    async ({ simulator }) => {
-      await simulator.commands.fail('*', 'any', { kind: 'status', code: 500, reason: 'InternalError' }, 20)
-      await simulator.commands.reset('events')
-    },
-  ],
-  [
-    '429',
-    async ({ simulator }) => {
-      await simulator.commands.fail('*', 'any', { kind: 'too-many', retryAfter: 1 }, 20)
-      await simulator.commands.reset('pods')
-    },
-  ],
+  ['500', (run) => failing(run, { kind: 'status', code: 500, reason: 'InternalError' })],
+  ['429', (run) => failing(run, { kind: 'too-many', retryAfter: 1 })],
   ['restart', ({ simulator }) => simulator.commands.restart(1500)],
   ['frames twice', ({ simulator }) => simulator.commands.repeat(0.2)],
   ['frames once again', ({ simulator }) => simulator.commands.repeat(0)],
@@ -55,6 +47,14 @@ const FAULTS: readonly (readonly [name: string, (run: Run) => Promise<unknown>])
     },
   ],
 ]
+
+/** All watches break, and nothing is answered for a while. */
+async function failing({ simulator }: Run, fault: Fault): Promise<void> {
+  await simulator.commands.fail('*', 'any', fault, Number.MAX_SAFE_INTEGER)
+  await simulator.commands.reset('*')
+  await delay(FAILING_MS)
+  await simulator.commands.healed()
+}
 
 async function probe({ child }: Operator): Promise<Probe> {
   const { promise, resolve } = Promise.withResolvers<Probe>()
