@@ -4,13 +4,15 @@
 
 import type { Clock } from '../base/clock.ts'
 import type { Frame, Phase } from '../base/frame.ts'
-import { add, type DurationNano, seconds, since, type UnixNano, unixNano } from '../base/time.ts'
+import type { DurationNano, UnixNano } from '../base/time.ts'
 import type { Resource } from '../decode/resources.ts'
 import type { DecodeError, WatchItem } from '../decode/result.ts'
 import { BodyRoom } from './body-room.ts'
+import { CatchUp } from './catch-up.ts'
 import type { Connection } from './config.ts'
 import { countIn, type StreamCounters } from './counters.ts'
 import { createDelivery, type Delivery } from './delivery.ts'
+import { EncodingChoice } from './encoding-choice.ts'
 import type { Failure } from './failure.ts'
 import type { KnownObjects } from './known-objects.ts'
 import { type ReadPage, readPage } from './list-page.ts'
@@ -89,9 +91,6 @@ export const REFLECTOR_LIMITS: ReflectorLimits = {
   protobufErrors: 3,
 }
 
-/** What was stored while nobody listened comes in one burst, and is through after this; after a shorter time it takes no longer than that. */
-const CATCH_UP = seconds(1)
-
 /** A page of 500 pods takes some 20 ms, and ten times that before its code is compiled: after so much of it others get their turn. */
 const SLICE_MS = 5
 
@@ -106,16 +105,12 @@ class Reflector {
   private readonly options: ReflectorOptions
   private readonly limits: ReflectorLimits
   private readonly delivery: Delivery
+  private readonly encoding: EncodingChoice
+  private readonly catchUp: CatchUp
   private state: WatchState
   private delayMs = 0
   private progressed = ''
-  /** Until then a watch delivers what happened while nobody listened: late, so that its receipts date nothing from near. */
-  private caughtUpAt = unixNano(0n)
-  /** Since when nobody listens: a list was asked for, or a watch has ended. Of one that broke nobody knows. */
-  private deafSince = unixNano(0n)
   private watches = 0
-  private protobufErrors = 0
-  private jsonNext = false
   /** While a list is read. */
   private room: BodyRoom | undefined
 
@@ -124,6 +119,8 @@ class Reflector {
     this.limits = { ...REFLECTOR_LIMITS, ...options.limits }
     this.state = emptyWatch(options.mode)
     this.delivery = createDelivery(options)
+    this.encoding = new EncodingChoice(options.encoding, options.counters, this.limits.protobufErrors)
+    this.catchUp = new CatchUp(options.clock)
   }
 
   async run(): Promise<void> {
@@ -151,7 +148,7 @@ class Reflector {
         return this.delivery.gap(output.reason, clock.now())
       case 'synced':
         counters.state = 'live'
-        this.catchUp()
+        this.catchUp.begins()
         return this.delivery.listEnds(clock.now(), phase, output.resourceVersion)
       case 'relist':
         if (countIn(counters.relists, output.reason)) this.log('relisting', { reason: output.reason })
@@ -160,12 +157,6 @@ class Reflector {
         counters.watchListRefused += 1
         return this.log('WatchList refused, listing by pages', { message: output.reason })
     }
-  }
-
-  private catchUp(): void {
-    const now = this.options.clock.now()
-    const deaf = since(now, this.deafSince)
-    this.caughtUpAt = add(now, deaf < CATCH_UP ? deaf : CATCH_UP)
   }
 
   private phase(): Phase {
@@ -178,13 +169,8 @@ class Reflector {
     if (action.kind === 'watch') return this.watch(action)
     if (action.kind === 'ask-version') return this.askVersion()
     counters.state = 'listing'
-    if (this.state.name === 'empty') this.deafSince = this.options.clock.now()
+    if (this.state.name === 'empty') this.catchUp.deafens()
     await (action.kind === 'list' ? this.listPage(action.continueToken) : this.watch(action))
-  }
-
-  private encoding(): Encoding {
-    if (this.options.encoding === 'json' || this.jsonNext) return 'json'
-    return this.protobufErrors >= this.limits.protobufErrors ? 'json' : 'protobuf'
   }
 
   private async askVersion(): Promise<void> {
@@ -193,7 +179,7 @@ class Reflector {
       connection: options.connection,
       resource: options.resource,
       path: queryOf(options.resource, options.scope, { limit: 1 }),
-      encoding: this.encoding(),
+      encoding: this.encoding.current(),
       signal: options.signal,
     })
     if (answer.kind === 'failed') return this.fail(answer.failure)
@@ -211,7 +197,7 @@ class Reflector {
         limit: options.mode === 'tail' ? 1 : this.limits.pageItems,
         ...(continueToken === undefined ? {} : { continue: continueToken }),
       }),
-      encoding: this.encoding(),
+      encoding: this.encoding.current(),
       signal: options.signal,
       room: (this.room ??= new BodyRoom()),
     })
@@ -272,7 +258,7 @@ class Reflector {
             ? { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' }
             : { resourceVersion: action.resourceVersion }),
         }),
-        accept: acceptOf(options.resource, this.encoding(), 'watch'),
+        accept: acceptOf(options.resource, this.encoding.current(), 'watch'),
         timeoutMs: timeoutSeconds * 1000,
         initialEvents,
         clock: options.clock,
@@ -299,13 +285,13 @@ class Reflector {
     this.healthy()
     if (this.watches > 0) counters.restarts += 1
     this.watches += 1
-    if (this.state.name === 'listed') this.catchUp()
+    if (this.state.name === 'listed') this.catchUp.begins()
     this.begin()
     if (this.state.name === 'watching') counters.state = 'live'
   }
 
   private take(item: WatchItem, { t, heldUp }: Receipt, raw: unknown): void {
-    const phase = this.phase() === 'live' && t < this.caughtUpAt ? 'relist' : this.phase()
+    const phase = this.phase() === 'live' && this.catchUp.isLate(t) ? 'relist' : this.phase()
     if (item.kind === 'object') {
       if (raw !== undefined) this.rawEvent(t, raw, heldUp)
       this.progressed = item.record.resourceVersion
@@ -328,11 +314,12 @@ class Reflector {
 
   private ended(end: WatchEnd, timeoutMs: number): void {
     const { clock, random, signal } = this.options
-    this.deafSince = end.kind === 'closed' && end.orderly ? clock.now() : unixNano(0n)
+    if (end.kind === 'closed' && end.orderly) this.catchUp.deafens()
+    else this.catchUp.broke()
     if (end.kind === 'failed') return this.fail(end.failure, end.lastedMs)
     if (end.orderly) this.delivery.complete(clock.now())
     else countIn(this.options.counters.failures, 'network')
-    this.jsonNext = false
+    this.encoding.retake()
     if (signal.aborted) return
     this.options.counters.state = 'waiting'
     const { orderly, lastedMs } = end
@@ -346,8 +333,8 @@ class Reflector {
     if (countIn(counters.failures, failure.kind)) this.log('request failed', { ...failure })
     if (failure.kind === 'too-many-requests') counters.tooManyRequests += 1
     onHealth?.(failure)
-    if (failure.kind === 'undecodable') this.fallBack()
-    else this.jsonNext = false
+    if (failure.kind === 'undecodable') this.encoding.fallBack()
+    else this.encoding.retake()
     const atMs = clock.monotonicMs()
     this.apply({ kind: 'failed', failure, lastedMs, atMs, random: random() })
     counters.state = failure.kind === 'forbidden' && !isAway(this.state, atMs) ? 'forbidden' : 'waiting'
@@ -364,14 +351,6 @@ class Reflector {
     if (encoding === 'protobuf') return true
     this.delivery.gap(`undecodable: ${error.what}`, t)
     return false
-  }
-
-  /** The next request is made in JSON, which can be read wherever protobuf could not. */
-  private fallBack(): void {
-    if (this.encoding() === 'json') return
-    this.protobufErrors += 1
-    this.jsonNext = true
-    this.options.counters.jsonFallbacks += 1
   }
 
   private rawEvent(t: UnixNano, raw: unknown, heldUp?: DurationNano): void {
