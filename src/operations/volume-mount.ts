@@ -1,4 +1,5 @@
 // Owns `mount volumes`: from where the kubelet could begin until the pod's volumes were there, with each failed try.
+// A try that failed while another volume was still being attached stands beside it: what the pod waited for was the attachment.
 // Promises one only where something draws a line between the volumes and the rest of the preparation: an attachment, a failed mount, a
 // slow change of ownership, a block device that was mapped. Of file systems nothing reports a success, so their end is bounded and not dated.
 
@@ -50,12 +51,16 @@ export function planMounts(
   comesBefore(plan, begun, ended)
   for (const one of attached) comesBefore(plan, one, ended)
   for (const { draft } of progress) comesBefore(plan, draft, ended)
-  const children = planTries(plan, { ...MOUNT, start: whole.start }, failures.map(tryOf), ended)
+  const early = failures.filter(({ draft }) => isAfter(begun, draft))
+  const children = planTries(plan, { ...MOUNT, start: begun }, failures.slice(early.length).map(tryOf), ended)
   comesBefore(plan, ended, sandbox)
   comesBefore(plan, ended, asked ?? ready)
   // Where the runtime was asked is where the volumes were there at the latest, and so estimated.
   if (ended && ended.best === undefined && (!asked || sandbox)) placeBeforeSandbox(ended, sandbox ?? ready)
-  return [{ ...whole, end: ended, children }]
+  return [
+    ...planTries(plan, { ...MOUNT, start }, early.map(tryOf), ended),
+    { ...whole, end: ended, children },
+  ]
 }
 
 const MOUNT = { name: 'mount volumes', path: 'mount volumes', actor: 'kubelet' } as const
@@ -151,10 +156,11 @@ function slowness(progress: readonly Dated[]) {
     'podspan.volume.ownership_change': true,
     'podspan.reason': last.fact.detail?.message ?? '',
   }
-  const events: OperationEvent[] = progress.map(({ fact, draft }) => ({
-    at: draft.best ?? (0n as OperationEvent['at']),
-    name: 'VolumePermissionChangeInProgress',
-    attributes: { 'podspan.reason': fact.detail?.message ?? '', 'podspan.count': fact.index + 1 },
-  }))
-  return { attributes, events }
+  return { attributes, events: progress.flatMap(progressEvent) }
+}
+
+function progressEvent({ fact, draft: { best } }: Dated): OperationEvent[] {
+  if (best === undefined) return []
+  const attributes = { 'podspan.reason': fact.detail?.message ?? '', 'podspan.count': fact.index + 1 }
+  return [{ at: best, name: 'VolumePermissionChangeInProgress', attributes }]
 }

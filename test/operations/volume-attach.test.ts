@@ -50,6 +50,35 @@ test('a volume is attached from its attachment being made until it says so, then
   assert.match(trace.verdict, /4\.08 s \(57 %\) attaching volume data \(mock\.csi\.example\.com\)/)
 })
 
+test('a mount of another volume that failed meanwhile stands beside the attachment', () => {
+  const missing = 'MountVolume.SetUp failed for volume "settings" : configmap "settings" not found'
+  const pod = started(
+    begun()
+      .event(300, 'FailedMount', undefined, missing)
+      .event(2300, 'FailedMount', undefined, missing)
+      .other(4600, controllerEvent(4600, 'SuccessfulAttachVolume', ATTACHED))
+      .event(5300, 'FailedMount', undefined, missing),
+    7000,
+  )
+  const trace = told(pod, [attachmentStory().created(120).attached(4200)])
+  assert.deepEqual(treeOf(trace).slice(3, 8), [
+    '    attach volume',
+    '    mount volumes #1 ✗',
+    '    mount volumes #2 ✗',
+    '    mount volumes',
+    '      mount volumes #3 ✗',
+  ])
+  for (const [attempt, ms] of [300, 2300, 5300].entries()) {
+    const failed = spanOf(trace, 'mount volumes', undefined, attempt + 1)
+    assert.ok(failed.end.earliest <= at(ms) && failed.end.latest >= at(ms))
+    assert.equal(failed.end.clamped, undefined)
+  }
+  const whole = trace.spans.find(({ name, attempt }) => name === 'mount volumes' && attempt === undefined)
+  assert.ok(whole)
+  near(whole, 'start', 4600)
+  assert.match(trace.verdict, /attaching volume data/)
+})
+
 test('without attachments the event of the pod bounds it', () => {
   const pod = started(begun().other(4600, controllerEvent(4600, 'SuccessfulAttachVolume', ATTACHED)), 7000)
   const { start, end, actor } = spanOf(told(pod, []), 'attach volume')
