@@ -11,7 +11,12 @@ import { buildPage } from './build-page.ts'
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
 
+// Before anything of the bundle runs, and in words that Node 18 reads.
 const BANNER = `#!/usr/bin/env node
+if (!(parseInt(process.versions.node) >= 24)) {
+  console.error('podspan: Node 24 or later is needed, and ' + process.execPath + ' is ' + process.version + '.')
+  process.exit(3)
+}
 const require = process.getBuiltinModule('node:module').createRequire(import.meta.url)`
 
 /**

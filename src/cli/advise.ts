@@ -17,7 +17,7 @@ import { startsOf } from './replay.ts'
 import type { CreatePipeline } from './replay-options.ts'
 import { findPods, kindOf, type Named, parseTarget, type Pods } from './target.ts'
 import { collect } from './trace.ts'
-import { plural } from './text.ts'
+import { list, neutralise, plural } from './text.ts'
 
 export interface AdviseCommandOptions extends ClusterOptions {
   readonly from?: readonly string[]
@@ -46,10 +46,16 @@ export async function advise(
     context.terminal.say(
       `podspan: only the first ${STARTS_MAX} starts were taken; ${adviser.left} more were left out.`,
     )
-  if (workloads.length === 0)
-    throw new CliError(EXIT.notFound, 'No start of what was asked for is there to learn from.')
+  if (workloads.length === 0) throw new CliError(EXIT.notFound, nothingFound(texts, options))
   await print(context, workloads, options)
   return EXIT.ok
+}
+
+function nothingFound(texts: readonly string[], { from, namespace }: AdviseCommandOptions): string {
+  const what = texts.length === 0 ? 'No start' : `No start of ${list(texts.map((text) => neutralise(text)))}`
+  const within = namespace === undefined ? '' : ` in namespace ${neutralise(namespace)}`
+  const where = from === undefined ? 'the cluster' : list(from.map((file) => neutralise(file)))
+  return `${what}${within} is in ${where} to learn from.`
 }
 
 async function print(

@@ -25,7 +25,7 @@ export const EXIT_CODES_HELP = `Exit codes:
   2    the command line is wrong
   3    no answer: the cluster cannot be reached, does not allow what the command needs, or has no
        Podspan that runs; 'session run' came to no verdict; or not all that 'replay' sent arrived
-  4    an input file cannot be read as a recording
+  4    an input file cannot be read as a recording, or the output cannot be written
   5    no such pod, workload, revision or session, or none of its starts can be shown any more
   70   a bug in podspan
   130  interrupted before there was a result`

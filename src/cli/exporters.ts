@@ -23,7 +23,8 @@ export async function exportersOf(
   try {
     return asked.map((options) => createExporter({ otlp: parseConfig(env, options) }, { clock, random, log }))
   } catch (error) {
-    if (error instanceof ConfigError) throw new CliError(EXIT.usage, error.message)
+    if (error instanceof ConfigError)
+      throw new CliError(EXIT.usage, error.message.replace(/^endpoint: /gm, '--otlp-endpoint '))
     throw error
   }
 }

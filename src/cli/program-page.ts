@@ -7,13 +7,19 @@ import { PAGE_PORT, port } from './options.ts'
 import type { Done } from './program-parts.ts'
 import type { UiOptions } from './ui.ts'
 
-export function withPage(command: Command): Command {
+/** `instead`: the options that say how something is printed, where the page takes the place of what is printed. */
+export function withPage(command: Command, instead: readonly string[] = []): Command {
   const ui = new Option(
     '--ui [port]',
     'show starts on a page of this machine, in a browser (default port: 7676)',
   )
   return command
-    .addOption(ui.preset(PAGE_PORT).argParser(port))
+    .addOption(
+      ui
+        .preset(PAGE_PORT)
+        .argParser(port)
+        .conflicts([...instead]),
+    )
     .option('--no-open', 'with --ui: say where the page is, and start no browser')
 }
 

@@ -42,11 +42,19 @@ export async function run(argv: readonly string[], context: Context): Promise<Ex
   })
   try {
     if (argv[0] === COMPLETE) await answerCompletion(program, context, argv.slice(1))
-    else await program.parseAsync(argv, { from: 'user' })
-    return outcome.exitCode
+    else await program.parseAsync(asked(program, argv), { from: 'user' })
+    return context.terminal.failed ? EXIT.input : outcome.exitCode
   } catch (error) {
     return explain(error, context)
   }
+}
+
+/** Help on a command that there is not is answered as that command would be: commander would print all help without a word. */
+function asked(program: Command, argv: readonly string[]): readonly string[] {
+  const [first, name] = argv
+  const isUnknown =
+    first === 'help' && name !== undefined && !program.commands.some((one) => one.name() === name)
+  return isUnknown ? argv.slice(1) : argv
 }
 
 function explain(error: unknown, { program, terminal }: Context): ExitCode {
@@ -123,10 +131,10 @@ function addReplay(program: Command, context: Context, done: Done): void {
     .command('replay')
     .description('print the starts that recordings hold, and where their time went')
     .argument('<files...>', "recordings, .jsonl or .jsonl.gz; '-' is standard input")
-    .option('--slowest <n>', 'print only the slowest ones', count)
+    .addOption(new Option('--slowest <n>', 'print only the slowest ones').argParser(count).conflicts('ui'))
     .option('--pod <pod>', 'print only this pod: NAME, NAMESPACE/NAME or UID')
     .option('--slower-than <duration>', 'print only starts longer than this, such as 5s', duration)
-    .option('--summary', 'print only the table')
+    .addOption(new Option('--summary', 'print only the table').conflicts(['ui', 'slowest']))
     .addOption(
       new Option(
         '--otlp-endpoint <url>',
@@ -135,13 +143,15 @@ function addReplay(program: Command, context: Context, done: Done): void {
         .argParser(collect)
         .conflicts('ui'),
     )
-  withTimes(withPage(withLook(command, context))).action(async (files: string[], options: ReplayOptions) => {
-    const [{ replay }, { createPipeline }] = await Promise.all([
-      import('./replay.ts'),
-      import('../trace/pipeline.ts'),
-    ])
-    done(await replay(context, files, options, createPipeline))
-  })
+  withTimes(withPage(withLook(command, context), ['output'])).action(
+    async (files: string[], options: ReplayOptions) => {
+      const [{ replay }, { createPipeline }] = await Promise.all([
+        import('./replay.ts'),
+        import('../trace/pipeline.ts'),
+      ])
+      done(await replay(context, files, options, createPipeline))
+    },
+  )
 }
 
 function addTrace(program: Command, context: Context, done: Done): void {
@@ -156,13 +166,16 @@ function addTrace(program: Command, context: Context, done: Done): void {
     .option('--timeout <duration>', 'how long to follow (default: 10m)', positiveDuration)
     .option('--exit-code', 'exit with 1 unless every start ended ready or completed')
     .addOption(settle())
-  withPlace(withPage(withLook(command, context))).action(async (target: string, options: TraceOptions) => {
-    const [{ trace }, { createPipeline }] = await Promise.all([
-      import('./trace.ts'),
-      import('../trace/pipeline.ts'),
-    ])
-    done(await trace(context, target, options, createPipeline))
-  })
+  const printed = ['output', 'slowest', 'follow', 'timeout', 'exitCode']
+  withPlace(withPage(withLook(command, context), printed)).action(
+    async (target: string, options: TraceOptions) => {
+      const [{ trace }, { createPipeline }] = await Promise.all([
+        import('./trace.ts'),
+        import('../trace/pipeline.ts'),
+      ])
+      done(await trace(context, target, options, createPipeline))
+    },
+  )
 }
 
 function addWatch(program: Command, context: Context, done: Done): void {

@@ -7,7 +7,7 @@ import type { Context } from './context.ts'
 import { EXIT, type ExitCode } from './exit.ts'
 import { aborted } from './live.ts'
 import { openPage, type PageOptions } from './page.ts'
-import type { CreatePipeline, ReplayOptions } from './replay-options.ts'
+import { type CreatePipeline, isWanted, type ReplayOptions } from './replay-options.ts'
 import { readRollouts, rolloutsIn } from './rollout-recordings.ts'
 import { plural } from './text.ts'
 
@@ -23,7 +23,12 @@ export async function replayPage(
   const server = await openPage(context, sourceOf(context, files, starts, rollouts), options)
   try {
     for (const file of files) {
-      const recorded = await readRollouts(context, file, createPipeline, { ...options, onTrace: starts.add })
+      const recorded = await readRollouts(context, file, createPipeline, {
+        ...options,
+        onTrace: (trace) => {
+          if (isWanted(trace, options)) starts.add(trace)
+        },
+      })
       rollouts.push(...rolloutsIn(recorded))
     }
     await aborted(context.signal)

@@ -7,7 +7,7 @@ import { rootOf, type Trace } from '../trace/trace.ts'
 import type { Context } from './context.ts'
 import { CliError, EXIT, type ExitCode } from './exit.ts'
 import { type Formatter, formatterOf } from './output.ts'
-import type { CreatePipeline, ReplayOptions } from './replay-options.ts'
+import { type CreatePipeline, isNamed, isWanted, type PodName, type ReplayOptions } from './replay-options.ts'
 import { openSender, type Sender } from './send.ts'
 import { Summary } from './summary.ts'
 import { neutralise, plural } from './text.ts'
@@ -18,7 +18,12 @@ export async function replay(
   options: ReplayOptions,
   createPipeline: CreatePipeline,
 ): Promise<ExitCode> {
-  const { ui } = options
+  const { ui, output, summary } = options
+  if (summary && output !== 'waterfall')
+    throw new CliError(
+      EXIT.usage,
+      `--summary prints a table for people; leave it out for --output ${output}.`,
+    )
   if (ui !== undefined) {
     const { replayPage } = await import('./replay-page.ts')
     return replayPage(context, files, { ...options, ui }, createPipeline)
@@ -47,7 +52,7 @@ export async function* startsOf(
   const { header, frames } = await readRecording(file, { stdin, onProblem }).catch(asInputError)
   const pipeline = createPipeline({
     // Who names a pod wants it also where it was ready before the recording began.
-    ...(pod !== undefined && { backfill: (each: Named) => isNamed(each, pod) }),
+    ...(pod !== undefined && { backfill: (each: PodName) => isNamed(each, pod) }),
     ...(header.cluster !== undefined && { clusterName: header.cluster }),
     ...(header.clusterUid !== undefined && { clusterUid: header.clusterUid }),
     ...(settle !== undefined && { settle }),
@@ -83,7 +88,7 @@ class Report {
 
   async take(trace: Trace): Promise<void> {
     this.#seen++
-    if (!this.#isWanted(trace)) return
+    if (!isWanted(trace, this.#options)) return
     this.#summary.add(trace)
     await this.#sender.send(trace)
     const { slowest, summary } = this.#options
@@ -99,12 +104,6 @@ class Report {
     if (this.#summary.total === 0) return this.#nothing(files)
     if (this.#options.output === 'waterfall') await this.#printSummary()
     return EXIT.ok
-  }
-
-  #isWanted(trace: Trace): boolean {
-    const { pod, slowerThan } = this.#options
-    if (pod !== undefined && !isNamed(trace, pod)) return false
-    return slowerThan === undefined || trace.startup > slowerThan
   }
 
   #nothing(files: readonly string[]): ExitCode {
@@ -127,11 +126,6 @@ class Report {
     await terminal.print(this.#summary.text(terminal.look()))
   }
 }
-
-type Named = Pick<Trace, 'namespace' | 'name' | 'uid'>
-
-const isNamed = ({ namespace, name, uid }: Named, pod: string): boolean =>
-  pod === name || pod === `${namespace}/${name}` || pod === uid
 
 const nameOf = (file: string): string => (file === '-' ? 'standard input' : neutralise(file))
 

@@ -45,10 +45,8 @@ export function chooseRollout(
   if (found) return found
   const known = rollouts.flatMap((one) => one.revision ?? [])
   const which = known.length === 0 ? 'none of its revisions is seen' : `its revisions are ${list(known)}`
-  throw new CliError(
-    EXIT.notFound,
-    `${titleOf(named)} has no rollout ${neutralise(revision ?? '')}: ${which}.`,
-  )
+  const asked = revision === undefined ? '' : ` ${neutralise(revision)}`
+  throw new CliError(EXIT.notFound, `${titleOf(named)} has no rollout${asked}: ${which}.`)
 }
 
 export const findRollout = (

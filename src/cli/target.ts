@@ -52,7 +52,7 @@ export function parseTarget(text: string): Named {
   if (source === undefined || !name || more.length > 0) {
     throw new CliError(
       EXIT.usage,
-      `${neutralise(text)} names nothing that can be traced; expected POD, or pod/, deploy/, rs/, sts/, ds/ or job/ before a NAME.`,
+      `${neutralise(text) || 'An empty name'} names nothing that can be traced; expected POD, or pod/, deploy/, rs/, sts/, ds/ or job/ before a NAME.`,
     )
   }
   return { source, name }

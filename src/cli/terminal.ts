@@ -1,5 +1,6 @@
 // Owns where output goes and how it may look: results to stdout, talk to stderr, width, colour, alphabet.
-// Promises that a reader which goes away (EPIPE) ends the program quietly, and that a slow one is waited for.
+// Promises that a reader which goes away (EPIPE) ends the program quietly, that a slow one is waited for, and that output which
+// cannot be written is said.
 // Does not read the environment: main.ts hands it in.
 
 import { toAscii } from './glyphs.ts'
@@ -28,6 +29,8 @@ export interface Terminal {
   readonly interactive: boolean
   /** False once nobody reads stdout any more. */
   readonly open: boolean
+  /** True where results could not be written, such as to a full disk. */
+  readonly failed: boolean
   /** The height of the window, where there is one. */
   readonly rows: number | undefined
   /** Asked each time: a window may change its size. */
@@ -50,11 +53,17 @@ export function openTerminal(
   env: Environment,
   onClosed: () => void,
 ): Terminal {
-  const state: { open: boolean; preferred: LookOptions } = { open: true, preferred: {} }
+  const state: { open: boolean; failed: boolean; preferred: LookOptions } = {
+    open: true,
+    failed: false,
+    preferred: {},
+  }
   const closed = (error: NodeJS.ErrnoException): void => {
-    if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error
-    if (state.open) onClosed()
+    if (!state.open) return
     state.open = false
+    state.failed = error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED'
+    if (state.failed) stderr.write(`podspan: The output cannot be written: ${error.message}.\n`, () => {})
+    onClosed()
   }
   stdout.on('error', closed)
   stderr.on('error', () => {})
@@ -74,6 +83,9 @@ export function openTerminal(
     },
     get open() {
       return state.open
+    },
+    get failed() {
+      return state.failed
     },
     look: () => ({
       width: state.preferred.width ?? (stdout.isTTY ? (stdout.columns ?? 80) : WIDTH_OF_A_LOG),

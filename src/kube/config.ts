@@ -105,7 +105,7 @@ function addressOf(server: string): { origin: string; basePath: string } {
 export async function openConnection(options: ConfigOptions = {}): Promise<Connection> {
   let config = await loadConfig(options)
   const cluster = config.getCurrentCluster()
-  if (!cluster) throw new Error(`context ${config.getCurrentContext()}: its cluster is not in the kubeconfig`)
+  if (!cluster) throw new Error(withoutCluster(config, options))
   const proxyUrl = cluster.proxyUrl ?? options.proxyFor?.(cluster.server)
   const carriers = carrierKeeper(proxyUrl, options.watches)
   const namespace = config.getContextObject(config.getCurrentContext())?.namespace
@@ -125,6 +125,13 @@ export async function openConnection(options: ConfigOptions = {}): Promise<Conne
   }
 }
 
+function withoutCluster(config: KubeConfig, { kubeconfig = 'the kubeconfig' }: ConfigOptions): string {
+  const context = config.getCurrentContext()
+  return context
+    ? `context ${context}: its cluster is not in ${kubeconfig}`
+    : `${kubeconfig} names no current context`
+}
+
 /** The names of the kubeconfig's contexts; rejects as `openConnection` does. */
 export async function listContexts(options: Pick<ConfigOptions, 'kubeconfig'> = {}): Promise<string[]> {
   return (await loadConfig(options)).getContexts().map(({ name }) => name)
@@ -135,9 +142,9 @@ async function loadConfig(options: ConfigOptions): Promise<KubeConfig> {
   // Of client-node the bundle holds KubeConfig only, so YAML is read by the parser that reads the configuration.
   const [{ KubeConfig }, { parse }] = await Promise.all([import('@kubernetes/client-node'), import('yaml')])
   const config = new KubeConfig()
-  if (options.kubeconfig === undefined) config.loadFromDefault()
+  if (options.kubeconfig === undefined) loadDefault(config)
   else {
-    config.loadFromFile(options.kubeconfig)
+    readable(options.kubeconfig, () => config.loadFromFile(options.kubeconfig ?? ''))
     config.users = withTokenFiles(
       config.users,
       options.kubeconfig,
@@ -150,6 +157,32 @@ async function loadConfig(options: ConfigOptions): Promise<KubeConfig> {
     config.setCurrentContext(options.context)
   }
   return config
+}
+
+/** As client-node finds it, but for the server on localhost:8080 that it makes up where there is nothing. */
+function loadDefault(config: KubeConfig): void {
+  readable('the file of KUBECONFIG or ~/.kube/config', () => config.loadFromDefault())
+  if (config.getCurrentContext() !== 'loaded-context' || config.getCurrentCluster()?.name !== 'cluster')
+    return
+  throw new Error('KUBECONFIG is not set, there is no ~/.kube/config, and this is no pod')
+}
+
+/** In words that say which file it is and what is wrong with it; a parser quotes what it read, over several lines. */
+function readable(name: string, load: () => void): void {
+  try {
+    load()
+  } catch (error) {
+    const { code, path = name, message } = error as NodeJS.ErrnoException
+    const [line = ''] = message.split('\n')
+    const why = code === undefined ? `is not a kubeconfig: ${line.replace(/[:.]$/, '')}` : WORDS[code]
+    throw new Error(`${path} ${why ?? `cannot be read: ${message}`}`, { cause: error })
+  }
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  ENOENT: 'does not exist',
+  EISDIR: 'is a directory',
+  EACCES: 'may not be read by this user',
 }
 
 /** client-node passes over a user's `tokenFile`, which kubectl reads; its authenticator for the pod's own token reads any file. */

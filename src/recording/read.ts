@@ -242,7 +242,7 @@ function usable(error: DecodeError): string {
 
 function unreadable(name: string, error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code
-  if (code === 'ENOENT') return `${name} does not exist; record one with 'podspan record -o ${name}'.`
+  if (code === 'ENOENT') return `${name} does not exist; record one with 'podspan record ${name}'.`
   if (code === 'EISDIR') return `${name} is a directory; name the recordings in it.`
   if (code === 'EACCES') return `${name} may not be read by this user.`
   return `${name} cannot be read: ${(error as Error).message}.`

@@ -98,7 +98,7 @@ export const objective = z.object({
     [
       {
         cel: 'self >= 1.0 && self <= 100.0',
-        message: 'is a percentile from 1 to 100, such as 99 (not 0.99)',
+        message: 'a percentile is from 1 to 100, such as 99 (not 0.99)',
         holds: (percentile) => percentile >= 1 && percentile <= 100,
       },
     ],

@@ -62,7 +62,7 @@ test('only what is named is taken from a recording', async () => {
   const { code, err } = await advise('deploy/other', '--from', recording('rollout'))
   assert.deepEqual(
     [code, err],
-    [EXIT.notFound, 'podspan: No start of what was asked for is there to learn from.\n'],
+    [EXIT.notFound, `podspan: No start of deploy/other is in ${recording('rollout')} to learn from.\n`],
   )
   assert.equal((await advise('--from', recording('rollout'), '-n', 'elsewhere')).code, EXIT.notFound)
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -110,7 +110,11 @@ test('json is one start a line, slowest first where asked for', () => {
 })
 
 const CODES: readonly { readonly args: readonly string[]; readonly code: number; readonly says: RegExp }[] = [
-  { args: ['replay', 'none.jsonl'], code: 4, says: /none\.jsonl does not exist; record one with/ },
+  {
+    args: ['replay', 'none.jsonl'],
+    code: 4,
+    says: /none\.jsonl does not exist; record one with 'podspan record none/,
+  },
   { args: ['replay', join(root, 'package.json')], code: 4, says: /is not a recording: expected JSON lines/ },
   {
     args: ['replay', plain, '--pod', 'nobody'],
@@ -126,11 +130,46 @@ const CODES: readonly { readonly args: readonly string[]; readonly code: number;
   { args: ['replay', plain, '--width', '7'], code: 2, says: /from 40 to 240/ },
   { args: ['replay', plain, '-o', 'xml'], code: 2, says: /Allowed choices are waterfall, otlp-json, json/ },
   { args: ['explain'], code: 2, says: /unknown command 'explain'/ },
-  { args: ['watch', '--otlp-endpoint', 'nowhere'], code: 2, says: /endpoint: "nowhere" is not valid/ },
+  { args: ['help', 'replai'], code: 2, says: /unknown command 'replai'\n\(Did you mean replay\?\)/ },
+  { args: ['replay', plain, '--summary', '-o', 'json'], code: 2, says: /leave it out for --output json/ },
+  {
+    args: ['replay', plain, '--summary', '--slowest', '2'],
+    code: 2,
+    says: /'--summary' cannot be used with/,
+  },
+  { args: ['replay', plain, '--ui', '-o', 'json'], code: 2, says: /'--ui \[port\]' cannot be used with/ },
+  {
+    args: ['trace', 'web', '--ui', '--no-follow'],
+    code: 2,
+    says: /cannot be used with option '--no-follow'/,
+  },
+  { args: ['trace', ''], code: 2, says: /An empty name names nothing/ },
+  { args: ['diff', 'deploy/web', '--from', plain], code: 5, says: /Deployment web has no rollout: none of/ },
+  {
+    args: ['advise', 'deploy/web', '--from', plain],
+    code: 5,
+    says: /No start of deploy\/web is in .*plain\.jsonl\.gz to learn from/,
+  },
+  {
+    args: ['watch', '--otlp-endpoint', 'nowhere'],
+    code: 2,
+    says: /--otlp-endpoint "nowhere" is not valid; expected http:/,
+  },
   {
     args: ['check', '--kubeconfig', 'none'],
     code: 3,
-    says: /No cluster to talk to: .*Name one with --kubeconfig/,
+    says: /No cluster to talk to: none does not exist\. Name one with --kubeconfig/,
+  },
+  {
+    args: ['check', '--kubeconfig', plain],
+    code: 3,
+    says: /plain\.jsonl\.gz is not a kubeconfig: null byte is not allowed[^\n]*\. Name one with [^\n]*\n$/,
+  },
+  { args: ['check', '--kubeconfig', root], code: 3, says: /No cluster to talk to: .* is a directory\./ },
+  {
+    args: ['check', '--kubeconfig', join(root, 'package.json')],
+    code: 3,
+    says: /package\.json names no current context\./,
   },
 ]
 
@@ -143,6 +182,34 @@ for (const { args, code, says } of CODES) {
     assert.doesNotMatch(ran.err, /\n\s+at /)
   })
 }
+
+test('without a kubeconfig it is said where one is looked for, and no server is made up', () => {
+  const env = { HOME: directory, KUBECONFIG: '' }
+  for (const args of [['top'], ['controller']]) {
+    const { code, err } = podspan(args, { env })
+    assert.equal(code, 3)
+    assert.match(err, /^podspan: No cluster to talk to: KUBECONFIG is not set, there is no ~\/\.kube\/config/)
+  }
+})
+
+test('output that cannot be written is said, and is no success', { skip: !existsSync('/dev/full') }, () => {
+  const full = openSync('/dev/full', 'w')
+  const { status, stderr } = spawnSync(process.execPath, [bundle, 'replay', plain], {
+    env: ENV,
+    stdio: ['ignore', full, 'pipe'],
+    encoding: 'utf8',
+  })
+  assert.equal(status, 4)
+  assert.match(stderr, /^podspan: The output cannot be written: ENOSPC: [^\n]*\.\n$/)
+})
+
+test('an older Node is told what is needed', () => {
+  const pretend = "Object.defineProperty(process, 'versions', { value: { node: '22.1.0' } })"
+  const args = ['--import', `data:text/javascript,${encodeURIComponent(pretend)}`, bundle, 'replay', plain]
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { env: ENV, encoding: 'utf8' })
+  assert.deepEqual([status, stdout], [3, ''])
+  assert.match(stderr, /^podspan: Node 24 or later is needed, and \S+ is v[^\n]*\n$/)
+})
 
 test('the version is that of package.json', () => {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
@@ -166,6 +233,34 @@ test('a reader that has seen enough ends the program quietly', async () => {
 test('colour is for those who ask for it or have a terminal', () => {
   assert.ok(podspan(['replay', plain], { env: { FORCE_COLOR: '1' } }).out.includes(CYAN))
   assert.ok(!podspan(['replay', plain], { env: { FORCE_COLOR: '1', NO_COLOR: '1' } }).out.includes(ESCAPE))
+})
+
+/** Those of the last recording are there when something of it is. */
+async function shownOf(args: readonly string[]): Promise<string[]> {
+  const files = ['burst', 'image-missing'].map((name) => join(root, 'test', 'recordings', `${name}.jsonl.gz`))
+  const child = spawn(process.execPath, [bundle, 'replay', ...files, '--ui', '0', '--no-open', ...args], {
+    env: ENV,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  try {
+    const said = await new Promise<string>((resolve) =>
+      child.stderr.on('data', (data: Buffer) => resolve(data.toString())),
+    )
+    for (;;) {
+      const answer = await fetch(`${/http:\S+\//.exec(said)?.[0]}api/starts`)
+      const { finished } = (await answer.json()) as { finished: readonly { name: string }[] }
+      const names = finished.map(({ name }) => name)
+      if (names.includes('late')) return names
+    }
+  } finally {
+    child.kill()
+  }
+}
+
+test('--pod and --slower-than choose what is on the page, too', async () => {
+  assert.deepEqual(await shownOf(['--pod', 'image-missing/late']), ['late'])
+  assert.deepEqual(await shownOf(['--slower-than', '10s']), ['late'])
+  assert.ok((await shownOf([])).length > 1)
 })
 
 test('a locale without UTF-8 gets ASCII', () => {

@@ -73,5 +73,5 @@ test('replay to a server that is away ends after a while, prints all the same, a
 test('an endpoint that cannot be is refused before anything is read', async () => {
   const { context, out, err } = surroundings()
   assert.equal(await run(['replay', 'none.jsonl', '--otlp-endpoint', 'nowhere'], context), EXIT.usage)
-  assert.deepEqual([out(), /endpoint: "nowhere" is not valid/.test(err())], ['', true])
+  assert.deepEqual([out(), /--otlp-endpoint "nowhere" is not valid/.test(err())], ['', true])
 })

@@ -140,7 +140,7 @@ const REFUSED: readonly {
   {
     name: 'a percentile out of range',
     wants: { target: 'deploy/x', objective: ['p99=30s', 'p101=30s'] },
-    says: /^--objective p101=30s: is a percentile from 1 to 100/,
+    says: /^--objective p101=30s: a percentile is from 1 to 100/,
   },
   {
     name: 'a threshold in days',

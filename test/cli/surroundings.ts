@@ -43,6 +43,7 @@ export function surroundings(some: Partial<Context> = {}): Surroundings {
     interactive: false,
     rows: undefined,
     open: true,
+    failed: false,
     look: () => ({ width: preferred.width ?? 100, colour: false, ascii: preferred.ascii ?? false }),
     prefer: (options: LookOptions): void => {
       preferred = { ...preferred, ...options }

@@ -77,10 +77,14 @@ test('a reader that went away is told once, and nothing more is written to it', 
   assert.deepEqual([told, out.written, terminal.open], [1, 'a', false])
 })
 
-test('another error of stdout is not hidden', () => {
-  const out = stream()
-  openTerminal(out, stream(), {}, () => {})
-  assert.throws(() => out.fail('ENOSPC'), /ENOSPC/)
+test('another error of stdout is said once and ends the program, which has failed', () => {
+  const [out, err] = [stream(), stream()]
+  let told = 0
+  const terminal = openTerminal(out, err, {}, () => told++)
+  out.fail('ENOSPC')
+  out.fail('ENOSPC')
+  assert.deepEqual([told, terminal.open, terminal.failed], [1, false, true])
+  assert.equal(err.written, 'podspan: The output cannot be written: ENOSPC.\n')
 })
 
 test('results and talk go to their own streams', async () => {
