@@ -234,6 +234,7 @@ export function shortOf(said: readonly string[]): readonly string[] {
 /** What the kubelet said of a pod that it would not take: by itself, without a container. */
 export function refusalOf({ pod }: Facts): string | undefined {
   const { phase, message = '', containerStatuses = [] } = pod
-  const isRefused = phase === 'Failed' && containerStatuses.length === 0 && /^Pod was rejected/.test(message)
+  const isRefused =
+    phase === 'Failed' && containerStatuses.length === 0 && message.startsWith('Pod was rejected')
   return isRefused ? message : undefined
 }

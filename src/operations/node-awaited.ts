@@ -7,7 +7,7 @@ import { combine, type Draft } from '../timeline/combine.ts'
 import type { Fact } from '../timeline/facts.ts'
 import type { Related } from '../timeline/related.ts'
 import { type Facts, factsOf, type Milestones } from './milestones.ts'
-import type { Bid } from './node-bids.ts'
+import type { Bid } from './bid.ts'
 import { factOf, nodeRecordOf, readyOf, stepOf, usableOf } from './node-boundaries.ts'
 
 /** Longer than any autoscaler waits for a node: one that is older and not ready has broken, and is not being made. */

@@ -10,7 +10,7 @@ import { type Clocks, combine, type Draft, unseen, versionOf } from '../timeline
 import type { Fact } from '../timeline/facts.ts'
 import type { Related, Surroundings } from '../timeline/related.ts'
 import { type Facts, factsOf, type Milestones } from './milestones.ts'
-import type { Bid } from './node-bids.ts'
+import type { Bid } from './bid.ts'
 import { groupFacts, groupsIn } from './node-groups.ts'
 import { comesBefore, type Plan } from './plan.ts'
 

@@ -5,7 +5,7 @@ import { isKarpenter } from '../observe/event.ts'
 import { combine, type Draft } from '../timeline/combine.ts'
 import type { Fact } from '../timeline/facts.ts'
 import { type Facts, factsOf } from './milestones.ts'
-import type { Bid } from './node-bids.ts'
+import type { Bid } from './bid.ts'
 import { momentOf } from './node-groups.ts'
 import type { OperationAttribute, OperationEvent } from './operation.ts'
 

@@ -7,7 +7,7 @@ import { fromSeconds, SECOND, type UnixNano } from '../base/time.ts'
 import type { Fact } from '../timeline/facts.ts'
 import type { Surroundings } from '../timeline/related.ts'
 import { type Facts, factsOf } from './milestones.ts'
-import type { Bid, Failure } from './node-bids.ts'
+import type { Bid, Failure } from './bid.ts'
 
 interface Group {
   readonly name: string

@@ -5,17 +5,10 @@ import { toMilliseconds, type DurationNano } from '../base/time.ts'
 import type { Operation, OperationName } from '../operations/operation.ts'
 import type { CriticalPath } from './critical-path.ts'
 import { failedBefore } from './failed-before.ts'
+import { PARTIES, type Party } from './party.ts'
 import { isMesh } from './platform.ts'
 import type { AttributeValue } from './trace.ts'
 import { whoseUnplaced } from './unplaced.ts'
-
-/**
- * `workload`: what its own team wrote (init containers, probes, hooks, start-up of its process, selectors, missing ConfigMaps).
- * `platform`: scheduler, kubelet, runtime, volumes, sidecars that the platform puts in. `capacity`: no room, no quota, no node yet.
- * `registry`: images on their way.
- */
-export const PARTIES = ['workload', 'platform', 'capacity', 'registry'] as const
-export type Party = (typeof PARTIES)[number]
 
 /** Where the root says how long each held it. */
 const SHARE_KEYS: Readonly<Record<Party, string>> = {

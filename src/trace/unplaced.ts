@@ -2,7 +2,7 @@
 // Promises the same answer for the wordings of 1.28 to 1.37 (pkg/scheduler/framework/plugins), and nobody where they name none.
 // Does not know the nodes.
 
-import type { Party } from './responsible.ts'
+import type { Party } from './party.ts'
 
 /** Where nodes have no room, are cordoned, or may not become more. */
 const NO_ROOM =

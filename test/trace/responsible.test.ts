@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PodRecord } from '../../src/base/record.ts'
-import { PARTIES } from '../../src/trace/responsible.ts'
+import { PARTIES } from '../../src/trace/party.ts'
 import { rootOf, type Trace } from '../../src/trace/trace.ts'
 import { eventRecord, type Story, story } from '../support/pods.ts'
 import { traceOf } from '../support/pods-spans.ts'
