@@ -9,8 +9,11 @@ import type { ContainerHistory } from './container-history.ts'
 import type { OperationEvent } from './operation.ts'
 import type { Run } from './runs.ts'
 
-/** `Container app failed liveness probe, will be restarted` (kuberuntime_manager.go, computePodActions). */
-const KILLED = /\bfailed (liveness|startup) probe, will be restarted$/
+/**
+ * `Container app failed liveness probe, will be restarted`; without the second half, where the pod's policy restarts nothing, and of a sidecar: `Init container proxy
+ * failed startup probe` (kuberuntime_manager.go, computePodActions; kuberuntime_container.go, computeInitContainerActions).
+ */
+const KILLED = /^(?:Init c|C)ontainer \S+ failed (liveness|startup) probe(?:, will be restarted)?$/
 
 export const isProbeKill = ({ detail }: Fact): boolean =>
   detail?.reason === 'Killing' && KILLED.test(detail.message ?? '')
@@ -26,9 +29,13 @@ export function killsOf({ kills }: ContainerHistory, run: Run, clocks: Clocks): 
 }
 
 /** How a run ended, with the probe that ended it: `exit code 137 after its liveness probe failed`. */
-export function endMessage(history: ContainerHistory, run: Run, clocks: Clocks): string {
+export const endMessage = (history: ContainerHistory, run: Run, clocks: Clocks): string =>
+  `${exitMessage(run)}${killedWords(history, run, clocks)}`
+
+/** ` after its liveness probe failed`; empty, where none ended it. */
+export function killedWords(history: ContainerHistory, run: Run, clocks: Clocks): string {
   const probe = probeOf(killsOf(history, run, clocks).at(-1))
-  return probe === undefined ? exitMessage(run) : `${exitMessage(run)} after its ${probe} probe failed`
+  return probe === undefined ? '' : ` after its ${probe} probe failed`
 }
 
 const probeOf = (kill: OperationEvent | undefined): string | undefined =>

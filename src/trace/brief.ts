@@ -3,7 +3,14 @@
 
 const LENGTH_MAX = 160
 
-const inOneLine = (text: string): string => text.replace(/\s+/g, ' ').trim()
+/**
+ * What the scheduler adds to its reasons when it has looked for devices and victims to take from others, and neither would help: it says that of every node, whatever
+ * the reason. Why it may not even look is kept.
+ */
+const NO_HELP =
+  /(?<=\.) (?:no new claims to deallocate|(?:no new claims to deallocate, )?preemption: \d+\/\d+ .*)$/
+
+const inOneLine = (text: string): string => text.replace(/\s+/g, ' ').trim().replace(NO_HELP, '')
 
 /** From its beginning. */
 export function clip(text: string | undefined): string {
@@ -24,6 +31,9 @@ const WRAPPERS = [
   /rpc error: code = \w+ desc = /g,
   /failed to pull and unpack image "[^"]*": /,
   /failed to resolve (reference "[^"]*"|image): /,
+  /failed to create (containerd|shim) task: /g,
+  /(OCI runtime create|runc create|container create) failed: /g,
+  /unable to start container process: (error during container init: )?/,
 ]
 
 /** A container's, a sandbox's or an image's, of which twelve digits are enough, as on a command line. */

@@ -1,8 +1,12 @@
-// Owns why a start failed or its pod was deleted, as the pod's status has it.
+// Owns why a start failed or its pod was deleted, as the pod's status has it, with the probe for whose failure the kubelet ended it.
 // Promises the reason of whoever ended it, else the exit that did; nothing where neither is told. An exit is no reason for a deletion.
 
 import type { ContainerStatus, PodRecord } from '../base/record.ts'
-import { clip } from './brief.ts'
+import { NEVER_STARTED } from '../operations/occurrences.ts'
+import { killedWords } from '../operations/probe-kills.ts'
+import { runsInOrder } from '../operations/runs.ts'
+import type { Startup } from '../operations/startup.ts'
+import { brief, clip } from './brief.ts'
 import type { AttributeValue, Outcome } from './trace.ts'
 
 interface Ended {
@@ -16,6 +20,7 @@ interface Exit {
   readonly isInit: boolean
   readonly code: number
   readonly reason: string | undefined
+  readonly message: string | undefined
   readonly at: number
 }
 
@@ -49,21 +54,30 @@ function lastExit({
 
 function exitOf({ name, state }: ContainerStatus, isInit: boolean): Exit[] {
   if (state?.kind !== 'terminated' || state.exitCode === 0) return []
-  const { exitCode: code, finishedSeconds: at = 0, reason } = state
-  return [{ container: name, isInit, code, reason, at }]
+  const { exitCode: code, finishedSeconds: at = 0, message, reason } = state
+  return [{ container: name, isInit, code, reason, message, at }]
 }
 
 /** ` (Evicted: The node was low on resource: memory.)`, ` (app exited with code 3)`. */
-export function endedWords(pod: PodRecord, outcome: Outcome): string {
-  const ended = endedBy(pod, outcome)
+export function endedWords(startup: Startup, outcome: Outcome): string {
+  const ended = endedBy(startup.facts.pod, outcome)
   if (!ended) return ''
   const { exit, message, reason } = ended
-  return ` (${exit ? exitWords(exit) : [reason, clip(message)].filter(Boolean).join(': ')})`
+  return ` (${exit ? exitWords(exit, startup) : [reason, clip(message)].filter(Boolean).join(': ')})`
 }
 
-function exitWords({ code, container, isInit, reason }: Exit): string {
+function exitWords(
+  { code, container, isInit, message, reason }: Exit,
+  { facts, histories }: Startup,
+): string {
+  const who = `${isInit ? 'init container ' : ''}${container}`
+  // The code is then the runtime's own: nothing ran that could have exited.
+  if (NEVER_STARTED.has(reason ?? ''))
+    return [`${who} could not be started`, brief(message)].filter(Boolean).join(': ')
   const why = reason === undefined || reason === 'Error' ? '' : ` (${reason})`
-  return `${isInit ? 'init container ' : ''}${container} exited with code ${code}${why}`
+  const history = histories.find(({ spec }) => spec.name === container)
+  const [, run] = history ? (runsInOrder(history.runs).at(-1) ?? []) : []
+  return `${who} exited with code ${code}${why}${history && run ? killedWords(history, run, facts.clocks) : ''}`
 }
 
 /** Of the root. */

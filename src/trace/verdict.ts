@@ -13,7 +13,7 @@ import { brief, clip } from './brief.ts'
 import type { CriticalPath } from './critical-path.ts'
 import { durationText } from './duration-text.ts'
 import { endedWords } from './ended.ts'
-import { saidBefore } from './failed-before.ts'
+import { failedBefore, saidBefore } from './failed-before.ts'
 import { longestOf, mainPart, NAMED } from './shares.ts'
 import type { Outcome } from './trace.ts'
 
@@ -71,7 +71,7 @@ function opening(outcome: Outcome, time: string): string {
 /** Why it ended, and what it was waiting for. */
 function ending(startup: Startup, outcome: Outcome): string {
   if (outcome === 'ready' || outcome === 'unstable' || outcome === 'completed') return ''
-  const ended = endedWords(startup.facts.pod, outcome)
+  const ended = endedWords(startup, outcome)
   if (outcome === 'failed') return ended
   const waiting = deepestOpen(startup.root)
   const goesOn = outcome === 'starting' ? 'now' : 'still'
@@ -167,7 +167,11 @@ export function describe(operation: Operation, told: Told): string {
     case 'report status':
       return 'until the kubelet had reported Ready'
     case 'back-off':
-      return describeBackOff(operation, saidBefore(operation, told))
+      return describeBackOff(
+        operation,
+        saidBefore(operation, told),
+        failedBefore(operation, told.root.children),
+      )
     case 'unaccounted':
       return `unaccounted for between ${subject.replace(' → ', ' and ')}`
     case 'pod startup':
@@ -241,12 +245,19 @@ function volumeReason(operation: Operation, facts: Facts): string | undefined {
   return name === 'attach volume' ? lastSaidOfPod(facts, 'FailedAttachVolume') : undefined
 }
 
-function describeBackOff({ attributes, container, subject }: Operation, error: string | undefined): string {
+function describeBackOff(
+  { attributes, container, subject }: Operation,
+  error: string | undefined,
+  failed: Operation | undefined,
+): string {
   const after = attributes['podspan.backoff.after']
   if (after === 'pull image') return `backing off after failed pulls of ${subject}${owingTo(error)}`
   if (after === 'create container')
     return `backing off because container ${container} could not be created${owingTo(error)}`
   if (!container) return `backing off before the next sandbox${owingTo(error)}`
+  // The code is then the runtime's own: nothing ran that could have exited.
+  if (failed?.name === 'start container')
+    return `backing off because container ${container} could not be started${owingTo(error)}`
   const code = attributes['podspan.exit_code']
   const said = code === undefined ? '' : ` with code ${String(code)}`
   return `backing off after ${container} exited${said}${owingTo(code === 0 ? undefined : beyondCode(error))}`

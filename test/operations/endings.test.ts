@@ -34,6 +34,9 @@ const DISRUPTED = {
   message: 'default-scheduler: preempting to accommodate a higher priority pod',
 }
 
+const NO_PROGRAM =
+  'Error: failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: exec: "/app": no such file or directory'
+
 /** What says how a start ended. */
 const OF_END = ['podspan.end.reason', 'podspan.end.container', 'podspan.exit_code']
 
@@ -154,6 +157,38 @@ const CASES: readonly Case[] = [
     verdict: /^Failed after 4\.00 s \(init container migrate exited with code 1\);/,
     failed: true,
     attributes: { 'podspan.end.container': 'migrate', 'podspan.exit_code': 1 },
+  },
+  {
+    name: 'a pod that may not be restarted has failed with the probe for which its container was ended',
+    given: () =>
+      begun({ restartPolicy: 'Never', containers: [{ name: 'app', image: 'a', startupProbe: {} }] })
+        .start(210, 'app')
+        .event(2500, 'Killing', 'app', 'Container app failed startup probe')
+        .statuses(2600, { app: { exited: 137, from: 230, until: 2500, why: 'Error' } })
+        .change(4000, { phase: 'Failed' })
+        .frames(12_000),
+    outcome: 'failed',
+    endMs: 4000,
+    verdict: /^Failed after 4\.00 s \(app exited with code 137 after its startup probe failed\);/,
+    failed: true,
+    attributes: { 'podspan.end.container': 'app', 'podspan.exit_code': 137 },
+  },
+  {
+    name: 'a container that could not be started has not exited',
+    given: () =>
+      begun({ restartPolicy: 'Never' })
+        .event(210, 'Created', 'app')
+        .event(230, 'Failed', 'app', NO_PROGRAM)
+        .statuses(2600, {
+          app: { exited: 128, from: 0, until: 230, why: 'StartError', message: NO_PROGRAM.slice(7) },
+        })
+        .change(4000, { phase: 'Failed' })
+        .frames(12_000),
+    outcome: 'failed',
+    endMs: 4000,
+    verdict: /^Failed after 4\.00 s \(app could not be started: exec: "\/app": no such file or directory\);/,
+    failed: true,
+    attributes: { 'podspan.end.container': 'app', 'podspan.exit_code': 128 },
   },
   {
     name: 'a start that takes too long is a timeout, and says what it waits for',

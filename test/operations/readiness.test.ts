@@ -249,6 +249,23 @@ test('a run that its liveness probe ended says so, with what the probe said', ()
   assert.equal(spanOf(trace, 'back-off', 'app').attributes['podspan.reason'], LIVENESS)
 })
 
+test('so does a run of a sidecar, of which the kubelet has other words', () => {
+  const told = begun({
+    initContainers: [{ name: 'proxy', image: 'a', restartPolicy: 'Always', startupProbe: PROBE }],
+  })
+    .start(210, 'proxy')
+    .event(4600, 'Killing', 'proxy', 'Init container proxy failed startup probe')
+    .statuses(5100, { proxy: { exited: 137, from: 230, until: 5000 } })
+    .start(6000, 'proxy')
+    .statuses(6100, { proxy: { running: 6020, run: 1, started: true } })
+    .start(6200, 'app')
+  const trace = traceOf(told.ready(7000).frames())
+  assert.equal(
+    spanOf(trace, 'startup probe', 'proxy', 1).error,
+    'exit code 137 after its startup probe failed',
+  )
+})
+
 test('one that the kubelet stopped for another reason, or that ended by itself, does not', () => {
   for (const killing of [undefined, 'Stopping container app']) {
     const trace = traceOf(killedOnce(probedTwice, killing).ready(9000).frames())

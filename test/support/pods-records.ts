@@ -74,6 +74,7 @@ export type State =
       readonly until: number
       readonly run?: number
       readonly why?: string
+      readonly message?: string
     }
 
 export const condition = (type: string, status: string, ms: number, reason?: string): Condition => ({
@@ -102,7 +103,7 @@ export function containerStatus(name: string, state: State, before?: ContainerSt
       ...lastState,
     }
   }
-  const { exited: exitCode, from, until, why } = state
+  const { exited: exitCode, from, until, why, message } = state
   return {
     ...base,
     state: {
@@ -112,6 +113,7 @@ export function containerStatus(name: string, state: State, before?: ContainerSt
       startedSeconds: why === 'StartError' ? 0 : secondsAt(from),
       finishedSeconds: secondsAt(until),
       ...(why ? { reason: why } : {}),
+      ...(message ? { message } : {}),
     },
   }
 }

@@ -19,6 +19,10 @@ const CASES: readonly (readonly [error: string, quoted: string])[] = [
     `(combined from similar events): Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox "${sandbox}": plugin type="aws-cni" name="aws-cni" failed (add): add cmd: failed to assign an IP address to container`,
     'failed to setup network for sandbox "3f3f3f3f3f3f…": plugin type="aws-cni" name="aws-cni" failed (add): add cmd: failed to assign an IP address to container',
   ],
+  [
+    'Error: failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: exec: "/app": stat /app: no such file or directory',
+    'exec: "/app": stat /app: no such file or directory',
+  ],
   ['two\nlines', 'two lines'],
 ]
 
@@ -32,8 +36,20 @@ test('an error that is too long keeps its cause', () => {
 })
 
 test('of the scheduler the beginning is quoted', () => {
-  const quoted = brief(`0/3 nodes are available: 3 Insufficient cpu. preemption: ${'no help '.repeat(40)}`)
-  assert.match(quoted, /^0\/3 nodes are available: 3 Insufficient cpu\..*…$/)
+  const quoted = brief(`0/3 nodes are available: 3 Insufficient cpu, ${'1 no help, '.repeat(40)}`)
+  assert.match(quoted, /^0\/3 nodes are available: 3 Insufficient cpu, .*…$/)
+})
+
+test('of the scheduler no search for victims is quoted that says nothing of the reason', () => {
+  const reasons = '0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable.'
+  const searches = [
+    'preemption: 0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling.',
+    'no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.',
+    'no new claims to deallocate',
+  ]
+  for (const search of searches) assert.equal(clip(`${reasons} ${search}`), reasons)
+  const never = `${reasons} preemption: not eligible due to preemptionPolicy=Never.`
+  assert.equal(clip(never), never)
 })
 
 test('what has no spaces is cut too', () => {

@@ -129,6 +129,16 @@ const BACKING_OFF: readonly (readonly [what: string, told: () => Story, verdict:
       'exit code 137 (OOMKilled)',
     ],
     [
+      'a program that is not there',
+      () =>
+        begun()
+          .event(210, 'Created', 'app')
+          .event(230, 'Failed', 'app', 'Error: exec: "/app": no such file or directory')
+          .statuses(1300, { app: { exited: 128, from: 0, until: 230, why: 'StartError' } }),
+      /, now backing off because container app could not be started \(exec: "\/app": no such file or directory\); \S+ s \(\d+ %\) backing off because container app could not be started$/,
+      'exec: "/app": no such file or directory',
+    ],
+    [
       'an exit of a container without probes',
       () =>
         begun()
