@@ -26,7 +26,7 @@ export function tellVerdict(
 ): string {
   const longest = longestOf(startup.root, path)
   const but = crashed && outcome === 'unstable' ? `, but ${crashed}` : ''
-  const head = `${opening(outcome, lengthOf(startup, total))}${but}${ending(startup, outcome)}`
+  const head = `${opening(startup, outcome, total)}${but}${ending(startup, outcome)}`
   if (!longest || total <= ZERO) return head
   const { operation, total: share } = mainPart(longest, path)
   const percent = Math.round((Number(share) * 100) / Number(total))
@@ -50,7 +50,13 @@ function lengthOf({ root: { end }, isReadyAgain }: Startup, total: DurationNano)
   return end.best - end.earliest > UNSURE ? `at most ${text}` : text
 }
 
-function opening(outcome: Outcome, time: string): string {
+/** Only a list told of it, which did not show the pod any more: nobody knows what it had come to meanwhile. */
+const wentUnseen = ({ root }: Startup, outcome: Outcome): boolean =>
+  outcome === 'deleted' && root.end.source === 'list-receipt'
+
+function opening(startup: Startup, outcome: Outcome, total: DurationNano): string {
+  const time = lengthOf(startup, total)
+  if (wentUnseen(startup, outcome)) return `Gone after at most ${durationText(total)}, not seen ready`
   switch (outcome) {
     case 'ready':
     case 'unstable':
@@ -74,7 +80,7 @@ function ending(startup: Startup, outcome: Outcome): string {
   const ended = endedWords(startup, outcome)
   if (outcome === 'failed') return ended
   const waiting = deepestOpen(startup.root)
-  const goesOn = outcome === 'starting' ? 'now' : 'still'
+  const goesOn = outcome === 'starting' ? 'now' : wentUnseen(startup, outcome) ? 'last seen' : 'still'
   return waiting ? `${ended}, ${goesOn} ${describe(waiting, startup)}` : ended
 }
 

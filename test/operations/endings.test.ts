@@ -5,7 +5,7 @@ import { seconds } from '../../src/base/time.ts'
 import type { PipelineOptions } from '../../src/trace/pipeline.ts'
 import { rootOf, type Outcome } from '../../src/trace/trace.ts'
 import { tracesOf } from '../support/frames.ts'
-import { at, secondsAt, story } from '../support/pods.ts'
+import { at, secondsAt, story, UID } from '../support/pods.ts'
 import { traceOf, TOLERANCE_MS } from '../support/pods-spans.ts'
 
 const begun = (more: Parameters<typeof story>[0] = {}) =>
@@ -14,6 +14,19 @@ const started = () =>
   begun()
     .start(210, 'app')
     .statuses(250, { app: { running: 230, started: true } })
+
+/** A list does not show the pod any more. */
+const goneAt = (ms: number): Frame => ({
+  ...{ kind: 'deleted', t: at(ms), source: 'pods', phase: 'relist', synthetic: true },
+  record: {
+    resource: 'pods',
+    uid: UID,
+    name: 'checkout',
+    namespace: 'shop',
+    resourceVersion: '9',
+    containers: [],
+  },
+})
 
 interface Case {
   readonly name: string
@@ -78,6 +91,22 @@ const CASES: readonly Case[] = [
     verdict: /^Failed after \d+ ms \(OutOfcpu: Pod was rejected: Node didn’t have enough cpu\)/,
     failed: true,
     attributes: { 'podspan.end.reason': 'OutOfcpu' },
+  },
+  {
+    name: 'of a pod that only a later list did not show any more nobody knows whether it was ready meanwhile',
+    given: () => [
+      ...begun()
+        .event(210, 'Pulling', 'app', 'Pulling image "registry/app:1"')
+        .frames(2000)
+        .filter(({ kind }) => kind !== 'tick'),
+      { kind: 'gap', t: at(60_000), source: 'pods', reason: 'expired', from: at(1000) },
+      goneAt(60_000),
+      { kind: 'tick', t: at(72_000) },
+    ],
+    outcome: 'deleted',
+    endMs: 60_000,
+    verdict: /^Gone after at most 1 min, not seen ready, last seen pulling registry\/app:1/,
+    failed: true,
   },
   {
     name: 'a pod that is deleted while it starts was never ready',

@@ -172,7 +172,7 @@ export const INVALID: readonly Invalid[] = [
     name: 'a percentile over 100',
     spec: judged({ percentile: 101 }),
     field: 'spec.objectives[0].percentile',
-    says: 'a percentile from 1 to 100',
+    says: 'a percentile is from 1 to 100, such as 99 (not 0.99)',
   },
   {
     name: 'a percentile as a share',
