@@ -6,6 +6,9 @@ export function isOlder(a: string, b: string): boolean {
   return a.length === b.length ? a < b : a.length < b.length
 }
 
+/** Whether both are one version of their object. What has none, as in recordings that leave it out, may be any. */
+export const isSame = (a: string, b: string): boolean => a === b && a !== ''
+
 /** Asked of two with every version of a pod: a loop, which costs a third of an expression. */
 function isDecimal(version: string): boolean {
   for (let at = 0; at < version.length; at++) {

@@ -52,6 +52,14 @@ export function observePod(
   return found
 }
 
+/** A pod is ungated, bound and taken by its kubelet in writes of their own: where a version shows several of them at once, some between were not seen. */
+export function isNextVersion(previous: PodRecord, pod: PodRecord): boolean {
+  const isBound = pod.nodeName !== undefined && previous.nodeName === undefined
+  const isUngated = previous.schedulingGates !== undefined && pod.schedulingGates === undefined
+  const isTaken = pod.startSeconds !== undefined && previous.startSeconds === undefined
+  return Number(isBound) + Number(isUngated) + Number(isTaken) <= 1
+}
+
 /** A static pod's mirror carries when its kubelet first saw the manifest; that, not the mirror's creation, is its beginning. */
 function observeCreated(frame: ObjectFrame, pod: PodRecord): Observation {
   const seen = parseRfc3339(pod.annotations?.['kubernetes.io/config.seen'])
@@ -67,23 +75,27 @@ function observeCreated(frame: ObjectFrame, pod: PodRecord): Observation {
   const stamps: ReadStamp[] = [
     ...secondStamp(frame, 'creation-second', 'apiserver', 'metadata.creationTimestamp', pod.createdSeconds),
   ]
-  stamps.push(receiptStamp(frame, isBirth(frame, pod) ? 'watch-receipt' : 'list-receipt', 'metadata.uid'))
+  stamps.push(receiptStamp(frame, 'watch-receipt', 'metadata.uid'))
   return { key: 'created', what: 'created', stamps }
 }
 
 /**
- * A live ADDED shows the moment of creation only if no kubelet has touched the pod and it is not old: a proxy or a broken watch may replay. One that nobody has
- * touched is new however old its stamp is: then the API server's clock was set back.
+ * A live ADDED shows the moment of creation only if nobody has touched the pod and it is not old: a proxy or a broken watch may replay, and a pod may begin to
+ * match a selector. One that has no node either is new however old its stamp is: then the API server's clock was set back.
  */
-function isBirth(frame: ObjectFrame, pod: PodRecord): boolean {
+export function isBirth(frame: ObjectFrame, pod: PodRecord): boolean {
   if (frame.kind !== 'added' || frame.phase !== 'live' || pod.startSeconds !== undefined) return false
-  if (pod.createdSeconds === undefined || isUntouched(pod)) return true
+  if (isUntouched(pod)) return true
+  if (!hasNoConditions(pod)) return false
+  if (pod.createdSeconds === undefined) return true
   return frame.t / SECOND - toBigint(pod.createdSeconds) < FRESH_SECONDS
 }
 
 /** As the API server stores it at first; a gate's condition is there from the beginning. */
-export const isUntouched = ({ conditions = [], nodeName, schedulingGates = [] }: PodRecord): boolean =>
-  nodeName === undefined && conditions.length <= (schedulingGates.length > 0 ? 1 : 0)
+export const isUntouched = (pod: PodRecord): boolean => pod.nodeName === undefined && hasNoConditions(pod)
+
+const hasNoConditions = ({ conditions = [], schedulingGates = [] }: PodRecord): boolean =>
+  conditions.length <= (schedulingGates.length > 0 ? 1 : 0)
 
 function observeGates(
   previous: PodRecord | undefined,

@@ -15,10 +15,11 @@ import type {
   RelatedRecord,
 } from '../base/record.ts'
 import type { ClockName } from '../base/stamp.ts'
+import { fromSeconds } from '../base/time.ts'
 import type { Observation } from './observation.ts'
-import { isSettledNode, observeHindrances, observeTaintsLeft } from './new-node.ts'
+import { isSettledNode, NODE_YOUNG, observeHindrances, observeTaintsLeft } from './new-node.ts'
 import { nodeClock } from './pod.ts'
-import { receiptStamp, secondStamp } from './stamps.ts'
+import { asListed, receiptStamp, secondStamp } from './stamps.ts'
 
 /** What else than a pod is looked at this closely. */
 export type RelatedObject = RelatedRecord | NodeRecord
@@ -26,10 +27,11 @@ export type RelatedObject = RelatedRecord | NodeRecord
 /** The facts that this version shows and the previous one did not. */
 export function observeRelated(
   previous: RelatedObject | undefined,
-  frame: ObjectFrame,
+  received: ObjectFrame,
   record: RelatedObject,
 ): Observation[] {
   const found: Observation[] = []
+  const frame = previous || isBirth(received, record) ? received : asListed(received)
   if (!previous && record.resource === 'nodes' && isSettledNode(frame, record)) return found
   if (!previous) found.push(observeCreated(frame, record))
   switch (record.resource) {
@@ -58,6 +60,23 @@ export function observeRelated(
       stamps: [receiptStamp(frame, frame.synthetic ? 'list-receipt' : 'watch-receipt', 'metadata.uid')],
     })
   return found
+}
+
+/** A live ADDED that shows something which is written after the creation is not its first version: a watch of other tools may begin with what there is. */
+function isBirth({ kind, phase, t }: ObjectFrame, record: RelatedObject): boolean {
+  if (kind !== 'added' || phase !== 'live') return false
+  switch (record.resource) {
+    case 'persistentvolumeclaims':
+      return record.phase !== 'Bound' && record.annotations?.[BOUND] === undefined
+    case 'volumeattachments':
+      return !record.attached && !record.error
+    case 'resourceclaims':
+      return !record.allocated
+    case 'nodes':
+      return record.createdSeconds === undefined || t - fromSeconds(record.createdSeconds) < NODE_YOUNG
+    default:
+      return conditionsOf(record).every(({ status }) => status !== 'True')
+  }
 }
 
 /** That an owner got a pod, as a fact of the owner. */

@@ -116,6 +116,10 @@ export function secondStamp(
   return [new ReadStamp(source, fromSeconds(value), clock, undefined, originOf(frame), field)]
 }
 
+/** Where earlier versions were not seen, a live one says no more than a list does: what it shows may be long past. */
+export const asListed = (frame: ObjectFrame): ObjectFrame =>
+  frame.phase === 'live' ? { ...frame, phase: 'relist' } : frame
+
 /**
  * When we received the frame. `near` is what a live receipt dates: `watch-receipt` for what the API server itself stores,
  * `status-receipt` for what a kubelet reports when it comes to it. A list's receipt only says "not later".

@@ -33,7 +33,8 @@ export function planContainer(
   const prev = earlier && first && isRefuted([earlier, first]) ? undefined : earlier
   comesBefore(plan, prev, first)
   planPulls(plan, context.uid, pullerOf(history), context.node, prev)
-  const attempts = runs.length + (history.failedCreates.at(-1)?.number ?? 0)
+  // A later run was not the only one, also where nothing else is known of those before it.
+  const attempts = (runs.at(-1)?.[0] ?? -1) + 1 + (history.failedCreates.at(-1)?.number ?? 0)
   let from = planFailedCreates(plan, history, runs, 0, prev)?.end ?? prev
   runs.slice(0, ATTEMPTS_MAX).forEach(([number, run], place) => {
     const later = runs[place + 1]

@@ -3,6 +3,7 @@
 // A Job's pods come after it, so it lies before their roots; a pod that waits at Kueue's gate itself has it below that wait.
 
 import type { WorkloadRecord } from '../base/record.ts'
+import type { Stamp } from '../base/stamp.ts'
 import { add, fromSeconds, SECOND } from '../base/time.ts'
 import { combine, type Draft, unseen } from '../timeline/combine.ts'
 import type { Fact } from '../timeline/facts.ts'
@@ -173,7 +174,10 @@ function stepsOf(
   ]
 }
 
+/** By the version that shows both; where there are no versions, by when it was shown. */
 const sameWrite = (a: Draft, b: Draft): boolean => {
-  const versions = new Set(b.stamps.map(({ evidence }) => evidence.resourceVersion))
-  return a.stamps.some(({ evidence }) => versions.has(evidence.resourceVersion))
+  const versions = new Set(b.stamps.map(versionShown))
+  return a.stamps.some((stamp) => versions.has(versionShown(stamp)))
 }
+
+const versionShown = ({ at, evidence }: Stamp): string => evidence.resourceVersion || at.toString()

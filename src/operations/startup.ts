@@ -199,22 +199,34 @@ function allStarted(
   { containersReady, isListed, readyOnNode, readyStored }: Milestones,
 ): Draft | undefined {
   const before: Draft[] = []
+  const surely: Draft[] = []
   for (const { runs } of histories)
     for (const [number, { started }] of runs) {
       if (!started || !isObserved(started) || !isBefore(started, readyStored)) continue
       before.push(started)
+      if (!isListed || number === 0) surely.push(started)
       if (!isListed || number > 0) continue
       comesBefore(plan, started, containersReady)
       comesBefore(plan, started, readyOnNode)
     }
-  if (before.length <= 1) return before[0]
+  if (before.length <= 1 && surely.length === before.length) return before[0]
   orderDrafts(plan.edges)
   const last = before.reduce((a, b) =>
     b.best !== undefined && (a.best === undefined || b.best >= a.best) ? b : a,
   )
+  if (!surely.includes(last)) return lastOfSome(surely, last)
   const mayBeLater = before.filter((start) => start !== last && isLaterAtMost(start, last))
   return mayBeLater.length > 0 ? lastOf(plan, [...mayBeLater, last], last) : last
 }
+
+/** The first Ready that a list does not tell may have come before a later run: then it was the start of an earlier one that it waited for. */
+const lastOfSome = (surely: readonly Draft[], last: Draft): Draft => ({
+  ...last,
+  earliest: surely.reduce<UnixNano | undefined>(
+    (at, { earliest }) => (at === undefined || (earliest !== undefined && earliest > at) ? earliest : at),
+    undefined,
+  ),
+})
 
 const isLaterAtMost = (start: Draft, last: Draft): boolean =>
   last.latest !== undefined && (start.latest === undefined || start.latest > last.latest)
@@ -319,7 +331,8 @@ function findMissing(
   const missing: string[] = []
   if (isAgain) missing.push('the first Ready: it has turned since')
   if (timeline.gap) missing.push('the watch had a gap')
-  if (timeline.firstPhase !== 'live') missing.push('the pod was created before we watched')
+  if (timeline.isThinned) missing.push('versions of the pod')
+  if (timeline.isPickedUp) missing.push('the pod was created before we watched')
   for (const { spec, runs } of histories) {
     const first = runs.get(0)
     const dated = first?.started?.stamps.some(

@@ -6,7 +6,7 @@ import type { ObjectFrame } from '../base/frame.ts'
 import type { ObjectMeta } from '../base/record.ts'
 import type { Stamp } from '../base/stamp.ts'
 import type { UnixNano } from '../base/time.ts'
-import { isOlder } from '../base/resource-version.ts'
+import { isOlder, isSame } from '../base/resource-version.ts'
 import { creation, receipt, wholeSecond } from './stamps.ts'
 import { type Difference, differencesOfSealed, type SealedTemplate, sealTemplate } from './template.ts'
 import type { WorkloadKind, WorkloadVersion } from './workload.ts'
@@ -78,7 +78,7 @@ export function foldVersion(history: History, frame: ObjectFrame, version: Workl
   const before = history.version
   if (
     before &&
-    (before.resourceVersion === version.resourceVersion ||
+    (isSame(before.resourceVersion, version.resourceVersion) ||
       isOlder(version.resourceVersion, before.resourceVersion))
   )
     return

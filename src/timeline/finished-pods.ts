@@ -1,13 +1,17 @@
-// Owns which pods have started: their UIDs, until they are deleted.
+// Owns which pods have started: their UIDs, until they are deleted and for a while after it.
 // Promises 30 to 60 bytes a pod, and a bound. Keeps nothing else of them.
 
 import { UidTable } from '../base/uid-table.ts'
 
 /** Kubernetes is meant for 150,000 pods. */
 const PODS_MAX = 1_000_000
+/** An older version may come after the deletion, where two watches were recorded as one: as many as are deleted in some minutes. */
+const DELETED_MAX = 10_000
 
 export class FinishedPods {
   readonly #uids = new UidTable()
+  /** In the order of their deletion. */
+  readonly #deleted = new Set<string>()
   readonly #most: number
   /** The row that has to go next where there are too many. */
   #next = 0
@@ -21,7 +25,7 @@ export class FinishedPods {
   }
 
   has(uid: string): boolean {
-    return this.#uids.find(uid) >= 0
+    return this.#uids.find(uid) >= 0 || this.#deleted.has(uid)
   }
 
   /** Returns how many others had to be forgotten for it. */
@@ -33,7 +37,11 @@ export class FinishedPods {
   }
 
   delete(uid: string): void {
+    if (this.#uids.find(uid) < 0) return
     this.#uids.remove(uid)
+    this.#deleted.add(uid)
+    const [oldest] = this.#deleted
+    if (this.#deleted.size > DELETED_MAX && oldest !== undefined) this.#deleted.delete(oldest)
   }
 
   /** Rows are given away in order and used again, so that this is one of those that came first. */

@@ -5,17 +5,18 @@ import type { ObjectFrame } from '../base/frame.ts'
 import type { PodRecord } from '../base/record.ts'
 import { durationNano, fromSeconds, toNumber, SECOND, ZERO } from '../base/time.ts'
 import type { Observation } from '../observe/observation.ts'
-import { isReady, isUntouched, observePod, wasReady } from '../observe/pod.ts'
+import { isNextVersion, isReady, isUntouched, observePod, wasReady } from '../observe/pod.ts'
+import { asListed } from '../observe/stamps.ts'
 import { sampleClock, shiftOf } from './clocks.ts'
 import { adoptOrphans, observeInto } from './fold-event.ts'
 import { foldArrival } from './node-timeline.ts'
 import { noteLate, noteShownLate } from './lag.ts'
-import { noteVersion, startTimeline } from './pod-timeline.ts'
+import { noteVersion, type PodTimeline, startTimeline } from './pod-timeline.ts'
 import { foldChild, foldClaimant } from './related.ts'
 import { sampleRevision, storedBy } from './revisions.ts'
 import { isLeaving, noteDeparture } from './departures.ts'
 import { foldVictim } from './victims.ts'
-import { isOlder } from '../base/resource-version.ts'
+import { isOlder, isSame } from '../base/resource-version.ts'
 import { count, finish, type World } from './world.ts'
 
 export function foldPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
@@ -40,9 +41,11 @@ function foldKnownPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
   if (frame.phase === 'live') sampleVersion(world, frame, pod)
   if (!known && isOver(pod) && frame.phase !== 'live' && !world.backfill(pod)) return finish(world, uid)
   if (!known && frame.kind === 'deleted') return
-  const timeline = known ?? startTimeline(pod, frame.t, frame.phase, world.vocabulary)
-  const fresh = observeInto(world, timeline, observePod(known?.pod, frame, pod))
-  if (frame.phase === 'live') sampleLateness(world, frame, fresh)
+  const timeline = known ?? startTimeline(pod, frame, world.vocabulary)
+  if (known) noteListed(known, frame, pod)
+  const shown = timeline.isListed ? asListed(frame) : frame
+  const fresh = observeInto(world, timeline, observePod(known?.pod, shown, pod))
+  if (!timeline.isListed) sampleLateness(world, frame, fresh)
   timeline.pod = pod
   noteVersion(timeline, frame)
   const node = pod.nodeName === undefined ? undefined : world.nodes.get(pod.nodeName)
@@ -55,10 +58,16 @@ function foldKnownPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
   adoptOrphans(world, timeline, pod)
 }
 
+/** Where versions before it were not seen, a live one says no more than a list does. */
+function noteListed(timeline: PodTimeline, { phase }: ObjectFrame, pod: PodRecord): void {
+  timeline.isThinned ||= phase === 'live' && !isNextVersion(timeline.pod, pod)
+  timeline.isListed = phase !== 'live' || timeline.isThinned
+}
+
 /** A version not newer than the last one is a repeat. A relist may go back: a restored server does. */
 function isStale(last: PodRecord, next: PodRecord, frame: ObjectFrame): boolean {
   if (frame.kind === 'deleted') return false
-  if (last.resourceVersion === next.resourceVersion) return true
+  if (isSame(last.resourceVersion, next.resourceVersion)) return true
   return frame.phase === 'live' && isOlder(next.resourceVersion, last.resourceVersion)
 }
 

@@ -13,7 +13,7 @@ import { noteHeldUp, sampleLag } from './lag.ts'
 import { foldSpans, sweepSpans } from './native-fold.ts'
 import { foldRelated, sweepRelated } from './related.ts'
 import { sampleRevision } from './revisions.ts'
-import { isOlder } from '../base/resource-version.ts'
+import { isOlder, isSame } from '../base/resource-version.ts'
 import { count, nodeOf, type World } from './world.ts'
 
 const FRAMES: Readonly<Record<Frame['kind'], string>> = {
@@ -85,7 +85,7 @@ function foldLease(world: World, frame: ObjectFrame, lease: LeaseRecord): void {
   if (lease.namespace !== 'kube-node-lease') return
   if (!isBelievable(lease.renewTime, frame.t)) return count(world, 'garbage.lease time')
   const node = nodeOf(world, lease.name)
-  if (node.lease === lease.resourceVersion || isOlder(lease.resourceVersion, node.lease)) return
+  if (isSame(node.lease, lease.resourceVersion) || isOlder(lease.resourceVersion, node.lease)) return
   node.lease = lease.resourceVersion
   sampleLease(world.clocks, nodeClock(lease.name), lease.renewTime, frame.t, frame.heldUp)
   const shift = shiftOfStamp(world.clocks, nodeClock(lease.name), lease.renewTime, frame.t)

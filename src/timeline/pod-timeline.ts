@@ -5,6 +5,7 @@
 import type { ObjectFrame, Phase } from '../base/frame.ts'
 import type { PodRecord } from '../base/record.ts'
 import type { UnixNano } from '../base/time.ts'
+import { isBirth } from '../observe/pod.ts'
 import { emptyFactLog, type FactLog } from './fact-log.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
@@ -15,10 +16,16 @@ export interface PodTimeline {
   readonly facts: FactLog
   readonly firstSeen: UnixNano
   readonly firstPhase: Phase
+  /** Its first version was not seen: what the first one seen shows may be long past. */
+  readonly isPickedUp: boolean
   /** When the watch showed each version, the first ones. */
   readonly versions: UnixNano[]
   /** A gap in the pods' or events' stream fell into this start. */
   gap: boolean
+  /** The watch does not show every version of it, as one does that somebody thinned out. */
+  isThinned: boolean
+  /** What the last version shows may be long past. */
+  isListed: boolean
   /** When by our clock the start's end was first seen, and which kind of end. */
   ended: End | undefined
 }
@@ -28,14 +35,14 @@ export interface End {
   readonly seenAt: UnixNano
 }
 
-export function startTimeline(
-  pod: PodRecord,
-  firstSeen: UnixNano,
-  firstPhase: Phase,
-  vocabulary: Vocabulary,
-): PodTimeline {
+export function startTimeline(pod: PodRecord, frame: ObjectFrame, vocabulary: Vocabulary): PodTimeline {
+  const { phase: firstPhase, t: firstSeen } = frame
   const facts = emptyFactLog(vocabulary)
-  return { uid: pod.uid, pod, facts, firstSeen, firstPhase, versions: [], gap: false, ended: undefined }
+  const isPickedUp = !isBirth(frame, pod)
+  return {
+    ...{ uid: pod.uid, pod, facts, firstSeen, firstPhase, isPickedUp },
+    ...{ versions: [], gap: false, isThinned: false, isListed: isPickedUp, ended: undefined },
+  }
 }
 
 /** A start has a dozen; a pod that fails again and again has more. */

@@ -20,7 +20,7 @@ import { observeRelatedEvent, relatedSourceOf } from '../observe/related-event.t
 import { Claimants } from './claimants.ts'
 import { type Fact, mergeStamps } from './facts.ts'
 import { controllerOf, ownersOf } from './owners.ts'
-import { isOlder } from '../base/resource-version.ts'
+import { isOlder, isSame } from '../base/resource-version.ts'
 import { emptyVictims, sweepVictims, type Victim, type Victims, victimsOf } from './victims.ts'
 
 /** One object beside the pods. */
@@ -121,7 +121,6 @@ export function foldRelated(objects: RelatedObjects, frame: ObjectFrame, record:
   const key = relatedKey(record.resource, record.namespace, record.name)
   const known = objects.byKey.get(key)
   const previous = known?.record?.uid === record.uid ? known.record : undefined
-  if (previous?.resourceVersion === record.resourceVersion && frame.kind !== 'deleted') return 0
   if (frame.kind === 'deleted' && !previous) return 0
   if (previous && isRepeat(frame, record, previous)) return 0
   // Another object of the same name has a life of its own.
@@ -139,8 +138,11 @@ export function foldRelated(objects: RelatedObjects, frame: ObjectFrame, record:
 }
 
 /** A watch may show an older version again; a relist may go back, for a restored server does. */
-const isRepeat = (frame: ObjectFrame, record: RelatedObject, last: RelatedObject): boolean =>
-  frame.phase === 'live' && frame.kind !== 'deleted' && isOlder(record.resourceVersion, last.resourceVersion)
+function isRepeat(frame: ObjectFrame, { resourceVersion }: RelatedObject, last: RelatedObject): boolean {
+  if (frame.kind === 'deleted') return false
+  if (isSame(resourceVersion, last.resourceVersion)) return true
+  return frame.phase === 'live' && isOlder(resourceVersion, last.resourceVersion)
+}
 
 /** Takes an event of such an object in. */
 export function foldRelatedEvent(objects: RelatedObjects, frame: ObjectFrame, event: EventRecord): number {

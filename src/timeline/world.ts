@@ -18,7 +18,7 @@ import { emptyVocabulary, type Vocabulary } from './vocabulary.ts'
 export interface World {
   /** Pods whose start is not over. */
   readonly pods: Map<string, PodTimeline>
-  /** UIDs of pods whose start is over, until they are deleted. */
+  /** UIDs of pods whose start is over, until they are deleted and for a while after it. */
   readonly finished: FinishedPods
   readonly nodes: Map<string, NodeTimeline>
   readonly owners: Map<string, OwnerRecord>

@@ -203,11 +203,28 @@ function noteEnd(state: State, { kind, record, t, phase }: ObjectFrame): void {
   const { uid } = record
   const timeline = state.world.pods.get(uid)
   if (!timeline || timeline.ended) return
-  const outcome = phase !== 'live' && wasReady(timeline.pod) ? 'ready' : endOf(timeline.pod, kind)
+  const outcome = timeline.isListed ? listedEndOf(timeline.pod, kind) : endOf(timeline.pod, kind)
   if (!outcome) return
   if (phase === 'live' && ranLongBefore(timeline.pod, state.startTimeout)) return finish(state.world, uid)
   timeline.ended = { outcome, seenAt: t }
   state.settling.push(uid)
+}
+
+/** Of several ends that were not seen as they came, the first. */
+function listedEndOf(pod: PodRecord, kind: ObjectFrame['kind']): End['outcome'] | undefined {
+  if (wasReady(pod)) return 'ready'
+  return endedWhenAsked(pod) ? 'deleted' : endOf(pod, kind)
+}
+
+/** A container that ended when its pod had been asked to end was ended by that. */
+function endedWhenAsked(pod: PodRecord): boolean {
+  const { deletionSeconds, deletionGraceSeconds = 0, phase } = pod
+  if (deletionSeconds === undefined || isReady(pod) || (phase !== 'Failed' && phase !== 'Succeeded'))
+    return false
+  return [...(pod.initContainerStatuses ?? []), ...(pod.containerStatuses ?? [])].some(
+    ({ state }) =>
+      state?.kind === 'terminated' && (state.finishedSeconds ?? 0) >= deletionSeconds - deletionGraceSeconds,
+  )
 }
 
 function endOf(pod: PodRecord, kind: ObjectFrame['kind']): End['outcome'] | undefined {
