@@ -3,7 +3,7 @@
 // Does not draw.
 
 import { type DurationNano, durationNano, earliest, latest, since } from '../base/time.ts'
-import { rootOf, type Span, type Trace } from '../trace/trace.ts'
+import { rootOf, type Span, type SpanEvent, type Trace } from '../trace/trace.ts'
 import type { Scale } from './bar.ts'
 import { displayWidth } from './display-width.ts'
 import { neutralise, padEnd, truncate, truncateStart } from './text.ts'
@@ -17,6 +17,8 @@ export interface Row {
   readonly duration: DurationNano
   /** Share of the root's critical path on which this span was the deepest. */
   readonly share: number
+  /** What happened in it, but for what a row below it tells. */
+  readonly events: readonly SpanEvent[]
 }
 
 export interface Layout {
@@ -43,7 +45,7 @@ const WIDTH_MAX = 240
 
 export function layout(trace: Trace, width: number): Layout {
   const all = walk(trace)
-  const rows = all.length > ROWS_ALL ? keepWhatMatters(all) : all
+  const rows = toldOnce(all.length > ROWS_ALL ? keepWhatMatters(all) : all)
   const columns = shareOut(Math.max(WIDTH_MIN, Math.min(WIDTH_MAX, width)), rows)
   return { rows, hidden: all.length - rows.length, columns, scale: scaleOf(trace, columns.bar) }
 }
@@ -65,6 +67,25 @@ function walk(trace: Trace): Row[] {
   return rows
 }
 
+/** What an operation and a part of it both hold is shown at the part. */
+function toldOnce(rows: readonly Row[]): Row[] {
+  return rows.map((row, index) => {
+    if (row.events.length === 0) return row
+    const next = rows.findIndex(({ depth }, at) => at > index && depth <= row.depth)
+    const below = rows.slice(index + 1, next < 0 ? rows.length : next)
+    const told = new Set(below.flatMap(({ events }) => events.map(keyOf)))
+    return { ...row, events: row.events.filter((event) => !told.has(keyOf(event))) }
+  })
+}
+
+/** What a component said with an event; empty where it said nothing. */
+export function messageOf({ attributes }: SpanEvent): string {
+  const said = attributes['podspan.reason'] ?? attributes['podspan.message']
+  return typeof said === 'string' ? said : ''
+}
+
+const keyOf = (event: SpanEvent): string => `${event.at} ${event.name} ${messageOf(event)}`
+
 function byStart(a: Span, b: Span): number {
   if (a.start.best !== b.start.best) return a.start.best < b.start.best ? -1 : 1
   return a.end.best === b.end.best ? 0 : a.end.best < b.end.best ? -1 : 1
@@ -79,6 +100,7 @@ function rowOf(span: Span, depth: number, whole: number): Row {
     subject: isSeenAnyway(span, depth) ? '' : neutralise(span.subject ?? '', 200),
     duration: since(span.end.best, span.start.best),
     share: whole === 0 ? 0 : critical / whole,
+    events: span.events,
   }
 }
 

@@ -1,5 +1,6 @@
 // Owns what many starts have in common: how they ended, how long they took, and where the time went.
-// Promises that the shares of all operations sum to the whole of the critical paths. Keeps numbers, not traces.
+// Promises that the shares of all operations sum to the whole of the critical paths, but for less than half a percent that no span tells.
+// Keeps numbers, not traces.
 // Does not print.
 
 import type { DurationNano } from '../base/time.ts'
@@ -91,13 +92,17 @@ export class Summary {
   #table(paint: Paint, width: number): string[] {
     const whole = [...this.#operations.values()].reduce((sum, each) => sum + each.critical, 0n)
     const rows = [...this.#operations]
-      .filter(([, sum]) => sum.critical > 0n || sum.errors > 0)
+      .filter(([, sum]) => sum.errors > 0 || (sum.critical > 0n && !isSliver(sum, whole)))
       .sort(([, a], [, b]) => (a.critical < b.critical ? 1 : a.critical > b.critical ? -1 : 0))
       .slice(0, ROWS)
       .map(([operation, sum]) => cellsOf(operation, sum, whole))
     return rows.length === 0 ? [] : ['', ...drawColumns(COLUMNS, rows, width, paint)]
   }
 }
+
+/** What lies between two operations and is no span of its own; a row for it would have neither spans nor a share to read. */
+const isSliver = ({ critical, durations }: OperationSum, whole: bigint): boolean =>
+  durations.length === 0 && critical * 200n < whole
 
 const ROWS = 20
 const COLUMNS: readonly Column[] = [

@@ -73,7 +73,7 @@ export function wrap(text: string, width: number, lines: number): string[] {
   let rest = text
   while (result.length < lines - 1 && displayWidth(rest) > width) {
     const most = fitting(rest, width).length
-    const blank = rest.lastIndexOf(' ', most)
+    const blank = lastBlank(rest, most)
     const at = blank > most / 3 ? blank : most
     result.push(rest.slice(0, at).trimEnd())
     rest = rest.slice(at).trimStart()
@@ -81,6 +81,16 @@ export function wrap(text: string, width: number, lines: number): string[] {
   if (rest !== '') result.push(truncate(rest, width))
   return result
 }
+
+/** No figure is parted from its unit. */
+function lastBlank(text: string, from: number): number {
+  let blank = text.lastIndexOf(' ', from)
+  while (blank > 0 && /\d$/.test(text.slice(0, blank)) && UNIT.test(text.slice(blank)))
+    blank = text.lastIndexOf(' ', blank - 1)
+  return blank
+}
+
+const UNIT = /^ (?:%|ms|s|min|m|h|d)(?![\w])/
 
 /** As humans read: `0.4 ms`, `834 ms`, `12.4 s`, `2 m 05 s`, `1 h 05 m`, `3 d 04 h`. */
 export function formatDuration(duration: DurationNano): string {

@@ -2,7 +2,7 @@
 // Promises lines no wider than asked for, the same words with and without colour, and nothing from the cluster unneutralised.
 // Does not choose width, colour or alphabet (terminal.ts) and does not order spans (layout.ts).
 
-import type { Outcome, Span, Trace } from '../trace/trace.ts'
+import type { Outcome, Span, SpanEvent, Trace } from '../trace/trace.ts'
 import { drawAxis } from './axis.ts'
 import { drawBar } from './bar.ts'
 import {
@@ -16,7 +16,7 @@ import {
   toAscii,
   UNICODE,
 } from './glyphs.ts'
-import { fitLabel, type Layout, layout, type Row, uncertaintyOf } from './layout.ts'
+import { fitLabel, type Layout, layout, messageOf, type Row, uncertaintyOf } from './layout.ts'
 import { displayWidth } from './display-width.ts'
 import { formatDuration, formatShare, neutralise, padEnd, padStart, plural, truncate, wrap } from './text.ts'
 
@@ -147,28 +147,39 @@ function messages({ glyphs, paint, width }: Drawing, row: Row): string[] {
   const indent = ' '.repeat(3 + Math.min(2 * row.depth, 8))
   const space = width - indent.length - 2
   const error =
-    row.span.error === undefined || row.depth === 0 ? [] : wrap(neutralise(row.span.error), space, 3)
-  const events = groupEvents(row.span).map((text) => truncate(text, space))
+    row.span.error === undefined || row.depth === 0
+      ? []
+      : wrap(neutralise(row.span.error), space, MESSAGE_LINES)
+  // The lines after an event's first are indented: the next event begins at the left.
+  const events = groupEvents(row.events).flatMap((text) => hanging(text, space))
   return [
     ...error.map((text, index) => paint('red', `${indent}${index === 0 ? glyphs.failed : ' '} ${text}`)),
     ...events.map((text) => paint('dim', `${indent}  ${text}`)),
   ]
 }
 
-const EVENT_LINES = 3
+const MESSAGE_LINES = 3
 
-function groupEvents(span: Span): string[] {
-  const texts = span.events.map((event) => {
-    const message = event.attributes['podspan.reason'] ?? event.attributes['podspan.message']
-    return neutralise(
-      typeof message === 'string' && message !== '' ? `${event.name}: ${message}` : event.name,
-      400,
-    )
+function hanging(text: string, width: number): string[] {
+  if (displayWidth(text) <= width) return [text]
+  const [first = '', ...more] = wrap(text, width - 2, MESSAGE_LINES)
+  return [first, ...more.map((line) => `  ${line}`)]
+}
+
+const KINDS_OF_EVENTS = 3
+
+function groupEvents(events: readonly SpanEvent[]): string[] {
+  const texts = events.map((event) => {
+    const message = messageOf(event)
+    return neutralise(message === '' ? event.name : `${event.name}: ${message}`, 400)
   })
   const counts = Map.groupBy(texts, (text) => text)
   const lines = [...counts].map(([text, each]) => (each.length > 1 ? `${each.length} × ${text}` : text))
-  return lines.length > EVENT_LINES
-    ? [...lines.slice(0, EVENT_LINES - 1), `… and ${lines.length - EVENT_LINES + 1} more kinds of events`]
+  return lines.length > KINDS_OF_EVENTS
+    ? [
+        ...lines.slice(0, KINDS_OF_EVENTS - 1),
+        `… and ${lines.length - KINDS_OF_EVENTS + 1} more kinds of events`,
+      ]
     : lines
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { plain } from '../../src/cli/glyphs.ts'
 import { Summary } from '../../src/cli/summary.ts'
-import { FAILED_PULLS, SLOW_PULL, STATUS_ONLY } from './hand-made.ts'
+import { FAILED_PULLS, type Made, SLOW_PULL, STATUS_ONLY, trace } from './hand-made.ts'
 
 test('the table says how starts ended, how long they took and where the time went', () => {
   const summary = new Summary()
@@ -24,6 +24,23 @@ test('the table says how starts ended, how long they took and where the time wen
     'start container                  <1 %      1           60 ms   60 ms   60 ms',
     'report status                    <1 %      1           20 ms   20 ms   20 ms',
   ])
+})
+
+test('what lies between two operations is a row only where it says something', () => {
+  const root = (end: number, critical: number): Made => ({
+    name: 'pod startup',
+    start: 0,
+    end,
+    critical: [[0, critical]],
+  })
+  const waits: Made = { name: 'schedule', start: 1, end: 1000, critical: [[1, 1000]] }
+  const rows = (made: Made): string => {
+    const summary = new Summary()
+    summary.add(trace({ spans: [made, waits] }))
+    return summary.lines(plain, 100).join('\n')
+  }
+  assert.doesNotMatch(rows(root(1000, 1)), /unaccounted/)
+  assert.match(rows(root(1000, 100)), /unaccounted +9 %/)
 })
 
 test('without starts there is no table', () => {

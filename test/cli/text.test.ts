@@ -105,6 +105,12 @@ test('wrapping breaks at blanks, keeps every word, and cuts the last line', () =
   assert.deepEqual(wrap('averyverylongword', 6, 5), ['averyv', 'erylon', 'gword'])
 })
 
+test('wrapping parts no figure from its unit', () => {
+  assert.deepEqual(wrap('waited 14.8 s (39 %) for web', 16, 5), ['waited 14.8 s', '(39 %) for web'])
+  assert.deepEqual(wrap('after 2 min 2 s it was on', 14, 5), ['after 2 min', '2 s it was on'])
+  assert.deepEqual(wrap('revision 3 shows it', 10, 5), ['revision 3', 'shows it'])
+})
+
 test('lists read as sentences do', () => {
   assert.deepEqual([list(['a']), list(['a', 'b']), list(['a', 'b', 'c'])], ['a', 'a and b', 'a, b and c'])
 })

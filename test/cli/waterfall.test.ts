@@ -5,10 +5,10 @@ import { stripVTControlCharacters } from 'node:util'
 import fc from 'fast-check'
 import { displayWidth } from '../../src/cli/display-width.ts'
 import { drawWaterfall, type Look } from '../../src/cli/waterfall.ts'
-import type { Trace } from '../../src/trace/trace.ts'
+import type { SpanEvent, Trace } from '../../src/trace/trace.ts'
 import { assertGolden } from '../support/golden-file.ts'
 import { nativeSpans, runtimeCall } from '../support/native.ts'
-import { FAILED_PULLS, type Made, SLOW_PULL, STATUS_ONLY, trace } from './hand-made.ts'
+import { at, FAILED_PULLS, type Made, SLOW_PULL, STATUS_ONLY, trace } from './hand-made.ts'
 
 const PICTURES: readonly { readonly name: string; readonly trace: Trace }[] = [
   { name: 'slow-pull', trace: SLOW_PULL },
@@ -76,6 +76,34 @@ for (const { name, text } of HOSTILE) {
     for (const line of picture.split('\n')) assert.ok(displayWidth(line) <= 100, line)
   })
 }
+
+const SAID =
+  'MountVolume.SetUp failed for volume "settings": configmap "settings" not found, and so the pod waits for it'
+const FAILED_MOUNT: SpanEvent = { at: at(2), name: 'FailedMount', attributes: { 'podspan.message': SAID } }
+const OTHER: SpanEvent = { at: at(3), name: 'FailedAttach', attributes: {} }
+
+test('what an operation and a part of it both hold is shown once, at the part, in whole words', () => {
+  const spans: readonly Made[] = [
+    { name: 'pod startup', start: 0, end: 10 },
+    { name: 'prepare pod', id: 'prepare', start: 0, end: 9, events: [FAILED_MOUNT, OTHER] },
+    { name: 'mount volumes', below: 'prepare', start: 1, end: 8, events: [FAILED_MOUNT] },
+    { name: 'create container', start: 9, end: 10, events: [FAILED_MOUNT] },
+  ]
+  const lines = drawWaterfall(trace({ spans }), look({ width: 80 })).split('\n')
+  const [, , , ...rows] = lines
+    .filter((line) => line !== '')
+    .map((line) => line.replace(/ +[\u2580-\u259f].*/, ''))
+  assert.deepEqual(rows.slice(2, 10), [
+    '   prepare pod',
+    '       FailedAttach',
+    '     mount volumes',
+    '         FailedMount: MountVolume.SetUp failed for volume "settings":',
+    '           configmap "settings" not found, and so the pod waits for it',
+    '   create container',
+    '       FailedMount: MountVolume.SetUp failed for volume "settings": configmap',
+    '         "settings" not found, and so the pod waits for it',
+  ])
+})
 
 const boundary = fc.integer({ min: -50_000, max: 200_000 })
 const anySpan = fc.record({
