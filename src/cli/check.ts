@@ -41,14 +41,14 @@ export async function check(
   const rights = await readRights(target, options, context.signal)
   await page?.section(
     `What may be seen in ${options.namespace ?? 'all namespaces'}`,
-    rights.map((right) => page.right(right)),
+    rights.flatMap((right) => page.right(right)),
   )
   const seen = new Set(rights.filter(({ allowed }) => allowed).map(({ resource }) => resource))
   const clocks = await readClocks(context, target, options, seen, createPipeline)
-  await page?.section('Clocks', clocks === undefined ? [NO_LEASES] : describeClocks(clocks))
+  await page?.section('Clocks', page.lines(clocks === undefined ? [NO_LEASES] : describeClocks(clocks)))
   await page?.section('What this version tells', page.versionLines(version))
   const spans = seen.has('pods') ? await readEstimate(context, target, options.namespace, seen) : undefined
-  if (spans) await page?.section('Spans a month', estimateLines(spans, context.terminal.look().width))
+  if (spans) await page?.section('Spans a month', page.lines(estimateLines(spans)))
   await target.connection.close()
   if (context.signal.aborted) return EXIT.interrupted
   const complete = rights.every(({ allowed, optional }) => allowed || optional)
@@ -71,35 +71,45 @@ class Page {
   }
 
   async section(title: string, lines: readonly string[]): Promise<void> {
-    const { ascii } = this.#context.terminal.look()
-    const text = [this.#paint('bold', title), ...lines.map((line) => `  ${line}`), '', ''].join('\n')
+    const { ascii, width } = this.#context.terminal.look()
+    const titles = wrap(title, width, LINES).map((line) => this.#paint('bold', line))
+    const text = [...titles, ...lines.map((line) => `  ${line}`), '', ''].join('\n')
     await this.#context.terminal.print(ascii ? toAscii(text) : text)
   }
 
-  mark(good: boolean): string {
+  /** Within a section, which is indented. */
+  lines(sentences: readonly string[]): string[] {
+    return sentences.flatMap((sentence) => wrap(sentence, this.#context.terminal.look().width - 2, LINES))
+  }
+
+  /** What follows a mark stands in a column of its own. */
+  #marked(mark: string, text: string): string[] {
+    const [first = '', ...more] = wrap(text, this.#context.terminal.look().width - 7, LINES)
+    return [`${mark}  ${first}`, ...more.map((line) => `     ${line}`)]
+  }
+
+  #mark(good: boolean): string {
     return good ? this.#paint('green', 'yes') : this.#paint('red', 'no ')
   }
 
   versionLines(version: string): string[] {
     const minor = minorOf(version)
-    if (minor === undefined) return [`The version ${neutralise(version)} cannot be read; nothing is assumed.`]
-    const rows = differencesOf(minor).map(({ holds, text }) => `${this.mark(holds)}  ${text}`)
-    return isTested(minor)
-      ? rows
-      : [
-          ...rows,
-          `Podspan is tested with 1.${TESTED.from} to 1.${TESTED.to}; this version may differ in what it tells.`,
-        ]
+    if (minor === undefined)
+      return this.lines([`The version ${neutralise(version)} cannot be read; nothing is assumed.`])
+    const rows = differencesOf(minor).flatMap(({ holds, text }) => this.#marked(this.#mark(holds), text))
+    const untested = `Podspan is tested with 1.${TESTED.from} to 1.${TESTED.to}; this version may differ in what it tells.`
+    return isTested(minor) ? rows : [...rows, ...this.lines([untested])]
   }
 
-  right({ resource, served, allowed, cost, missing }: Right): string {
+  right({ resource, served, allowed, cost, missing }: Right): string[] {
     const label = padEnd(resource, RESOURCE_WIDTH)
-    if (!served) return `${this.#paint('dim', '–  ')}  ${label} not served by this cluster`
-    const name = `${this.mark(allowed)}  ${label}`
-    return allowed ? `${name} get, list, watch` : `${name} ${missing.join(', ')} not allowed. ${cost}`
+    if (!served) return this.#marked(this.#paint('dim', '–  '), `${label} not served by this cluster`)
+    const words = allowed ? 'get, list, watch' : `${missing.join(', ')} not allowed. ${cost}`
+    return this.#marked(this.#mark(allowed), `${label} ${words}`)
   }
 }
 
+const LINES = 5
 const RESOURCE_WIDTH = 'persistentvolumeclaims'.length
 
 const NO_LEASES = 'Leases may not be watched, so clocks are known only from events of pods that start.'
@@ -184,10 +194,7 @@ async function readEstimate(
   })
 }
 
-const estimateLines = (result: Estimate, width: number): string[] => [
-  describeEstimate(result),
-  ...result.how.flatMap((sentence) => wrap(sentence, width - 2, 4)),
-]
+const estimateLines = (result: Estimate): string[] => [describeEstimate(result), ...result.how]
 
 function describeEstimate({ spansPerMonth: [low, high], startsPerMonth: [fewest, most] }: Estimate): string {
   const number = (value: number): string => Math.round(value).toLocaleString('en-US')

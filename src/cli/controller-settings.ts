@@ -25,6 +25,11 @@ function unknown(arg: string, flag: string): CliError {
     flag,
     SETTINGS.map((setting) => setting.flag),
   )
+  if (!arg.startsWith('-'))
+    return new CliError(
+      EXIT.usage,
+      `'${neutralise(arg)}' is no option, and the controller takes nothing else.`,
+    )
   const hint = near === undefined ? "Try 'podspan controller --help'." : `Did you mean --${near}?`
   return new CliError(EXIT.usage, `unknown option '${neutralise(arg)}'. ${hint}`)
 }

@@ -128,13 +128,10 @@ function asCliError(error: unknown, { server }: ControllerConfig): unknown {
 async function configOf(context: Context, options: ControllerOptions): Promise<ControllerConfig> {
   const { loadConfig } = await import('../controller/config.ts')
   const loaded = loadConfig(sourcesOf(context, options))
-  if (!loaded.ok)
-    throw new CliError(EXIT.usage, `the configuration is wrong:\n${loaded.problems.map(line).join('\n')}`)
+  if (!loaded.ok) throw new CliError(EXIT.usage, 'the configuration is wrong:', loaded.problems)
   for (const warning of loaded.warnings) context.terminal.say(`podspan: ${neutralise(warning)}`)
   return loaded.config
 }
-
-const line = (problem: string): string => `  ${neutralise(problem)}`
 
 function sourcesOf({ env }: Context, { config, settings }: ControllerOptions): ConfigSources {
   const named = config ?? env['PODSPAN_CONFIG']

@@ -34,9 +34,12 @@ export const EXIT_CODES_HELP = `Exit codes:
 export class CliError extends Error {
   override readonly name = 'CliError'
   readonly exitCode: ExitCode
+  /** What is to be read one by one, each on a line of its own below the sentence. */
+  readonly details: readonly string[]
 
-  constructor(exitCode: ExitCode, sentence: string) {
+  constructor(exitCode: ExitCode, sentence: string, details: readonly string[] = []) {
     super(sentence)
     this.exitCode = exitCode
+    this.details = details
   }
 }

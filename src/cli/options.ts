@@ -4,6 +4,7 @@
 
 import { InvalidArgumentError } from 'commander'
 import type { DurationNano } from '../base/time.ts'
+import { parseSelector } from './session-selector.ts'
 import { parseDuration } from './text.ts'
 
 export function duration(text: string): DurationNano {
@@ -17,6 +18,15 @@ export function positiveDuration(text: string): DurationNano {
   const parsed = duration(text)
   if (parsed <= 0n) throw new InvalidArgumentError('Expected a duration longer than nothing.')
   return parsed
+}
+
+/** Other forms than a session can hold (`a>1`) are the API server's to judge. */
+export function selector(text: string): string {
+  if (parseSelector(text) === undefined && !/[<>]/.test(text))
+    throw new InvalidArgumentError(
+      'Expected a label selector as kubectl takes it, such as app=web,tier!=cache.',
+    )
+  return text
 }
 
 export function count(text: string): number {

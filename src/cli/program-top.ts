@@ -4,7 +4,7 @@
 import { type Command, Option } from 'commander'
 import { seconds } from '../base/time.ts'
 import type { Context } from './context.ts'
-import { count, positiveDuration } from './options.ts'
+import { count, positiveDuration, selector } from './options.ts'
 import type { Done, Parts } from './program-parts.ts'
 import { SORTS } from './top-rank.ts'
 import type { TopOptions } from './top.ts'
@@ -25,7 +25,7 @@ export function addTop(program: Command, context: Context, done: Done, parts: Pa
         .default(seconds(3600), '1h'),
     )
     .option('-A, --all-namespaces', 'of all namespaces')
-    .option('-l, --selector <labels>', 'only pods with these labels, as kubectl takes them')
+    .option('-l, --selector <labels>', 'only pods with these labels, as kubectl takes them', selector)
     .option('--field-selector <fields>', 'only such pods, as kubectl takes them: spec.nodeName=NODE')
     .addOption(new Option('--sort <key>', 'what is ranked by').choices(SORTS).default('p90'))
     .option('--limit <n>', 'so many workloads (default: 10; in JSON all)', count)

@@ -18,6 +18,7 @@ import {
   FEATURES,
   features,
   positiveDuration,
+  selector,
   width,
 } from './options.ts'
 import { OUTPUT_FORMS } from './output.ts'
@@ -60,7 +61,8 @@ function asked(program: Command, argv: readonly string[]): readonly string[] {
 function explain(error: unknown, { program, terminal }: Context): ExitCode {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
   if (error instanceof CliError) {
-    terminal.say(calledAs(program, `podspan: ${neutralise(error.message)}`))
+    const lines = [`podspan: ${neutralise(error.message)}`, ...error.details.map(indented)]
+    terminal.say(calledAs(program, lines.join('\n')))
     return error.exitCode
   }
   terminal.say(
@@ -70,11 +72,9 @@ function explain(error: unknown, { program, terminal }: Context): ExitCode {
 }
 
 /** The message may quote an object. */
-const linesOf = (stack: string): string =>
-  stack
-    .split('\n')
-    .map((line) => `  ${neutralise(line)}`)
-    .join('\n')
+const linesOf = (stack: string): string => stack.split('\n').map(indented).join('\n')
+
+const indented = (line: string): string => `  ${neutralise(line)}`
 
 function createProgram(context: Context, done: Done): Command {
   const program = new Command(context.program)
@@ -182,7 +182,7 @@ function addWatch(program: Command, context: Context, done: Done): void {
   const command = program
     .command('watch')
     .description('print starts as they happen, and what those in flight wait for')
-    .option('-l, --selector <labels>', 'only pods with these labels, as kubectl takes them')
+    .option('-l, --selector <labels>', 'only pods with these labels, as kubectl takes them', selector)
     .option('--slower-than <duration>', 'print only starts longer than this; all are exported', duration)
     .option(
       '--otlp-endpoint <url>',
@@ -205,7 +205,7 @@ function addRecord(program: Command, context: Context, done: Done): void {
     .command('record')
     .description('write what the watches receive into a file that replays to the same traces')
     .argument('[file]', "where to; .gz compresses, '-' is standard output (default: podspan-TIME.jsonl.gz)")
-    .option('-l, --selector <labels>', 'only pods with these labels, as kubectl takes them')
+    .option('-l, --selector <labels>', 'only pods with these labels, as kubectl takes them', selector)
     .option('--for <duration>', 'end after this time; otherwise Ctrl-C does', positiveDuration)
     .option('--no-redact', 'keep environment values, arguments, annotations and the names of Secrets')
   withCluster(command).action(async (file: string | undefined, options: RecordOptions) => {

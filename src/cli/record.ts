@@ -2,6 +2,7 @@
 // Promises a recording that replays to the traces that were there to see, redacted unless told otherwise, and readable however it ended.
 // Does not trace.
 
+import { stat } from 'node:fs/promises'
 import type { Clock } from '../base/clock.ts'
 import type { Frame, ObjectFrame } from '../base/frame.ts'
 import type { DurationNano, UnixNano } from '../base/time.ts'
@@ -35,6 +36,11 @@ export async function record(context: Context, options: RecordOptions): Promise<
   const file =
     options.file ??
     `podspan-${new Date(Number(started / 1_000_000n)).toISOString().replaceAll(/[:.]/g, '').slice(0, 17)}Z.jsonl.gz`
+  if (await isTaken(file))
+    throw new CliError(
+      EXIT.input,
+      `${neutralise(file)} is there already, and is kept: name another file, or remove it.`,
+    )
   const stop = new AbortController()
   const until = AbortSignal.any([signal, stop.signal])
   const recorder = await openRecorder(context, target, options, {
@@ -53,6 +59,13 @@ export async function record(context: Context, options: RecordOptions): Promise<
   if (options.for !== undefined) void clock.sleep(toMilliseconds(options.for), until).then(() => stop.abort())
   await flushing(clock, recorder.writer, until)
   return finish(context, recorder, file, started)
+}
+
+/** What was recorded cannot be had again. A pipe, a terminal and an empty file are there to be written to. */
+async function isTaken(file: string): Promise<boolean> {
+  if (file === '-') return false
+  const found = await stat(file).catch(() => undefined)
+  return found !== undefined && found.isFile() && found.size > 0
 }
 
 interface Recorder {

@@ -34,7 +34,18 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     ? exporterProblems(parsed.data.exporters, where)
     : problemsOf(parsed.error, tree, where)
   if (!parsed.success || problems.length > 0) return { ok: false, problems }
-  return { ok: true, config: parsed.data, warnings: strayVariables(sources.env ?? {}) }
+  const warnings = [...exporterWarnings(parsed.data, where), ...strayVariables(sources.env ?? {})]
+  return { ok: true, config: parsed.data, warnings }
+}
+
+/** It may come with the next reading of the file, so that this is no error. */
+function exporterWarnings({ standingSession, exporters }: ControllerConfig, where: Where): string[] {
+  const name = standingSession?.exporter
+  if (typeof name !== 'string' || Object.hasOwn(exporters, name)) return []
+  const path = ['standingSession', 'exporter']
+  return [
+    `${where(path)}: ${path.join('.')}: no exporter is named ${name}; nothing is exported for this session`,
+  ]
 }
 
 type ReadFile =
@@ -166,12 +177,15 @@ function problemsOf(error: ZodError, tree: Tree, where: Where): string[] {
     }
     const value = shown(issue.path, valueAt(tree, issue.path))
     const what = value === undefined ? 'is missing' : `${value} is not valid`
-    return [`${where(issue.path)}: ${name}: ${what}; expected ${expected(issue.message)}`]
+    return [`${where(issue.path)}: ${name}: ${what}; ${expected(issue)}`]
   })
 }
 
-/** The schema of sessions keeps zod's own words, such as `Invalid option: expected one of "Ready"|"Completed"`. */
-const expected = (message: string): string => message.replace(/^(Invalid|Too) \w+: expected /, '')
+/** The schema of sessions has zod's own words, such as `Invalid option: expected one of "Ready"|"Completed"`, and sentences of its own. */
+function expected({ code, message, path }: ZodError['issues'][number]): string {
+  if (code === 'custom' && path[0] === 'standingSession' && !/ expected /.test(message)) return message
+  return `expected ${message.replace(/^(Invalid|Too) \w+: expected /, '')}`
+}
 
 function unknownKey(path: readonly PropertyKey[], key: string, where: Where): string {
   const known = keysAt(path) ?? []

@@ -49,6 +49,21 @@ describe('the chart', { skip: noHelm }, () => {
     ['a key at the top', { replica: 2 }, /'replica' not allowed/],
     ['a key of an exporter', { exporters: { default: { endpont: 'x' } } }, /'endpont' not allowed/],
     ['an exporter without an endpoint', { exporters: { default: {} } }, /missing property 'endpoint'/],
+    [
+      'an endpoint without a port',
+      { exporters: { default: { endpoint: 'collector' } } },
+      /default\/endpoint/,
+    ],
+    [
+      'an endpoint of another scheme',
+      { exporters: { default: { endpoint: 'ftp://c:1' } } },
+      /default\/endpoint/,
+    ],
+    [
+      'two replicas without an election',
+      { replicas: 2, leaderElection: { enabled: false } },
+      /both would export every start .*Set replicas to 1/,
+    ],
     ['an exporter that cannot be a name', { exporters: { My_backend: exporters.default } }, /My_backend/],
     ['a duration in days', { startTimeout: '1d' }, /startTimeout/],
     ['a text for a switch', { crds: { keep: 'yes' } }, /crds\/keep/],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import { EXIT } from '../../src/cli/exit.ts'
@@ -85,6 +86,12 @@ const REFUSED: readonly {
     args: ['check', '--without', 'nodes,pods'],
     code: EXIT.usage,
     says: /--without.*Expected some of events, nodes, leases, owners/,
+  },
+  {
+    name: 'a selector that is none',
+    args: ['watch', '-l', 'a=b=c'],
+    code: EXIT.usage,
+    says: /--selector.*'a=b=c' is invalid\. Expected a label selector as kubectl takes it/,
   },
   {
     name: 'a context that is not there',
@@ -220,6 +227,33 @@ test('check prints rights, clocks, what the version tells and an estimate', asyn
     /spans, for .* starts/,
   ])
     assert.match(out(), said)
+})
+
+test('no line of check is wider than asked for', async (t) => {
+  const { kubeconfig, stub } = await cluster(t, 'plain')
+  answerFirst(stub, 'selfsubjectaccessreviews', { status: { allowed: false } })
+  const { context, out } = surroundings()
+  await run(['check', '--kubeconfig', kubeconfig, '--for', '50ms', '--width', '60'], context)
+  assert.deepEqual(
+    out()
+      .split('\n')
+      .filter((line) => line.length > 60),
+    [],
+  )
+  assert.match(
+    out(),
+    /\n {2}yes {2}a kubelet's own spans show each call to the container\n {7}runtime, where/,
+  )
+})
+
+test('record writes over no recording', async (t) => {
+  const { kubeconfig } = await cluster(t)
+  const path = join(dirname(kubeconfig), 'kept.jsonl')
+  writeFileSync(path, 'what was recorded')
+  const { context, err } = surroundings()
+  assert.equal(await run(['record', path, '--for', '1ms', '--kubeconfig', kubeconfig], context), EXIT.input)
+  assert.match(err(), /kept\.jsonl is there already, and is kept: name another file, or remove it\./)
+  assert.equal(readFileSync(path, 'utf8'), 'what was recorded')
 })
 
 test('check exits with 1 where something that traces rest on is missing', async (t) => {

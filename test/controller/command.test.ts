@@ -36,8 +36,42 @@ test('--check-config prints what would be used, and no header value', async () =
 test('--check-config names every wrong value and ends with 2', async () => {
   const { code, err } = await check('settle: 1d\nlog: {level: loud}\n')
   assert.equal(code, 2)
-  assert.match(err, /config\.yaml:1: settle: "1d" is not valid; expected a duration from 0s to 5m/)
-  assert.match(err, /config\.yaml:2: log\.level: "loud" is not valid/)
+  assert.deepEqual(err.split('\n'), [
+    'podspan: the configuration is wrong:',
+    '  config.yaml:1: settle: "1d" is not valid; expected a duration from 0s to 5m',
+    '  config.yaml:2: log.level: "loud" is not valid; expected debug, info, warn or error',
+    '',
+  ])
+})
+
+test('--check-config names wrong values also where there are many', async () => {
+  const names = Array.from({ length: 60 }, (_, index) => `wrong-${index}`)
+  const { code, err } = await check(names.map((name) => `${name}: 1\n`).join(''))
+  assert.equal(code, 2)
+  assert.equal(
+    err.split('\n').filter((line) => /^ {2}config\.yaml:\d+: wrong-\d+: unknown/.test(line)).length,
+    60,
+  )
+})
+
+test('of the standing session it is said what is wrong with it, and which exporter it does not find', async () => {
+  const { code, err } = await check(
+    'standingSession: {allPods: true, objectives: [{name: A, percentile: 0.99, threshold: 1s}]}',
+  )
+  assert.equal(code, 2)
+  assert.match(err, /objectives\.0\.name: "A" is not valid; write lower-case letters/)
+  const absent = await check('standingSession: {allPods: true, exporter: jaeger}')
+  assert.equal(absent.code, 0)
+  assert.match(
+    absent.err,
+    /config\.yaml:1: standingSession\.exporter: no exporter is named jaeger; nothing is exported/,
+  )
+})
+
+test('what is no option at all is refused', async () => {
+  const { code, err } = await check('', ['web.yaml'])
+  assert.equal(code, 2)
+  assert.match(err, /'web\.yaml' is no option/)
 })
 
 test('an option that is no setting is refused with the nearest one', async () => {
