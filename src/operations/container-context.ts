@@ -11,6 +11,8 @@ export interface ContainerContext {
   readonly clocks: Clocks
   readonly node: NodeTimeline | undefined
   readonly restartPolicy: string | undefined
+  /** The kubelet ended the pod with all that ran: what ended last may have been stopped. */
+  readonly isEndedWhole: boolean
   readonly readyOnNode: Draft | undefined
   /** It may have been ready before: only a container's first run surely began before that. */
   readonly isListed: boolean
@@ -19,9 +21,12 @@ export interface ContainerContext {
   readonly readyReceipt: bigint | undefined
 }
 
+/** Reasons that say no more than the code. */
+export const OF_ANY_EXIT: ReadonlySet<string> = new Set(['Error', 'Completed'])
+
 export function exitMessage({ exitCode, exitReason }: Run): string {
   if (exitCode === undefined) return 'ended'
-  const reason = exitReason && exitReason !== 'Error' ? ` (${exitReason})` : ''
+  const reason = exitReason && !OF_ANY_EXIT.has(exitReason) ? ` (${exitReason})` : ''
   return `exit code ${exitCode}${reason}`
 }
 

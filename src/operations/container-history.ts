@@ -9,7 +9,7 @@ import type { Boundary } from '../timeline/weight.ts'
 import type { Fact } from '../timeline/facts.ts'
 import { eachFailed, inOrder, NEVER_STARTED } from './occurrences.ts'
 import { beginPull, endPull, failPull, type Pull, SAME_FAILURE } from './pull-history.ts'
-import { isProbeKill } from './probe-kills.ts'
+import { isKill } from './probe-kills.ts'
 import { renumber } from './renumber.ts'
 import { type Run, runAt } from './runs.ts'
 
@@ -35,27 +35,34 @@ export interface ContainerHistory {
   /** Restart count of the first run that events have not shown; those from it on only the status tells of. */
   untold: number
   readonly unhealthy: readonly Fact[]
-  /** What the kubelet said when it ended runs because a probe failed. */
+  /** What the kubelet said when it ended runs. */
   readonly kills: readonly Fact[]
-  readonly hookFailed: Draft | undefined
+  /** Its pod has failed, nobody asked it to end, and nothing is restarted: what was stopped then failed a probe. */
+  readonly isStoppedForProbes: boolean
+  readonly hookFailures: readonly Draft[]
   /** When the status showed that a hook had failed. */
   readonly hookFailedBy: Draft | undefined
   readonly waiting: readonly Fact[]
 }
 
 /** Puts one container's facts together. */
-export function tellHistory(spec: ContainerSpec, facts: readonly Fact[], clocks: Clocks): ContainerHistory {
+export function tellHistory(
+  spec: ContainerSpec,
+  facts: readonly Fact[],
+  clocks: Clocks,
+  isStoppedForProbes = false,
+): ContainerHistory {
   const events: Fact[] = []
   const statuses: Fact[] = []
   const unhealthy: Fact[] = []
   const kills: Fact[] = []
   const waiting: Fact[] = []
-  let hookFailed: Fact | undefined
+  const hookFailures: Draft[] = []
   for (const fact of facts) {
     if (fact.what === 'unhealthy') unhealthy.push(fact)
     else if (fact.what === 'waiting') waiting.push(fact)
-    else if (fact.what === 'noted' && isProbeKill(fact)) kills.push(fact)
-    else if (fact.what === 'hook failed') hookFailed ??= fact
+    else if (isKill(fact)) kills.push(fact)
+    else if (fact.what === 'hook failed') hookFailures.push(combine('hook failed', fact.stamps, clocks))
     else (fact.group === '' ? statuses : events).push(fact)
   }
   const hookFailing = waiting.find(({ detail }) => detail?.reason === 'PostStartHookError')
@@ -67,7 +74,8 @@ export function tellHistory(spec: ContainerSpec, facts: readonly Fact[], clocks:
     untold: 0,
     unhealthy,
     kills,
-    hookFailed: hookFailed && combine('hook failed', hookFailed.stamps, clocks),
+    isStoppedForProbes,
+    hookFailures,
     hookFailedBy: hookFailing && combine('hook failed', hookFailing.stamps, clocks),
     waiting,
   }

@@ -257,8 +257,8 @@ function planHook(
   attempt: number | undefined,
   next: ContainerHistory | undefined,
 ): Draft {
-  const { spec, hookFailed, hookFailedBy } = history
-  const failed = number === 0 ? hookFailed : undefined
+  const { spec, hookFailedBy } = history
+  const failed = failedHook(history, number)
   const passed = next && !beganLate(history) ? firstSign(next) : (run.startupPassed ?? run.ready)
   const limits = [
     passed ?? readyAfter(context, number, run),
@@ -281,6 +281,15 @@ function planHook(
   })
   return end ?? unseen()
 }
+
+/** The failure of a run's hook: it came when that run had been started, and no later one. */
+const failedHook = ({ hookFailures, runs }: ContainerHistory, number: number): Draft | undefined =>
+  hookFailures.find(({ best, latest = best }) => {
+    const begun = runsInOrder(runs).filter(
+      ([, { started }]) => started?.best !== undefined && latest !== undefined && started.best <= latest,
+    )
+    return (begun.at(-1)?.[0] ?? 0) === number
+  })
 
 /** A run that began when Ready had been shown had no part in it. */
 function readyAfter(context: ContainerContext, number: number, { started }: Run): Draft | undefined {
@@ -319,7 +328,7 @@ const isBackingOff = ({ waiting }: ContainerHistory, run: number): boolean =>
 /** After a run that ended, the kubelet waits before the next: 10 s, doubled each time, up to 5 min. */
 function planRestart(
   plan: Plan,
-  { clocks, restartPolicy: ofPod, sandboxChanges }: ContainerContext,
+  { clocks, isEndedWhole, restartPolicy: ofPod, sandboxChanges }: ContainerContext,
   history: ContainerHistory,
   role: Role,
   number: number,
@@ -329,7 +338,8 @@ function planRestart(
 ): void {
   const { spec } = history
   const next = later?.[1]
-  const restarts = isRestarted(ofPod, spec.restartPolicy, role, run) || isBackingOff(history, number)
+  const restarts =
+    (isRestarted(ofPod, spec.restartPolicy, role, run) && !isEndedWhole) || isBackingOff(history, number)
   if (!restarts && !next && !failure) return
   const ended = run.finished ?? run.failed?.at ?? unseen()
   const sign = failure ?? (next && signOf(next))

@@ -23,7 +23,15 @@ import {
   planImageVolumes,
   tellImageVolumes,
 } from './image-volumes.ts'
-import { type Ending, type Facts, findEnd, findMilestones, type Milestones, sortFacts } from './milestones.ts'
+import {
+  type Ending,
+  type Facts,
+  findEnd,
+  factsOf,
+  findMilestones,
+  type Milestones,
+  sortFacts,
+} from './milestones.ts'
 import type { NativeOfPod } from './native-evidence.ts'
 import { refineHistories } from './native-runs.ts'
 import { placeListedReady } from './listed-ready.ts'
@@ -159,6 +167,7 @@ function planAll(plan: Plan, facts: Facts, milestones: Milestones, snapshot: Sna
     sandboxChanges: planSandboxChanges(plan, facts, serial, sandbox),
     node: snapshot.node,
     restartPolicy: pod.restartPolicy,
+    isEndedWhole: pod.phase === 'Failed' && Boolean(pod.reason),
     readyOnNode: milestones.readyOnNode,
     isListed: milestones.isListed,
     readyReceipt: milestones.readyReceipt?.at,
@@ -181,10 +190,27 @@ function planAll(plan: Plan, facts: Facts, milestones: Milestones, snapshot: Sna
 
 const tellAll = (
   specs: readonly ContainerSpec[],
-  { byContainer, clocks }: Facts,
+  facts: Facts,
   images: readonly ImageVolumes[],
-): ContainerHistory[] =>
-  specs.map((spec) => tellHistory(spec, ownPulls(byContainer.get(spec.name) ?? [], images), clocks))
+): ContainerHistory[] => {
+  const isOver = hasFailedByItself(facts)
+  return specs.map((spec) =>
+    tellHistory(
+      spec,
+      ownPulls(facts.byContainer.get(spec.name) ?? [], images),
+      facts.clocks,
+      // A sidecar is stopped when the others are through.
+      isOver && spec.restartPolicy !== 'Always',
+    ),
+  )
+}
+
+/** Nobody deleted or evicted it, its time was not over, and it restarts nothing. */
+const hasFailedByItself = (facts: Facts): boolean =>
+  facts.pod.restartPolicy === 'Never' &&
+  facts.pod.phase === 'Failed' &&
+  !facts.pod.reason &&
+  factsOf(facts, 'deleting').length === 0
 
 const roleOf = (spec: ContainerSpec): Role => (spec.restartPolicy === 'Always' ? 'sidecar' : 'init')
 

@@ -8,7 +8,7 @@ const LENGTH_MAX = 160
  * the reason. Why it may not even look is kept.
  */
 const NO_HELP =
-  /(?<=\.) (?:no new claims to deallocate|(?:no new claims to deallocate, )?preemption: \d+\/\d+ .*)$/
+  /(?<=\.) (?:(?:not found|no new claims to deallocate)\.?|(?:no new claims to deallocate, )?preemption: \d+\/\d+ .*)$/
 
 const inOneLine = (text: string): string => text.replace(/\s+/g, ' ').trim().replace(NO_HELP, '')
 
@@ -34,6 +34,9 @@ const WRAPPERS = [
   /failed to create (containerd|shim) task: /g,
   /(OCI runtime create|runc create|container create) failed: /g,
   /unable to start container process: (error during container init: )?/,
+  /Get "[^"]*": dial tcp \S+: /,
+  /dial tcp \S+: (?=connect: )/,
+  /:$/,
 ]
 
 /** A container's, a sandbox's or an image's, of which twelve digits are enough, as on a command line. */

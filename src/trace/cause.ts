@@ -77,7 +77,8 @@ function departureBefore(
     // One stream shows both, in the order in which they were stored.
     return one.seen === undefined || firstSeen === undefined ? one.at <= created : one.seen <= firstSeen
   })
-  return before.findLast((one) => one.name === name) ?? before.at(-1)
+  const sameName = before.findLast((one) => one.name === name)
+  return owner.kind === 'StatefulSet' ? sameName : (sameName ?? before.at(-1))
 }
 
 /** A DaemonSet that is younger than the node is rolled out on it, not drawn in by it. */

@@ -2,6 +2,7 @@
 // Promises the words of a component, or nothing. Does not say whose fault it was: responsible.ts does.
 
 import type { ContainerState, ContainerStatus, PodRecord } from '../base/record.ts'
+import { OF_ANY_EXIT } from '../operations/container-context.ts'
 import type { Operation, OperationName } from '../operations/operation.ts'
 import { lastTrouble } from '../operations/sandbox.ts'
 import type { Startup } from '../operations/startup.ts'
@@ -62,5 +63,5 @@ function exitOf({ attributes }: Operation, status: ContainerStatus | undefined):
   if (code === undefined) return undefined
   const last = [status?.state, status?.lastState].find((state) => state?.kind === 'terminated')
   const reason = last?.kind === 'terminated' && last.exitCode === code ? last.reason : undefined
-  return `exit code ${String(code)}${reason === undefined || reason === 'Error' ? '' : ` (${reason})`}`
+  return `exit code ${String(code)}${reason === undefined || OF_ANY_EXIT.has(reason) ? '' : ` (${reason})`}`
 }

@@ -6,6 +6,7 @@ import { SECOND, toMilliseconds } from '../base/time.ts'
 import { durationOf, type Operation } from '../operations/operation.ts'
 import type { Before, Startup } from '../operations/startup.ts'
 import { findCriticalPath } from './critical-path.ts'
+import { brief } from './brief.ts'
 import { durationText } from './duration-text.ts'
 import { spanIdOf, traceIdBefore } from './identity.ts'
 import { spanTree } from './span-tree.ts'
@@ -72,6 +73,16 @@ function wordsOf(operation: Operation): string {
   const time = durationText(durationOf(operation))
   if (operation.name === 'wait in queue') return `its Workload waited ${time} in queue ${subject} before`
   const quota = attributes['podspan.refused.quota']
-  const by = Array.isArray(quota) ? ` by quota ${quota.join(', ')}` : ''
-  return `its creation was refused${by} for ${time} before`
+  if (Array.isArray(quota)) return `its creation was refused by quota ${quota.join(', ')} for ${time} before`
+  return `its creation was refused for ${time} before${because(operation)}`
+}
+
+/** What stands before what the API server said: the controller's own words, and the name of a pod that never was. */
+const OF_REFUSAL =
+  /^(?:\(combined from similar events\): )?(?:Error creating: |[Cc]reate Pod \S+ in StatefulSet \S+ failed error: )?(?:pods? "[^"]*" is forbidden: )?/
+
+/** Of a quota its name is enough. */
+function because({ attributes }: Operation): string {
+  const said = brief(String(attributes['podspan.reason'] ?? '').replace(OF_REFUSAL, ''))
+  return said === '' ? '' : ` (${said})`
 }

@@ -96,10 +96,12 @@ function whoseMount({ children, attributes, error = '' }: Operation): Party {
   return [error, ...children.map((child) => child.error ?? '')].some(isMissingInput) ? 'workload' : 'platform'
 }
 
-/** An image that is not there was named wrongly, and a kubelet may allow only so many pulls a second; every other failure is the registry's, or on the way to it. */
+/** An image that is not there was named wrongly, or should have been put on the node, and a kubelet may allow only so many pulls a second; every other failure is the registry's, or on the way to it. */
 function whosePull({ error = '' }: Operation): Party {
   if (error.includes('pull QPS exceeded')) return 'platform'
-  return /not found|manifest unknown|InvalidImageName|couldn't parse image/.test(error)
+  return /not found|manifest unknown|InvalidImageName|couldn't parse image|with pull policy of Never/.test(
+    error,
+  )
     ? 'workload'
     : 'registry'
 }

@@ -2,7 +2,7 @@
 // Promises plain words and figures that the spans show too. Reads operations and their critical path, nothing else.
 
 import type { DurationNano } from '../base/time.ts'
-import { durationNano, seconds, ZERO } from '../base/time.ts'
+import { durationNano, SECOND, seconds, ZERO } from '../base/time.ts'
 import type { Facts } from '../operations/milestones.ts'
 import { durationOf, type Operation, type OperationName } from '../operations/operation.ts'
 import { lastTrouble } from '../operations/sandbox.ts'
@@ -113,7 +113,13 @@ function errorOf(operation: Operation, told: Told): string | undefined {
   if (name === 'back-off') return saidBefore(operation, told)
   if (name.startsWith('prepare pod') || name === 'create sandbox')
     return lastTrouble(told.facts)?.detail?.message
-  return error ?? saidIn(operation)
+  return error ?? saidIn(operation) ?? lastOfProbe(operation)
+}
+
+/** What a probe said last: of one that goes on it is why, of one that has passed it is over. */
+function lastOfProbe({ end, events, open }: Operation): string | undefined {
+  const said = open ? events.findLast(({ at, name }) => name === 'Unhealthy' && at <= end.best) : undefined
+  return said && String(said.attributes['podspan.reason'])
 }
 
 /** What an operation is, as the end of a sentence: `pulling localhost:5000/big:2`. */
@@ -126,7 +132,7 @@ export function describe(operation: Operation, told: Told): string {
     case 'wait for pull slot':
       return `pulling ${subject || container}${error ? ` (failed: ${brief(error)})` : ''}`
     case 'schedule':
-      return `waiting to be scheduled${because(lastSchedulingFailure(facts))}`
+      return describeScheduling(operation, facts)
     case 'provision node':
     case 'launch node':
     case 'register node':
@@ -165,9 +171,9 @@ export function describe(operation: Operation, told: Told): string {
     case 'post-start hook':
       return `in the post-start hook of ${container}${owingTo(error)}`
     case 'startup probe':
-      return `waiting for the startup probe of ${container}${owingTo(error)}`
+      return `waiting for the startup probe of ${container}${owingTo(error ?? lastOfProbe(operation))}`
     case 'readiness':
-      return `waiting for ${container} to be ready${owingTo(error)}`
+      return `waiting for ${container} to be ready${owingTo(error ?? lastOfProbe(operation))}`
     case 'readiness gate':
       return `waiting for readiness gate ${subject}`
     case 'report status':
@@ -183,6 +189,23 @@ export function describe(operation: Operation, told: Told): string {
     case 'pod startup':
       return 'starting'
   }
+}
+
+/** A scheduler that has not looked at a pod says nothing, neither by event nor by the pod's condition: it is not there, or busy. */
+function describeScheduling(operation: Operation, facts: Facts): string {
+  const by = operation.actor === 'kube-scheduler' ? '' : ` by ${operation.actor}`
+  return `waiting to be scheduled${by}${because(lastSchedulingFailure(facts) ?? silenceOf(operation, facts))}`
+}
+
+function silenceOf(operation: Operation, { pod }: Facts): string | undefined {
+  const { actor, end, open } = operation
+  if (open) {
+    const isTried = pod.conditions?.some(({ type }) => type === 'PodScheduled')
+    return isTried ? undefined : `${actor} has not tried yet`
+  }
+  // Where its word of success has come, so would others have.
+  const isHeard = end.stamps.some(({ source }) => source === 'event-name' || source === 'event-time')
+  return isHeard && durationOf(operation) >= SECOND ? 'no failed attempt was reported' : undefined
 }
 
 const PROVISION_GOES_ON: Partial<Record<OperationName, string>> = {
@@ -262,11 +285,27 @@ function describeBackOff(
     return `backing off because container ${container} could not be created${owingTo(error)}`
   if (!container) return `backing off before the next sandbox${owingTo(error)}`
   // The code is then the runtime's own: nothing ran that could have exited.
+  if (failed?.name === 'post-start hook')
+    return `backing off after the post-start hook of ${container} failed`
   if (failed?.name === 'start container')
     return `backing off because container ${container} could not be started${owingTo(error)}`
+  const [, probe] = BY_PROBE.exec(failed?.error ?? '') ?? []
+  if (failed && probe !== undefined)
+    return `backing off after the ${probe} probe of ${container} failed${owingTo(saidBy(failed, probe))}`
   const code = attributes['podspan.exit_code']
   const said = code === undefined ? '' : ` with code ${String(code)}`
   return `backing off after ${container} exited${said}${owingTo(code === 0 ? undefined : beyondCode(error))}`
+}
+
+/** The code is then of the kubelet's signal. */
+const BY_PROBE = / after its (\w+) probe failed$/
+
+function saidBy({ events }: Operation, probe: string): string | undefined {
+  const of = (reason: unknown): boolean => String(reason).toLowerCase().startsWith(`${probe} probe`)
+  const said = events.findLast(
+    ({ attributes, name }) => name === 'Unhealthy' && of(attributes['podspan.reason']),
+  )
+  return said && String(said.attributes['podspan.reason'])
 }
 
 /** What an error says that the exit code does not: `OOMKilled` of `exit code 137 (OOMKilled)`. */

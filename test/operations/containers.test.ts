@@ -205,6 +205,41 @@ test('a container with a postStart hook is started before the hook runs, and the
   assert.ok(Math.abs(Number(hook.end.best - hook.start.best) / 1e6 - 1770) < 15)
 })
 
+test('a hook that fails in each run is a failed span of each', () => {
+  const containers = [{ name: 'app', image: 'a', postStart: true }]
+  const told = begun({ containers })
+  for (const [run, from] of [210, 3210, 14_210].entries())
+    told
+      .start(from, 'app')
+      .statuses(from + 60, { app: { running: from + 20, run } })
+      .event(from + 1020, 'FailedPostStartHook', 'app', 'PostStartHook failed')
+      .event(from + 1021, 'Killing', 'app', 'FailedPostStartHook')
+      .statuses(from + 2100, { app: { exited: 137, from: from + 20, until: from + 2000, run } })
+  const trace = traceOf(told.frames(20_000))
+  for (const attempt of [1, 2, 3]) {
+    const hook = spanOf(trace, 'post-start hook', 'app', attempt)
+    assert.equal(hook.error, 'PostStartHook failed')
+    assert.ok(Math.abs(Number(hook.end.best - hook.start.best) / 1e6 - 1000) < 20)
+  }
+  assert.match(trace.verdict, /now backing off after the post-start hook of app failed;/)
+})
+
+test('a container that ends with its pod is not waited for, unless it had ended before', () => {
+  const ended = (reason: string | undefined, waiting?: string) => {
+    const told = begun(PROBED)
+      .start(210, 'app')
+      .statuses(5100, { app: { exited: 137, from: 230, until: 5000 } })
+    if (waiting !== undefined) told.statuses(5200, { app: { waiting } })
+    const trace = traceOf(
+      told.change(7000, { phase: 'Failed', ...(reason ? { reason } : {}) }).frames(20_000),
+    )
+    return treeOf(trace).some((line) => line.startsWith('  back-off'))
+  }
+  assert.equal(ended('DeadlineExceeded'), false)
+  assert.equal(ended('DeadlineExceeded', 'CrashLoopBackOff'), true)
+  assert.equal(ended(undefined), true)
+})
+
 test('a hook that fails is a failed span', () => {
   const containers = [{ name: 'app', image: 'a', postStart: true }]
   const trace = traceOf(

@@ -203,6 +203,39 @@ const CASES: readonly Case[] = [
     attributes: { 'podspan.end.container': 'app', 'podspan.exit_code': 137 },
   },
   {
+    name: 'a pod that may not be restarted is stopped whole for the probe of its only container',
+    given: () =>
+      begun({ restartPolicy: 'Never', containers: [{ name: 'app', image: 'a', livenessProbe: {} }] })
+        .start(210, 'app')
+        .event(2480, 'Unhealthy', 'app', 'Readiness probe failed: HTTP 503')
+        .event(2490, 'Unhealthy', 'app', 'Liveness probe failed: HTTP 500')
+        .event(2500, 'Killing', 'app', 'Stopping container app')
+        .statuses(2600, { app: { exited: 137, from: 230, until: 2500, why: 'Error' } })
+        .change(4000, { phase: 'Failed' })
+        .frames(12_000),
+    outcome: 'failed',
+    endMs: 4000,
+    verdict: /^Failed after 4\.00 s \(app exited with code 137 after its liveness probe failed\);/,
+    failed: true,
+    attributes: { 'podspan.end.container': 'app', 'podspan.exit_code': 137 },
+  },
+  {
+    name: 'one that ran out of time is not',
+    given: () =>
+      begun({ restartPolicy: 'Never', containers: [{ name: 'app', image: 'a', readinessProbe: {} }] })
+        .start(210, 'app')
+        .event(2490, 'Unhealthy', 'app', 'Liveness probe failed: HTTP 500')
+        .event(2500, 'Killing', 'app', 'Stopping container app')
+        .statuses(2600, { app: { exited: 137, from: 230, until: 2500, why: 'Error' } })
+        .change(4000, { phase: 'Failed', reason: 'DeadlineExceeded' })
+        .frames(12_000),
+    outcome: 'failed',
+    endMs: 4000,
+    verdict: /^Failed after 4\.00 s \(DeadlineExceeded\); [^(]*\(\d+ %\) [^(]*$/,
+    failed: true,
+    attributes: { 'podspan.end.reason': 'DeadlineExceeded' },
+  },
+  {
     name: 'a container that could not be started has not exited',
     given: () =>
       begun({ restartPolicy: 'Never' })

@@ -90,7 +90,10 @@ test('another rule than a quota is quoted, and named no quota', () => {
   const trace = tell([...pod().writes(), refused(1000, message)])
   assert.equal(waitOf(trace)?.attributes['podspan.reason'], message)
   assert.equal(rootOf(trace).attributes['podspan.refused.quota'], undefined)
-  assert.match(trace.verdict, /; its creation was refused for 39\.0 s before$/)
+  assert.match(
+    trace.verdict,
+    /; its creation was refused for 39\.0 s before \(violates PodSecurity "restricted:latest"\)$/,
+  )
 })
 
 test('repeats of one event are counted as it counts them', () => {

@@ -23,6 +23,11 @@ const CASES: readonly (readonly [error: string, quoted: string])[] = [
     'Error: failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: exec: "/app": stat /app: no such file or directory',
     'exec: "/app": stat /app: no such file or directory',
   ],
+  [
+    'Startup probe failed: Get "http://10.0.0.7:8080/": dial tcp 10.0.0.7:8080: connect: connection refused',
+    'Startup probe failed: connect: connection refused',
+  ],
+  ['Readiness probe failed: ', 'Readiness probe failed'],
   ['two\nlines', 'two lines'],
 ]
 
@@ -45,7 +50,8 @@ test('of the scheduler no search for victims is quoted that says nothing of the 
   const searches = [
     'preemption: 0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling.',
     'no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.',
-    'no new claims to deallocate',
+    'no new claims to deallocate.',
+    'not found.',
   ]
   for (const search of searches) assert.equal(clip(`${reasons} ${search}`), reasons)
   const never = `${reasons} preemption: not eligible due to preemptionPolicy=Never.`

@@ -155,7 +155,7 @@ const CAUSES: readonly Cause[] = [
     pod: { owners: [reference(SET)], labels: { 'controller-revision-hash': 'new' } },
     before: [
       frameOf(-20_000, SET, 'initial'),
-      ...gone({ owners: [reference(SET)], labels: { 'controller-revision-hash': 'old' } }),
+      ...gone({ name: 'web', owners: [reference(SET)], labels: { 'controller-revision-hash': 'old' } }),
     ],
     then: 'rollout',
   },
@@ -164,9 +164,18 @@ const CAUSES: readonly Cause[] = [
     pod: { owners: [reference(SET)], labels: { 'controller-revision-hash': 'old' } },
     before: [
       frameOf(-20_000, SET, 'initial'),
-      ...gone({ owners: [reference(SET)], labels: { 'controller-revision-hash': 'old' } }),
+      ...gone({ name: 'web', owners: [reference(SET)], labels: { 'controller-revision-hash': 'old' } }),
     ],
     then: 'replacement',
+  },
+  {
+    name: 'a pod of a StatefulSet that comes after another of its pods was replaced',
+    pod: { owners: [reference(SET)], labels: { 'controller-revision-hash': 'old' } },
+    before: [
+      frameOf(-20_000, { ...SET, createdSeconds: secondsAt(-30_000) }, 'initial'),
+      ...gone({ name: 'db-9', owners: [reference(SET)], labels: { 'controller-revision-hash': 'old' } }),
+    ],
+    then: 'rollout',
   },
   {
     name: 'a pod of an old ReplicaSet that is rolled back to',

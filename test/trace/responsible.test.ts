@@ -169,6 +169,11 @@ const CASES: readonly (readonly [why: string, story: () => Story, party: string]
   ],
   ['the image takes long', () => pulling(pulled), 'registry'],
   ['the kubelet allows no more pulls', () => refusedPull('pull QPS exceeded'), 'platform'],
+  [
+    'the image should have been on the node',
+    () => refusedPull('Container image "registry/app:1" is not present with pull policy of Never'),
+    'workload',
+  ],
   ['the registry allows no more pulls', () => refusedPull('toomanyrequests: rate exceeded'), 'registry'],
   ['the image waits for others', () => pulling(queued), 'platform'],
   ['a ConfigMap is missing', () => held('FailedMount', missingConfig), 'workload'],

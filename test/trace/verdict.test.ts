@@ -139,6 +139,18 @@ const BACKING_OFF: readonly (readonly [what: string, told: () => Story, verdict:
       'exec: "/app": no such file or directory',
     ],
     [
+      'a probe that ended a run',
+      () =>
+        begun({ containers: [{ name: 'app', image: 'a', startupProbe: {} }] })
+          .start(210, 'app')
+          .event(900, 'Unhealthy', 'app', 'Startup probe failed: HTTP 500')
+          .event(905, 'Unhealthy', 'app', 'Readiness probe failed: HTTP 503')
+          .event(910, 'Killing', 'app', 'Container app failed startup probe, will be restarted')
+          .statuses(1300, { app: { exited: 0, from: 230, until: 1000, why: 'Completed' } }),
+      /, now backing off after the startup probe of app failed \(Startup probe failed: HTTP 500\);/,
+      'exit code 0 after its startup probe failed',
+    ],
+    [
       'an exit of a container without probes',
       () =>
         begun()
@@ -181,3 +193,22 @@ for (const [what, told, verdict, reason] of BACKING_OFF)
     for (const frame of frames) if (frame.kind !== 'tick') pipeline.push(frame)
     assert.equal(pipeline.inFlight()[0]?.reason, reason)
   })
+
+test('of a probe that has not passed yet the last failure is quoted, of one that has none', () => {
+  const told = begun({ containers: [{ name: 'app', image: 'a', readinessProbe: {} }] })
+    .start(210, 'app')
+    .event(900, 'Unhealthy', 'app', 'Readiness probe failed: HTTP 503')
+    .event(4900, 'Unhealthy', 'app', 'Readiness probe failed: no database')
+  assert.match(verdictOf(told), /, now waiting for app to be ready \(Readiness probe failed: no database\);/)
+  assert.match(verdictOf(told.ready(9000)), /; 8\.\d+ s \(\d+ %\) waiting for app to be ready; image cached$/)
+})
+
+test('a scheduler that has not looked at a pod is named', () => {
+  const untried = story({ schedulerName: 'batch' }).create(0)
+  assert.match(
+    verdictOf(untried),
+    /, now waiting to be scheduled by batch \(batch has not tried yet\); [^;]* waiting to be scheduled by batch$/,
+  )
+  const tried = untried.condition(900, 'PodScheduled', 'False', 'Unschedulable')
+  assert.match(verdictOf(tried), /, now waiting to be scheduled by batch \(Unschedulable, in words\);/)
+})
