@@ -9,6 +9,7 @@ import type { Fact } from '../timeline/facts.ts'
 import { type Failure, numberFailures } from './failures.ts'
 import { callsNamed, type RuntimeCall } from './native-evidence.ts'
 import { refined } from './native-runs.ts'
+import { nodeTroubles } from './node-trouble.ts'
 import type { OperationAttribute, OperationEvent } from './operation.ts'
 import { type Facts, factsOf, type Milestones } from './milestones.ts'
 import { comesBefore, type Plan, type Planned } from './plan.ts'
@@ -50,7 +51,7 @@ export function planSandbox(
     end: ready,
     error: refused,
     attributes: refused === undefined ? NOTHING : refusedAttributes(refused, facts),
-    events: troubles(facts),
+    events: [...troubles(facts), ...nodeTroubles(facts, start, ready)].sort((a, b) => (a.at < b.at ? -1 : 1)),
     children: withVolumes(planAttempts(plan, facts, start, begun, ready), [...volumes, ...devices], facts),
   })
   return ready

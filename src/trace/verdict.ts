@@ -4,6 +4,7 @@
 import type { DurationNano } from '../base/time.ts'
 import { durationNano, SECOND, seconds, ZERO } from '../base/time.ts'
 import type { Facts } from '../operations/milestones.ts'
+import { NODE_NOT_READY } from '../operations/node-trouble.ts'
 import { durationOf, type Operation, type OperationName } from '../operations/operation.ts'
 import { lastTrouble } from '../operations/sandbox.ts'
 import { lastSchedulingFailure } from '../operations/scheduling.ts'
@@ -111,9 +112,14 @@ function errorOf(operation: Operation, told: Told): string | undefined {
   const { error, name } = operation
   if (NAMED.has(name)) return volumeReason(operation, told.facts)
   if (name === 'back-off') return saidBefore(operation, told)
-  if (name.startsWith('prepare pod') || name === 'create sandbox')
-    return lastTrouble(told.facts)?.detail?.message
+  if (name.startsWith('prepare pod') || name === 'create sandbox') return troubleOf(operation, told.facts)
   return error ?? saidIn(operation) ?? lastOfProbe(operation)
+}
+
+/** In the kubelet's own words; else what was said of its node. */
+function troubleOf({ events }: Operation, facts: Facts): string | undefined {
+  const ofNode = events.findLast(({ name }) => name === NODE_NOT_READY)
+  return lastTrouble(facts)?.detail?.message ?? (ofNode && String(ofNode.attributes['podspan.reason']))
 }
 
 /** What a probe said last: of one that goes on it is why, of one that has passed it is over. */
@@ -161,7 +167,7 @@ export function describe(operation: Operation, told: Told): string {
     case 'prepare pod and create sandbox':
     case 'prepare pod':
     case 'create sandbox':
-      return `preparing the pod and its sandbox${owingTo(lastTrouble(facts)?.detail?.message)}`
+      return `preparing the pod and its sandbox${owingTo(troubleOf(operation, facts))}`
     case 'create container':
       return `creating container ${container}${owingTo(error)}`
     case 'start container':

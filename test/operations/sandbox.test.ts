@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { story } from '../support/pods.ts'
+import { condition, story } from '../support/pods.ts'
+import { clusterFrames, type Write } from '../support/pods-cluster.ts'
+import { oldNode } from '../support/pods-nodes.ts'
 import { assertSpans, spanOf, traceOf, treeOf } from '../support/pods-spans.ts'
 
 const begun = () => story().create(0).bind(20).admit(40)
@@ -15,6 +17,32 @@ test('preparing and the sandbox are one span while nothing draws a line between 
     '  schedule',
     '  prepare pod and create sandbox',
   ])
+})
+
+test('a node that is not ready any more says why preparing takes long, where it turned so meanwhile', () => {
+  const old = oldNode()
+  const turned = (ms: number): Write => {
+    const message = 'Kubelet stopped posting node status.'
+    const unknown = { ...condition('Ready', 'Unknown', ms, 'NodeStatusUnknown'), message }
+    return {
+      ...old,
+      ms,
+      kind: 'modified',
+      record: { ...old.record, resourceVersion: '2', conditions: [unknown] } as Write['record'],
+    }
+  }
+  const told = (ms: number) => {
+    const pod = story().create(0).bind(20).admit(70_000).condition(70_500, 'PodReadyToStartContainers')
+    return traceOf(clusterFrames([...pod.start(70_510, 'app').ready(70_600).writes(), old, turned(ms)]))
+  }
+  const [event] = spanOf(told(50_000), 'prepare pod and create sandbox').events
+  assert.equal(event?.name, 'NodeNotReady')
+  assert.match(
+    told(50_000).verdict,
+    /preparing the pod and its sandbox \(node-1 was not ready: Kubelet stopped posting node status\.\); image cached$/,
+  )
+  for (const ms of [-10_000, 70_550])
+    assert.match(told(ms).verdict, /preparing the pod and its sandbox; image cached$/)
 })
 
 test('failed sandboxes appear below it, numbered, with the back-off between them', () => {
