@@ -123,7 +123,7 @@ const STARTS = {
   ),
   podspan_pod_starts_stuck: state(
     ['operation'],
-    'Pods that are starting and have been waiting for the same operation for over a minute.',
+    'Pods that are starting and have been waiting for the same operation, or failing at it, for over a minute.',
   ),
   podspan_workload_starts_in_flight: {
     ...state([], 'Pods of the workload that are starting.'),
@@ -132,7 +132,7 @@ const STARTS = {
   podspan_workload_starts_stuck: {
     ...state(
       [],
-      'Pods of the workload that are starting and have been waiting for the same operation for over a minute.',
+      'Pods of the workload that are starting and have been waiting for the same operation, or failing at it, for over a minute.',
     ),
     per: 'workload',
   },

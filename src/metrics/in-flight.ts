@@ -2,7 +2,7 @@
 // Promises the state of the last list it was given. Does not read a clock: `now` comes with the list.
 
 import { SECOND, seconds, since, type UnixNano } from '../base/time.ts'
-import type { InFlight } from '../trace/in-flight.ts'
+import { type InFlight, stuckSince } from '../trace/in-flight.ts'
 import { byOperation, labelsOf, OTHER_OPERATION } from './counts.ts'
 import { OPERATIONS } from './labels.ts'
 import { nodeLabels } from './nodes.ts'
@@ -23,7 +23,7 @@ export const NOTHING_IN_FLIGHT: InFlightCounts = {
   oldestSeconds: 0,
 }
 
-const isStuck = (start: InFlight, now: UnixNano): boolean => since(now, start.since) > STUCK_AFTER
+const isStuck = (start: InFlight, now: UnixNano): boolean => since(now, stuckSince(start)) > STUCK_AFTER
 
 export function countInFlight(starts: readonly InFlight[], now: UnixNano): InFlightCounts {
   const [all, stuck] = [byOperation(), byOperation()]

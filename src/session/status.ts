@@ -54,7 +54,7 @@ export function statusOf(view: View, links: Links): TraceSessionStatus {
     ),
     ...listed(
       'stuck',
-      groupStuck(startingOf(session), now, ({ namespace, name }) =>
+      groupStuck(waitingOf(session), now, ({ namespace, name }) =>
         podName(session.namespace, namespace, name),
       ),
     ),
@@ -66,7 +66,11 @@ export const podName = (home: string, namespace: string, name: string): string =
 
 /** In flight and not timed out for this session. */
 const startingOf = ({ starting, timedOut, completion }: Session) =>
-  completion ? [] : [...starting].map(({ start }) => start).filter(({ uid }) => !timedOut.has(uid))
+  completion ? [] : [...starting].filter(({ start }) => !timedOut.has(start.uid))
+
+/** In flight. Those that have timed out for this session say, also when it is over, what the verdict rests on: their traces end later. */
+const waitingOf = ({ starting, timedOut, completion }: Session) =>
+  [...starting].map(({ start }) => start).filter(({ uid }) => !completion || timedOut.has(uid))
 
 const listed = <K extends keyof TraceSessionStatus, V>(key: K, values: readonly V[]): { [key in K]?: V[] } =>
   (values.length === 0 ? {} : { [key]: values }) as { [key in K]?: V[] }

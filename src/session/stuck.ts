@@ -3,7 +3,7 @@
 // and that lengths are said in steps, so that a status does not change each time it is looked at.
 
 import { SECOND, seconds, type UnixNano } from '../base/time.ts'
-import type { InFlight } from '../trace/in-flight.ts'
+import { type InFlight, stuckSince } from '../trace/in-flight.ts'
 import { formatDuration } from './duration.ts'
 import { LISTS } from './schema-status.ts'
 
@@ -26,7 +26,7 @@ export function groupStuck(
 ): StuckGroup[] {
   const groups = new Map<string, InFlight[]>()
   for (const start of starts) {
-    if (now - start.since < STUCK_AFTER) continue
+    if (now - stuckSince(start) < STUCK_AFTER) continue
     const key = `${start.operation}/${reasonOf(start) ?? ''}`
     const group = groups.get(key)
     if (group) group.push(start)

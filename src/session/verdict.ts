@@ -85,7 +85,10 @@ function spentAtRank({ startup, goodSpent }: Sums, operation: string, rank: numb
   return rank <= without || !spent ? 0 : valueAtRank(spent, rank - without)
 }
 
-export const goalText = ({ goal, value }: GoalStanding): string =>
+export const goalText = (standing: GoalStanding): string =>
+  standing.value === 'never' ? missText(standing) : reachedText(standing)
+
+const reachedText = ({ goal, value }: GoalStanding): string =>
   `${goal.name}: ${goal.percentile} % of the pods ${goal.operation ? `spent at most ${value ?? '?'} in ${goal.operation}` : `took at most ${value ?? '?'}`}, wanted ${goal.threshold}`
 
 /** Without `never` in a sentence about lengths. */

@@ -255,6 +255,17 @@ test('starts in flight are counted by what they wait for, stuck ones apart, and 
   assert.equal((await openMetrics(metrics)).value('podspan_pod_start_oldest_age_seconds'), 0)
 })
 
+test('a start that fails again and again is stuck from its first back-off on, however short each is', async () => {
+  const metrics = createMetrics()
+  const backsOff = { ...flying('back-off', 100, 195), failingSince: fromSeconds(139) }
+  const stuck = async () =>
+    (await openMetrics(metrics)).value('podspan_pod_starts_stuck', { operation: 'back-off' })
+  metrics.startsInFlight([backsOff], fromSeconds(198))
+  assert.equal(await stuck(), 0)
+  metrics.startsInFlight([backsOff], fromSeconds(200))
+  assert.equal(await stuck(), 1)
+})
+
 test('starts in flight are shown by workload and by node, from the first on and again with each list', async () => {
   const metrics = createMetrics()
   const checkout = { workload: 'Deployment/checkout', node: 'node-1' }

@@ -166,6 +166,18 @@ describe('a session with its own startTimeout', () => {
     assert.equal(driven.status().slowest?.[0]?.outcome, 'timedOut')
   })
 
+  test('says what the late pod waits for, also when the session is over and its trace is not', () => {
+    const driven = drive()
+    driven.apply(session(spec))
+    const waits = { pod: 1, operation: 'back-off', reason: 'big:2: not found' }
+    const said = { in: 'back-off', reason: 'big:2: not found', pods: 1, nodes: 0, example: 'checkout-1' }
+    for (const second of [14, 35, 70, 100, 140])
+      driven.tick(second, [waits, { ...waits, pod: 2, created: 130 }])
+    assert.equal(condition(driven.status(), 'Complete'), 'True DurationReached')
+    const [only, ...more] = driven.status().stuck ?? []
+    assert.deepEqual([{ ...only, oldest: undefined }, more], [{ ...said, oldest: undefined }, []])
+  })
+
   test('does not take for late what became ready in time, and whose evidence only settles', () => {
     const driven = drive()
     driven.apply(session(spec))

@@ -122,6 +122,7 @@ function span(
 export interface MadeInFlight extends MadeStart {
   readonly operation?: string
   readonly since?: number
+  readonly failingSince?: number
   readonly reason?: string
   readonly node?: string
 }
@@ -139,6 +140,7 @@ export function inFlight(made: MadeInFlight): InFlight {
     operation: made.operation ?? 'pull image',
     since: at(made.since ?? made.created ?? 0),
     waitsFor: 'pulling big:2',
+    ...(made.failingSince === undefined ? {} : { failingSince: at(made.failingSince) }),
     ...(made.reason === undefined ? {} : { reason: made.reason }),
     ...(made.node === undefined ? {} : { node: made.node }),
   }

@@ -52,6 +52,11 @@ test('what has waited for less than 30 s is not stuck', () => {
   assert.equal(groups([{ pod: 1, since: 10 }], 40).length, 1)
 })
 
+test('what fails again and again is stuck from its first back-off on, however short each is', () => {
+  assert.equal(groups([{ pod: 1, since: 35, failingSince: 10 }], 39).length, 0)
+  assert.equal(groups([{ pod: 1, since: 35, failingSince: 10 }], 40).length, 1)
+})
+
 test('the largest group stands first, with its nodes and its oldest pod; ages go in steps', () => {
   const pulls = [1, 2, 3].map((pod) => ({ pod, node: `node-${pod % 2}`, created: pod, since: 5 }))
   assert.deepEqual(groups([{ pod: 9, operation: 'schedule' }, ...pulls], 250), [
