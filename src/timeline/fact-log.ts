@@ -7,28 +7,24 @@ import type { Observation } from '../observe/observation.ts'
 import type { Origin } from '../observe/stamps.ts'
 import {
   type Cursor,
-  type Draft,
-  hasRow,
   isOrigin,
   nodeClockOf,
   numberOfFact,
   readFact,
   readOrigin,
+  rowOf,
   type RowPart,
+  type Rows,
   type Shared,
   STAMPS_PER_ROW,
-  type Text,
   writeFact,
   writeOrigin,
 } from './fact-rows.ts'
 import { type Fact, mergeStamps } from './facts.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
-export interface FactLog {
+export interface FactLog extends Rows {
   readonly vocabulary: Vocabulary
-  /** Exactly as long as they are: an array that grows by itself keeps room for half as much again. */
-  numbers: readonly number[]
-  texts: readonly Text[]
   rows: number
   /** A bit for each row's word: where it is not set there is no such row, and most facts are new. */
   seen: number
@@ -37,13 +33,10 @@ export interface FactLog {
 /** Rows of one pod beyond this are counted and dropped; a pod with 20 containers that each restart 5 times has about 400. */
 export const FACTS_MAX = 1000
 
-const NO_NUMBERS: readonly number[] = []
-const NO_TEXTS: readonly Text[] = []
-
 export const emptyFactLog = (vocabulary: Vocabulary): FactLog => ({
   vocabulary,
-  numbers: NO_NUMBERS,
-  texts: NO_TEXTS,
+  numbers: [],
+  texts: [],
   rows: 0,
   seen: 0,
 })
@@ -60,32 +53,31 @@ const NOTHING: Added = { fresh: [], refused: 0 }
 /** Takes the observations of one frame in. */
 export function addFacts(log: FactLog, pod: PodRecord, observations: readonly Observation[]): Added {
   if (observations.length === 0) return NOTHING
-  const draft: Draft = { numbers: [], texts: [] }
   const node = nodeClockOf(observations)
   const fresh: Observation[] = []
+  const before = log.numbers.length
   let refused = 0
   let origin: Origin | undefined
   for (const observation of observations) {
     const number = numberOfFact(log.vocabulary, observation)
     const bit = bitOf(number, observation)
-    const known = (log.seen & bit) !== 0 && hasRow(log, number, observation)
+    const row = (log.seen & bit) === 0 ? -1 : rowOf(log, number, observation)
+    const known = row >= 0 && row < before
     if (!known) fresh.push(observation)
     else if (!saysMore(log, pod, observation)) continue
     if (log.rows >= FACTS_MAX) {
       refused++
       continue
     }
-    const again = known || hasRow(draft, number, observation)
     const [first] = observation.stamps
     if (first && first.origin !== origin) {
       origin = first.origin
-      writeOrigin(draft, log.vocabulary, pod, origin, node)
+      writeOrigin(log, log.vocabulary, pod, origin, node)
     }
     const { stamps } = observation
-    log.rows += writeParts(draft, log.vocabulary, { observation, number, stamps, node, again })
+    log.rows += writeParts(log, { observation, number, stamps, node, again: row >= 0 })
     log.seen |= bit
   }
-  if (draft.numbers.length > 0) append(log, draft)
   return { fresh, refused }
 }
 
@@ -96,22 +88,17 @@ function bitOf(number: number, { group = '', index = 0, key }: Observation): num
 }
 
 /** Returns how many rows it took. */
-function writeParts(draft: Draft, vocabulary: Vocabulary, row: RowPart): number {
+function writeParts(log: FactLog, row: RowPart): number {
   const { stamps } = row
   if (stamps.length <= STAMPS_PER_ROW) {
-    writeFact(draft, vocabulary, row)
+    writeFact(log, log.vocabulary, row)
     return 1
   }
-  writeFact(draft, vocabulary, { ...row, stamps: stamps.slice(0, STAMPS_PER_ROW) })
+  writeFact(log, log.vocabulary, { ...row, stamps: stamps.slice(0, STAMPS_PER_ROW) })
   let rows = 1
   for (let from = STAMPS_PER_ROW; from < stamps.length; from += STAMPS_PER_ROW, rows++)
-    writeFact(draft, vocabulary, { ...row, stamps: stamps.slice(from, from + STAMPS_PER_ROW), again: true })
+    writeFact(log, log.vocabulary, { ...row, stamps: stamps.slice(from, from + STAMPS_PER_ROW), again: true })
   return rows
-}
-
-function append(log: FactLog, { numbers, texts }: Draft): void {
-  log.numbers = log.numbers.concat(numbers)
-  if (texts.length > 0) log.texts = log.texts.concat(texts)
 }
 
 /** Rare: most facts are seen once. */

@@ -57,18 +57,13 @@ export const STAMPS_PER_ROW = 3
 
 export type Text = string | Detail
 
-/** Rows on their way into a log. */
-export interface Draft {
+/** One after the other, those of one frame behind its origin. */
+export interface Rows {
   readonly numbers: number[]
   readonly texts: Text[]
 }
 
-export interface Rows {
-  readonly numbers: readonly number[]
-  readonly texts: readonly Text[]
-}
-
-/** A place in a log. */
+/** A place among them. */
 export interface Cursor extends Rows {
   number: number
   text: number
@@ -78,31 +73,31 @@ const isNodeClock = (clock: ClockName): boolean => clock.startsWith('node/')
 
 /** What all facts of one frame share. */
 export function writeOrigin(
-  draft: Draft,
+  rows: Rows,
   vocabulary: Vocabulary,
   pod: PodRecord,
   origin: Origin,
   node: ClockName | undefined,
 ): void {
-  const at = draft.numbers.push(ORIGIN) - 1
-  const firstText = draft.texts.length
+  const at = rows.numbers.push(ORIGIN) - 1
+  const firstText = rows.texts.length
   let head = ORIGIN
-  writeTime(draft, origin.t)
-  head |= writeObject(draft, pod, origin)
+  writeTime(rows, origin.t)
+  head |= writeObject(rows, pod, origin)
   const revision = versionNumber(origin.resourceVersion)
   if (revision !== undefined) {
     head |= HAS_REVISION
-    draft.numbers.push(revision)
-  } else draft.texts.push(origin.resourceVersion)
+    rows.numbers.push(revision)
+  } else rows.texts.push(origin.resourceVersion)
   if (node !== undefined) {
     const number = nodeNumberOf(vocabulary, node)
-    if (number === SPELLED) draft.texts.push(node)
+    if (number === SPELLED) rows.texts.push(node)
     head |= HAS_NODE | (number === SPELLED ? IS_SPELLED : number << WORD_SHIFT)
   }
-  draft.numbers[at] = head | sizes(draft, at, firstText)
+  rows.numbers[at] = head | sizes(rows, at, firstText)
 }
 
-function writeObject({ texts }: Draft, pod: PodRecord, { resource, namespace, name }: Origin): number {
+function writeObject({ texts }: Rows, pod: PodRecord, { resource, namespace, name }: Origin): number {
   if (namespace === pod.namespace) {
     if (resource === 'pods' && name === pod.name) return 0
     if (resource === 'events') {
@@ -115,14 +110,14 @@ function writeObject({ texts }: Draft, pod: PodRecord, { resource, namespace, na
 }
 
 /** A double is coarser than a nanosecond: what is left of the second may be below zero. */
-function writeTime({ numbers }: Draft, t: UnixNano): void {
+function writeTime({ numbers }: Rows, t: UnixNano): void {
   const seconds = secondsOf(t)
   numbers.push(seconds, toNumber(t - fromSeconds(seconds)))
 }
 
 const secondsOf = (t: UnixNano): number => Math.floor(toNumber(t) / 1e9)
 
-const sizes = ({ numbers, texts }: Draft, at: number, firstText: number): number =>
+const sizes = ({ numbers, texts }: Rows, at: number, firstText: number): number =>
   ((numbers.length - at - 1) << NUMBERS_SHIFT) | ((texts.length - firstText) << TEXTS_SHIFT)
 
 export interface RowPart {
@@ -137,30 +132,30 @@ export interface RowPart {
 
 /** One fact, or more of one that has been written before. */
 export function writeFact(
-  draft: Draft,
+  rows: Rows,
   vocabulary: Vocabulary,
   { observation, number, stamps, node, again }: RowPart,
 ): void {
   const { group = '', index = 0, detail } = observation
-  const at = draft.numbers.push(0) - 1
-  const firstText = draft.texts.length
+  const at = rows.numbers.push(0) - 1
+  const firstText = rows.texts.length
   let head = (stamps.length << STAMPS_SHIFT) | (again ? IS_AGAIN : 0)
-  if (number === SPELLED) draft.texts.push(...wordOf(observation))
+  if (number === SPELLED) rows.texts.push(...wordOf(observation))
   head |= number === SPELLED ? IS_SPELLED : number << WORD_SHIFT
   if (group !== '') {
     head |= HAS_GROUP
-    draft.texts.push(observation.key)
+    rows.texts.push(observation.key)
   }
   if (detail !== undefined) {
     head |= HAS_DETAIL
-    draft.texts.push(packDetail(observation.what, detail))
+    rows.texts.push(packDetail(observation.what, detail))
   }
   if (index !== 0) {
     head |= HAS_INDEX
-    draft.numbers.push(index)
+    rows.numbers.push(index)
   }
-  for (const stamp of stamps) writeStamp(draft, vocabulary, stamp, node)
-  draft.numbers[at] = head | sizes(draft, at, firstText)
+  for (const stamp of stamps) writeStamp(rows, vocabulary, stamp, node)
+  rows.numbers[at] = head | sizes(rows, at, firstText)
 }
 
 const wordOf = ({ what, container = '', group = '', key }: Observation): FactWord => [
@@ -179,34 +174,29 @@ function unpackDetail(text: Text): Detail {
   return typeof text === 'string' ? { reason: 'Pulled', message: text, ...parsePulled(text) } : text
 }
 
-function writeStamp(
-  draft: Draft,
-  vocabulary: Vocabulary,
-  stamp: ReadStamp,
-  node: ClockName | undefined,
-): void {
+function writeStamp(rows: Rows, vocabulary: Vocabulary, stamp: ReadStamp, node: ClockName | undefined): void {
   const { at, receivedAt, raw, clock, source, field, origin } = stamp
   const word: StampWord = [source, clock === node ? 'node' : clock, field]
   const number = isNodeClock(clock) && clock !== node ? SPELLED : numberOf(vocabulary.stamps, word)
   let head = receivedAt === undefined ? 0 : IS_LIVE
-  const place = draft.numbers.push(0) - 1
+  const place = rows.numbers.push(0) - 1
   if (at === origin.t) head |= IS_RECEIPT
   else if (at === fromSeconds(secondsOf(at))) {
     head |= IS_WHOLE
-    draft.numbers.push(secondsOf(at))
-  } else writeTime(draft, at)
-  if (number === SPELLED) draft.texts.push(...word)
-  if (raw !== undefined) draft.texts.push(raw)
+    rows.numbers.push(secondsOf(at))
+  } else writeTime(rows, at)
+  if (number === SPELLED) rows.texts.push(...word)
+  if (raw !== undefined) rows.texts.push(raw)
   head |= number === SPELLED ? IS_SPELLED : number << STAMP_WORD_SHIFT
-  draft.numbers[place] = head | (raw === undefined ? 0 : HAS_RAW)
+  rows.numbers[place] = head | (raw === undefined ? 0 : HAS_RAW)
 }
 
-/** The number of an observation's word, for `hasRow` and `writeFact`. */
+/** The number of an observation's word, for `rowOf` and `writeFact`. */
 export const numberOfFact = (vocabulary: Vocabulary, observation: Observation): number =>
   numberOf(vocabulary.facts, wordOf(observation))
 
-/** Whether a row is of this fact. It is asked of every observation, so it looks at heads only as far as it must. */
-export function hasRow({ numbers, texts }: Rows, number: number, observation: Observation): boolean {
+/** Where the first row of this fact begins among the numbers, or -1. It looks at heads only as far as it must. */
+export function rowOf({ numbers, texts }: Rows, number: number, observation: Observation): number {
   const { key, group = '', index = 0 } = observation
   let text = 0
   for (let at = 0; at < numbers.length; ) {
@@ -215,11 +205,11 @@ export function hasRow({ numbers, texts }: Rows, number: number, observation: Ob
       group === ''
         ? (head & (ORIGIN | HAS_GROUP)) === 0 && isOfWord(head, number, texts[text + 2], key)
         : (head & (ORIGIN | HAS_GROUP)) === HAS_GROUP && texts[text + textsOfWord(head)] === key
-    if (isSame && ((head & HAS_INDEX) === 0 ? 0 : numbers[at + 1]) === index) return true
+    if (isSame && ((head & HAS_INDEX) === 0 ? 0 : numbers[at + 1]) === index) return at
     at += 1 + ((head >> NUMBERS_SHIFT) & NUMBERS_MASK)
     text += (head >> TEXTS_SHIFT) & TEXTS_MASK
   }
-  return false
+  return -1
 }
 
 const isOfWord = (head: number, number: number, spelledKey: Text | undefined, key: string): boolean =>
