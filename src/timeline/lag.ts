@@ -16,8 +16,8 @@ export interface LagModel {
   readonly heldUp: Map<number, number>
   /** By the same twentieth: a version showed that it was shown so late at the least, by a whole second in it. */
   readonly late: Map<number, number>
-  /** Answers given since a sample last changed anything: all boundaries of a burst ask for the same few slots. */
-  readonly answers: Map<number, Lag>
+  /** Answers that no sample has changed since: all boundaries of a burst ask for the same few slots. */
+  readonly answers: Map<number, Answer>
 }
 
 export const emptyLag = (): LagModel => ({
@@ -35,6 +35,12 @@ export interface Lag {
   readonly heldUp: number
 }
 
+interface Answer {
+  readonly lag: Lag
+  /** It rests on the fine stamps of so many slots to either side. */
+  readonly reach: number
+}
+
 const SLOT_NS = 50e6
 
 /** As in clocks.ts: a double is coarse enough and fast. */
@@ -45,6 +51,8 @@ const SLOTS_MAX = 18_000
 /** Slots to either side of a receipt that are asked, until one has a sample: 0.1 s, 0.5 s, 2 s, 15 s. */
 const REACHES = [2, 10, 40, 300]
 const LATE_REACH = 10
+/** Slots whose answers are kept, at the most: a start asks for those of its last seconds. */
+const ANSWERS_MAX = 256
 /** What is later than this was not held up on its way: its writer was away. */
 const LATE_MAX_NS = 30e9
 /** Without any sample: what a watch on a busy machine may be late by (docs/accuracy.md). */
@@ -54,7 +62,8 @@ const ENOUGH_SLOTS = 4
 const FEW_REACH = 300
 
 /** A fine stamp, on our clock, and when the watch showed it. */
-export function sampleLag({ slots, answers }: LagModel, at: UnixNano, receivedAt: UnixNano): void {
+export function sampleLag(model: LagModel, at: UnixNano, receivedAt: UnixNano): void {
+  const { slots } = model
   const index = slotOf(receivedAt)
   const lag = Math.max(0, toNumber(receivedAt - at))
   const slot = slots.get(index)
@@ -62,40 +71,61 @@ export function sampleLag({ slots, answers }: LagModel, at: UnixNano, receivedAt
     if (lag >= slot.least && lag <= slot.greatest) return
     slot.least = Math.min(slot.least, lag)
     slot.greatest = Math.max(slot.greatest, lag)
-    return answers.clear()
+    return forgetAnswers(model, index)
   }
-  answers.clear()
+  forgetAnswers(model, index)
   slots.set(index, { least: lag, greatest: lag })
   // Slots are added nearly in order of time, so the first of the map is the oldest.
   for (const oldest of slots.keys()) {
     if (slots.size <= SLOTS_MAX) return
     slots.delete(oldest)
+    forgetAnswers(model, oldest)
   }
 }
 
 /** Nothing was read for so long before `receivedAt`. */
 export function noteHeldUp(model: LagModel, ns: number, receivedAt: UnixNano): void {
-  noteGreatest(model, model.heldUp, ns, receivedAt)
+  noteGreatest(model, 'heldUp', ns, receivedAt)
 }
 
 /** What was received then had happened so long before, or longer. Where a burst makes one stream late, fine stamps of others do not show it. */
 export function noteLate(model: LagModel, ns: number, receivedAt: UnixNano): void {
-  if (ns > 0 && ns <= LATE_MAX_NS) noteGreatest(model, model.late, ns, receivedAt)
+  if (ns > 0 && ns <= LATE_MAX_NS) noteGreatest(model, 'late', ns, receivedAt)
 }
 
 /** What was received then had been stored so long before, or longer, as another stream has shown: no writer was away. */
 export function noteShownLate(model: LagModel, ns: number, receivedAt: UnixNano): void {
-  if (ns > 0) noteGreatest(model, model.late, ns, receivedAt)
+  if (ns > 0) noteGreatest(model, 'late', ns, receivedAt)
 }
 
-function noteGreatest(model: LagModel, known: Map<number, number>, ns: number, receivedAt: UnixNano): void {
+/** How many slots to either side are told of what one of these shows. */
+const TOLD_REACH = { heldUp: 0, late: LATE_REACH } as const
+
+function noteGreatest(
+  model: LagModel,
+  what: keyof typeof TOLD_REACH,
+  ns: number,
+  receivedAt: UnixNano,
+): void {
+  const known = model[what]
   const index = slotOf(receivedAt)
   if ((known.get(index) ?? 0) >= ns) return
   known.set(index, ns)
-  model.answers.clear()
+  forgetNear(model, index, TOLD_REACH[what])
   if (known.size <= SLOTS_MAX) return
   const [oldest] = known.keys()
-  if (oldest !== undefined) known.delete(oldest)
+  if (oldest === undefined) return
+  known.delete(oldest)
+  forgetNear(model, oldest, TOLD_REACH[what])
+}
+
+function forgetNear({ answers }: LagModel, changed: number, reach: number): void {
+  for (let index = changed - reach; index <= changed + reach; index++) answers.delete(index)
+}
+
+/** Most samples are of now, and most answers of moments too long ago for them to matter. */
+function forgetAnswers({ answers }: LagModel, changed: number): void {
+  for (const [index, { reach }] of answers) if (Math.abs(index - changed) <= reach) answers.delete(index)
 }
 
 /** What a write and the watch together took near this receipt. Where hardly any sample is near, the greatest is not taken for the worst. */
@@ -103,15 +133,14 @@ export function lagAround(model: LagModel, receivedAt: UnixNano): Lag {
   const index = slotOf(receivedAt)
   let answer = model.answers.get(index)
   if (!answer) {
-    const { least, greatest } = findLag(model, index)
-    answer = {
-      least,
-      greatest: Math.max(greatest, latest(model, index)),
-      heldUp: model.heldUp.get(index) ?? 0,
-    }
+    const { least, greatest, reach } = findLag(model, index)
+    const heldUp = model.heldUp.get(index) ?? 0
+    const lag = { least, greatest: Math.max(greatest, latest(model, index)), heldUp }
+    answer = { lag, reach }
+    if (model.answers.size >= ANSWERS_MAX) model.answers.clear()
     model.answers.set(index, answer)
   }
-  return answer
+  return answer.lag
 }
 
 /** Within half a second a burst passes through the same queues. */
@@ -122,7 +151,7 @@ function latest({ late }: LagModel, index: number): number {
   return greatest
 }
 
-function findLag(model: LagModel, index: number): Omit<Lag, 'heldUp'> {
+function findLag(model: LagModel, index: number): Omit<Lag, 'heldUp'> & Pick<Answer, 'reach'> {
   for (const reach of REACHES) {
     let [least, greatest, count] = [Infinity, 0, 0]
     for (let at = index - reach; at <= index + reach; at++) {
@@ -133,10 +162,11 @@ function findLag(model: LagModel, index: number): Omit<Lag, 'heldUp'> {
       count++
     }
     if (count === 0) continue
-    const few = count < ENOUGH_SLOTS && isFew(model, index)
-    return { least, greatest: few ? Math.max(greatest, UNKNOWN.greatest) : greatest }
+    if (count >= ENOUGH_SLOTS) return { least, greatest, reach }
+    if (isFew(model, index)) greatest = Math.max(greatest, UNKNOWN.greatest)
+    return { least, greatest, reach: FEW_REACH }
   }
-  return UNKNOWN
+  return { ...UNKNOWN, reach: FEW_REACH }
 }
 
 /** How late the watch typically was in the last 15 s, in nanoseconds; undefined where it has shown no fine stamp meanwhile. */

@@ -51,6 +51,32 @@ test('the order of samples does not matter, nor that one comes twice', () => {
     assert.deepEqual(lagAround(lagOf(shuffled), at(ms)), lagAround(lagOf(EVERY_SECOND), at(ms)))
 })
 
+/** Somewhere within a minute, nearer to its end as time goes on; the same in every run. */
+const placeOf = (step: number): number => step * 20 + ((step * 7919) % 15_000)
+
+/** In which there is an answer near every moment of the first 20 s. */
+const DENSE = Array.from({ length: 400 }, (_, index) => [index * 50, 5] as const)
+
+for (const [name, samples] of Object.entries({ few: [], many: DENSE }))
+  test(`what was asked before changes no answer where at first there are ${name} samples`, () => {
+    const asked = lagOf(samples)
+    for (let step = 0; step < 2000; step++) {
+      const ms = placeOf(step)
+      // As far away as anything is asked for, and as near.
+      const moments = [0, 100, 500, 2000, 15_000].flatMap((by) => [ms - by, ms + by])
+      for (const moment of moments) lagAround(asked, at(moment))
+      if (step % 7 === 0) sampleLag(asked, at(ms - (step % 61)), at(ms))
+      else if (step % 5 === 0) noteLate(asked, (step % 997) * 1e6, at(ms))
+      else if (step % 3 === 0) noteShownLate(asked, (step % 887) * 1e6, at(ms))
+      else noteHeldUp(asked, (step % 401) * 1e6, at(ms))
+      const never = { ...asked, answers: emptyLag().answers }
+      for (const moment of moments)
+        assert.deepEqual(lagAround(asked, at(moment)), lagAround(never, at(moment)), `step ${step}`)
+    }
+    assert.ok(asked.answers.size > 50, 'most answers are kept')
+    assert.ok(asked.answers.size <= 256)
+  })
+
 test('what is remembered is bounded', () => {
   const model = emptyLag()
   for (let index = 0; index < 30_000; index++) sampleLag(model, at(index * 60), at(index * 60 + 5))
