@@ -24,6 +24,8 @@ export interface FailedCreate {
   readonly number: number
   /** Restart count of the run that came next, if one did. */
   beforeRun: number
+  /** Only the status tells of it, and not of others that followed. */
+  readonly isFromStatus?: boolean
 }
 
 export interface ContainerHistory {
@@ -114,7 +116,7 @@ function isReportOf(failures: readonly UnixNano[], seen: UnixNano, shown: readon
 const CREATE_FAILED = /^(CreateContainer(Config)?Error|PreCreateHookError)$/
 
 /** Its own image came after it, if not with it. */
-const ofEarlierTry = ({ earliest }: Draft): Draft => ({ ...unseen(), earliest })
+export const ofEarlierTry = ({ earliest }: Draft): Draft => ({ ...unseen(), earliest })
 
 interface Walk {
   image: Draft | undefined

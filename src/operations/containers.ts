@@ -65,10 +65,10 @@ function endBeforeNext(plan: Plan, run: Run, next: Run | undefined): void {
   comesBefore(plan, run.finished, signOf(next))
 }
 
-/** A run whose end was seen has begun, or could not be started, whether or not an event said so. */
+/** A run whose end was seen has begun, or could not be started, whether or not an event said so; soon after it was created, as far as is known. */
 function beginBeforeEnd(run: Run): void {
   if (run.started || run.failed || !run.finished) return
-  if (!NEVER_STARTED.has(run.exitReason ?? '')) run.started = unseen()
+  if (!NEVER_STARTED.has(run.exitReason ?? '')) run.started = { ...unseen(), best: run.created?.best }
   else run.failed = { at: run.finished, message: run.exitMessage ?? run.exitReason ?? 'could not be started' }
 }
 
@@ -139,12 +139,12 @@ function afterFailure(
   plan: Plan,
   later: FailedCreate | undefined,
   begin: Draft | undefined,
-  { number, beforeRun }: FailedCreate,
+  { number, beforeRun, isFromStatus = false }: FailedCreate,
   next: readonly [number, Run] | undefined,
 ): Draft | undefined {
   const until = begin ?? (next && beginOf(plan, next[1]))
   const isNext = later ? later.number === number + 1 : next?.[0] === beforeRun
-  if (until === undefined || isNext) return until
+  if (!isObserved(until) || (isNext && !isFromStatus)) return until
   const unknown = unseen()
   comesBefore(plan, unknown, until)
   return unknown

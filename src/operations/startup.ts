@@ -35,6 +35,7 @@ import {
 import type { NativeOfPod } from './native-evidence.ts'
 import { refineHistories } from './native-runs.ts'
 import { placeListedReady } from './listed-ready.ts'
+import { findMissing } from './missing.ts'
 import { isOnNewNode } from './node-awaited.ts'
 import { nest, type Operation, operation } from './operation.ts'
 import { comesBefore, emptyPlan, finishPlan, isObserved, type Plan, type Planned } from './plan.ts'
@@ -44,6 +45,7 @@ import { planReadiness } from './readiness.ts'
 import { planRefused } from './refused.ts'
 import { planSandbox } from './sandbox.ts'
 import { planSandboxChanges } from './sandbox-changes.ts'
+import { addShownFailures } from './shown-failures.ts'
 import { planScheduling } from './scheduling.ts'
 import { explainedRatio, findUnaccounted } from './unaccounted.ts'
 
@@ -119,7 +121,14 @@ export function tellStartup(
     explainedRatio: explainedRatio(bounds, children),
     isOnNewNode: isOnNewNode(facts, milestones),
     isReadyAgain: isAgain,
-    missing: findMissing(timeline, histories, ending, isAgain),
+    missing: findMissing({
+      timeline,
+      facts,
+      histories,
+      isReady: ending === 'ready',
+      isAgain,
+      end: bounds.end.latest,
+    }),
   }
 }
 
@@ -194,15 +203,13 @@ const tellAll = (
   images: readonly ImageVolumes[],
 ): ContainerHistory[] => {
   const isOver = hasFailedByItself(facts)
-  return specs.map((spec) =>
-    tellHistory(
-      spec,
-      ownPulls(facts.byContainer.get(spec.name) ?? [], images),
-      facts.clocks,
-      // A sidecar is stopped when the others are through.
-      isOver && spec.restartPolicy !== 'Always',
-    ),
-  )
+  return specs.map((spec) => {
+    const own = ownPulls(facts.byContainer.get(spec.name) ?? [], images)
+    // A sidecar is stopped when the others are through.
+    const history = tellHistory(spec, own, facts.clocks, isOver && spec.restartPolicy !== 'Always')
+    addShownFailures(history, images, facts.clocks)
+    return history
+  })
 }
 
 /** Nobody deleted or evicted it, its time was not over, and it restarts nothing. */
@@ -346,26 +353,3 @@ const byStart = (a: Operation, b: Operation): number =>
       : a.end.best > b.end.best
         ? 1
         : 0
-
-/** A container that runs without its events, or a stream that had a gap, makes the evidence incomplete. */
-function findMissing(
-  timeline: PodTimeline,
-  histories: readonly ContainerHistory[],
-  ending: Ending,
-  isAgain: boolean,
-): string[] {
-  const missing: string[] = []
-  if (isAgain) missing.push('the first Ready: it has turned since')
-  if (timeline.gap) missing.push('the watch had a gap')
-  if (timeline.isThinned) missing.push('versions of the pod')
-  if (timeline.isPickedUp) missing.push('the pod was created before we watched')
-  for (const { spec, runs } of histories) {
-    const first = runs.get(0)
-    const dated = first?.started?.stamps.some(
-      ({ source }) => source === 'event-name' || source === 'event-second' || source === 'native-span',
-    )
-    if (first?.started && !dated) missing.push(`no Started event of ${spec.name}`)
-    else if (ending === 'ready' && !first) missing.push(`nothing of ${spec.name}`)
-  }
-  return missing
-}

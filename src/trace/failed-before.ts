@@ -5,6 +5,7 @@ import type { ContainerState, ContainerStatus, PodRecord } from '../base/record.
 import { OF_ANY_EXIT } from '../operations/container-context.ts'
 import type { Operation, OperationName } from '../operations/operation.ts'
 import { lastTrouble } from '../operations/sandbox.ts'
+import { NOT_PULLED } from '../operations/shown-failures.ts'
 import type { Startup } from '../operations/startup.ts'
 
 /** What a run of a container is made of. */
@@ -46,6 +47,14 @@ export function saidBefore(
   const status = backOff.open ? statusOf(facts.pod, backOff.container) : undefined
   if (after === 'exit') return exitOf(backOff, status)
   return messageOf(status?.state) ?? error
+}
+
+/** What the status says of a pull that goes on: an earlier one of the same image had failed, whether or not its events were seen. */
+export function pullFailedBefore({ container, open }: Operation, pod: PodRecord): string | undefined {
+  const state = open ? statusOf(pod, container)?.state : undefined
+  return state?.kind === 'waiting' && NOT_PULLED.test(state.reason ?? '')
+    ? (messageOf(state) ?? state.reason)
+    : undefined
 }
 
 /** Of a crash loop the status says how long the back-off is, not why. */

@@ -14,7 +14,7 @@ import { brief, clip } from './brief.ts'
 import type { CriticalPath } from './critical-path.ts'
 import { durationText } from './duration-text.ts'
 import { endedWords } from './ended.ts'
-import { failedBefore, saidBefore } from './failed-before.ts'
+import { failedBefore, pullFailedBefore, saidBefore } from './failed-before.ts'
 import { longestOf, mainPart, NAMED } from './shares.ts'
 import type { Outcome } from './trace.ts'
 
@@ -136,7 +136,7 @@ export function describe(operation: Operation, told: Told): string {
     case 'pull image':
     case 'transfer and unpack':
     case 'wait for pull slot':
-      return `pulling ${subject || container}${error ? ` (failed: ${brief(error)})` : ''}`
+      return `pulling ${subject || container}${error ? ` (failed: ${brief(error)})` : again(pullFailedBefore(operation, facts.pod))}`
     case 'schedule':
       return describeScheduling(operation, facts)
     case 'provision node':
@@ -335,4 +335,5 @@ const saidIn = ({ attributes }: Operation): string | undefined => {
 }
 
 const because = (reason: string | undefined): string => (reason ? ` (${clip(reason)})` : '')
+const again = (error: string | undefined): string => (error ? ` (failed before: ${brief(error)})` : '')
 const owingTo = (error: string | undefined): string => (error ? ` (${brief(error)})` : '')

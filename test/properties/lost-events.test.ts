@@ -72,6 +72,33 @@ test('with half of the events lost hardly a boundary that rests on a receipt alo
   assert.ok(byReceipt.outside.length <= most, byReceipt.outside.join('\n'))
 })
 
+/** Volumes, sandboxes and nodes fail without a word in the pod's status; what was lost of them nobody can miss. */
+const IN_NO_STATUS =
+  /: (mount volumes|attach volume|provision|launch node|register node|prepare pod$|create sandbox|back-off$|wait for)/
+
+for (const kind of ['Pulling', 'Pulled', 'Created', 'Started', 'Failed', 'BackOff'])
+  test(`without any ${kind} event nothing is told otherwise, and what is told less of says so`, async () => {
+    for (const name of ofEvents) {
+      const frames = await framesOf(name)
+      const full = tracesOf(frames)
+      const told = tracesOf(
+        frames.filter(
+          (frame) =>
+            !isObjectFrame(frame) || frame.record.resource !== 'events' || frame.record.reason !== kind,
+        ),
+      )
+      assert.deepEqual(violations(told), [], name)
+      const { lost } = compareRuns(full, told)
+      for (const { evidenceComplete, name: pod, namespace, outcome, uid } of told) {
+        assert.equal(outcome, full.find((trace) => trace.uid === uid)?.outcome, `${name} ${pod}`)
+        const own = lost.filter(
+          (text) => text.startsWith(`${namespace}/${pod}: `) && !IN_NO_STATUS.test(text),
+        )
+        if (evidenceComplete) assert.deepEqual(own, [], `${name} ${pod}`)
+      }
+    }
+  })
+
 /** The same events are lost in every version of theirs. */
 function withoutEvents(frames: readonly Frame[], random: () => number, share: number): Frame[] {
   const lost = new Map<string, boolean>()
