@@ -35,7 +35,7 @@ export const valuesFor = (context: Context, question: Question): Promise<readonl
   answer(context, question).catch(() => [])
 
 async function answer(context: Context, { ask, prefix, given }: Question): Promise<readonly string[]> {
-  if (ask === 'contexts') return contextsOf(given)
+  if (ask === 'contexts') return contextsOf(context, given)
   if (ask === 'namespaces') return namesOf(context, given, '/api/v1/namespaces')
   if (ask === 'sessions') return namesBelow(context, given, 'session')
   const kind = prefix.includes('/') ? prefix.slice(0, prefix.indexOf('/')) : undefined
@@ -45,9 +45,10 @@ async function answer(context: Context, { ask, prefix, given }: Question): Promi
   return [...kinds, ...(await namesBelow(context, given, 'pod'))]
 }
 
-async function contextsOf(given: Question['given']): Promise<readonly string[]> {
+async function contextsOf({ env }: Context, given: Question['given']): Promise<readonly string[]> {
   const { listContexts } = await import('../kube/config.ts')
-  return listContexts(given['--kubeconfig'] === undefined ? {} : { kubeconfig: given['--kubeconfig'] })
+  const kubeconfig = given['--kubeconfig']
+  return listContexts({ env, ...(kubeconfig !== undefined && { kubeconfig }) })
 }
 
 /** Of the namespace that was given, or of the context's own. */

@@ -40,6 +40,7 @@ export async function dial({ env }: Context, options: ClusterOptions): Promise<C
   return openConnection({
     ...(kubeconfig !== undefined && { kubeconfig }),
     ...(context !== undefined && { context }),
+    env,
     proxyFor: (url) => proxyFor(url, env),
   }).catch((error: Error) =>
     refuse(`No cluster to talk to: ${error.message}. Name one with --kubeconfig FILE or --context NAME.`),

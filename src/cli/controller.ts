@@ -63,6 +63,7 @@ async function operate(
     watches: watchesOf(config),
     ...(kubeconfig !== undefined && { kubeconfig }),
     ...(kubeContext !== undefined && { context: kubeContext }),
+    env,
     proxyFor: (url) => proxyFor(url, env),
   }).catch((error: Error) => {
     throw new CliError(EXIT.cluster, `No cluster to talk to: ${error.message}.`)

@@ -2,16 +2,12 @@
 // Promises h1 with TCP keep-alive, over one pool and for each watch a socket of its own, credentials as client-node reads them (contexts, exec plugins, token files),
 // and a new agent when the CA or the client certificate changes. Does not send requests.
 
-import { readFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
-import type { KubeConfig, User } from '@kubernetes/client-node'
+import type { KubeConfig } from '@kubernetes/client-node'
 import { Agent, type Dispatcher, ProxyAgent } from 'undici'
+import { type KubeconfigOptions, loadKubeconfig } from './kubeconfig.ts'
 import { createStreamSockets, type StreamSockets, type Tls } from './stream-socket.ts'
 
-export interface ConfigOptions {
-  /** A kubeconfig file; else KUBECONFIG, else ~/.kube/config, else the pod's own service account. */
-  readonly kubeconfig?: string
-  readonly context?: string
+export interface ConfigOptions extends KubeconfigOptions {
   /** The proxy for a URL; the kubeconfig's own `proxy-url` wins. */
   readonly proxyFor?: (url: string) => string | undefined
   /** How many watches will be open at once; default 16. */
@@ -103,7 +99,7 @@ function addressOf(server: string): { origin: string; basePath: string } {
 
 /** Loads the configuration; rejects with a message that names the file or context where there is none. */
 export async function openConnection(options: ConfigOptions = {}): Promise<Connection> {
-  let config = await loadConfig(options)
+  let config = await loadKubeconfig(options)
   const cluster = config.getCurrentCluster()
   if (!cluster) throw new Error(withoutCluster(config, options))
   const proxyUrl = cluster.proxyUrl ?? options.proxyFor?.(cluster.server)
@@ -119,7 +115,7 @@ export async function openConnection(options: ConfigOptions = {}): Promise<Conne
     },
     refresh: async () => {
       // New authenticators have empty caches: the token file is read and the exec plugin is run again.
-      config = await loadConfig(options)
+      config = await loadKubeconfig(options)
     },
     close: () => carriers.close(),
   }
@@ -133,71 +129,8 @@ function withoutCluster(config: KubeConfig, { kubeconfig = 'the kubeconfig' }: C
 }
 
 /** The names of the kubeconfig's contexts; rejects as `openConnection` does. */
-export async function listContexts(options: Pick<ConfigOptions, 'kubeconfig'> = {}): Promise<string[]> {
-  return (await loadConfig(options)).getContexts().map(({ name }) => name)
-}
-
-async function loadConfig(options: ConfigOptions): Promise<KubeConfig> {
-  // Imported here, since it costs 90 MB and half a second that `replay` need not pay.
-  // Of client-node the bundle holds KubeConfig only, so YAML is read by the parser that reads the configuration.
-  const [{ KubeConfig }, { parse }] = await Promise.all([import('@kubernetes/client-node'), import('yaml')])
-  const config = new KubeConfig()
-  if (options.kubeconfig === undefined) loadDefault(config)
-  else {
-    readable(options.kubeconfig, () => config.loadFromFile(options.kubeconfig ?? ''))
-    config.users = withTokenFiles(
-      config.users,
-      options.kubeconfig,
-      parse(readFileSync(options.kubeconfig, 'utf8')),
-    )
-  }
-  if (options.context !== undefined) {
-    if (!config.getContextObject(options.context))
-      throw new Error(`context ${options.context}: not in ${options.kubeconfig ?? 'the kubeconfig'}`)
-    config.setCurrentContext(options.context)
-  }
-  return config
-}
-
-/** As client-node finds it, but for the server on localhost:8080 that it makes up where there is nothing. */
-function loadDefault(config: KubeConfig): void {
-  readable('the file of KUBECONFIG or ~/.kube/config', () => config.loadFromDefault())
-  if (config.getCurrentContext() !== 'loaded-context' || config.getCurrentCluster()?.name !== 'cluster')
-    return
-  throw new Error('KUBECONFIG is not set, there is no ~/.kube/config, and this is no pod')
-}
-
-/** In words that say which file it is and what is wrong with it; a parser quotes what it read, over several lines. */
-function readable(name: string, load: () => void): void {
-  try {
-    load()
-  } catch (error) {
-    const { code, path = name, message } = error as NodeJS.ErrnoException
-    const [line = ''] = message.split('\n')
-    const why = code === undefined ? `is not a kubeconfig: ${line.replace(/[:.]$/, '')}` : WORDS[code]
-    throw new Error(`${path} ${why ?? `cannot be read: ${message}`}`, { cause: error })
-  }
-}
-
-const WORDS: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist',
-  EISDIR: 'is a directory',
-  EACCES: 'may not be read by this user',
-}
-
-/** client-node passes over a user's `tokenFile`, which kubectl reads; its authenticator for the pod's own token reads any file. */
-function withTokenFiles(users: readonly User[], path: string, yaml: unknown): User[] {
-  const { users: raw = [] } = yaml as {
-    users?: readonly { name: string; user?: { tokenFile?: string } | null }[]
-  }
-  return users.map((user) => {
-    const tokenFile = raw.find((each) => each.name === user.name)?.user?.tokenFile
-    if (tokenFile === undefined) return user
-    return {
-      ...user,
-      authProvider: { name: 'tokenFile', config: { tokenFile: resolve(dirname(path), tokenFile) } },
-    }
-  })
+export async function listContexts(options: KubeconfigOptions = {}): Promise<string[]> {
+  return (await loadKubeconfig(options)).getContexts().map(({ name }) => name)
 }
 
 async function credentialsOf(config: KubeConfig): Promise<{ tls: Tls; headers: Record<string, string> }> {
