@@ -8,6 +8,7 @@ import type { AnyRecord } from '../base/record.ts'
 import {
   add,
   type DurationNano,
+  durationNano,
   earliest,
   latest,
   minus,
@@ -51,6 +52,20 @@ export class InitialLists {
     const end = this.#ends.get(entry.resource)
     return end !== undefined && byReceipt(entry, end) < 0 ? 'initial' : 'live'
   }
+}
+
+/** Of fewer lines, all may be of whole seconds by chance, or because somebody made them up. */
+const ENOUGH = 20
+
+/** Whether these receipts were written down in whole seconds only, as by a script. */
+export const areWholeSeconds = (entries: readonly Entry[]): boolean =>
+  entries.length >= ENOUGH && entries.every(({ t }) => t % SECOND === ZERO)
+
+/** What came at some time of a second had come by its end, and may have waited for all of it. */
+export function withinSecond(entry: Entry): Entry {
+  const t = add(entry.t, SECOND)
+  if (!('record' in entry)) return { ...entry, t }
+  return { ...entry, t, heldUp: durationNano(SECOND + (entry.heldUp ?? ZERO)) }
 }
 
 /** Turns entries that are in order into frames, and remembers per resource what a gap needs to know. */

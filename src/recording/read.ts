@@ -17,7 +17,15 @@ import {
   type RecordingHeader,
 } from './format.ts'
 import { inflate, LINE_MAX_BYTES, splitLines, type TextLine } from './lines.ts'
-import { byReceipt, type Entry, frameMaker, InitialLists, withTicks } from './order.ts'
+import {
+  areWholeSeconds,
+  byReceipt,
+  type Entry,
+  frameMaker,
+  InitialLists,
+  withinSecond,
+  withTicks,
+} from './order.ts'
 
 export interface Recording {
   readonly header: RecordingHeader
@@ -102,13 +110,16 @@ class Reader {
     let last: Entry | undefined
     if (!this.#ended)
       this.#say(`${this.#name} is large: frames are put in order within ${this.#window} of them.`)
+    const isCoarse = areWholeSeconds(this.#entries)
+    if (isCoarse)
+      this.#say(`${this.#name} tells when frames came in whole seconds only; intervals allow for it.`)
     for (;;) {
       this.#entries.sort(byReceipt)
       const count = this.#ended ? this.#entries.length : Math.ceil(this.#window / 2)
       for (const entry of this.#entries.splice(0, count)) {
         if (last !== undefined && entry.t < last.t) this.counts.late++
         else last = entry
-        yield toFrame(entry)
+        yield toFrame(isCoarse ? withinSecond(entry) : entry)
       }
       if (this.#ended) break
       await this.fill()

@@ -80,6 +80,19 @@ test('where every line came once more a second later, each start is told once, a
   assert.deepEqual(outsideOf(all), [])
 })
 
+test('written down with receipts of whole seconds, all is told, wider, and holds what the finer ones say', async () => {
+  const all = await tellAll((lines) =>
+    lines.map((line) => ({ ...line, t: line.t - (line.t % 1_000_000_000n) })),
+  )
+  for (const { name, full, told } of all) {
+    // A few lines may be of whole seconds by chance.
+    if (recordingLines(name).length <= 20) continue
+    assert.deepEqual(outcomesOf(told), outcomesOf(full), name)
+  }
+  const outside = outsideOf(all.filter(({ name }) => recordingLines(name).length > 20))
+  assert.ok(outside.length <= boundariesOf(all) * 0.001, outside.join('\n'))
+})
+
 for (const nth of [2, 3, 1000])
   test(`of which only every ${nth}th version was kept, pods are told as from a list, and say so`, async () => {
     const all = await tellAll((lines) => thinned(lines, nth))
