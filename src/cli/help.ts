@@ -103,7 +103,7 @@ const linesOf = (examples: readonly Example[], name: ProgramName): string =>
   examples.map(([command, says]) => `  # ${says}\n  ${lineOf(command, name)}`).join('\n')
 
 const lineOf = (command: string, name: ProgramName): string =>
-  /^source /.test(command) ? command : `${name} ${command.replace('| podspan', `| ${name}`)}`
+  command.startsWith('source ') ? command : `${name} ${command.replace('| podspan', `| ${name}`)}`
 
 /** What an option without a value comes to is said in its own words. */
 const optionDescription: Help['optionDescription'] = (option) =>

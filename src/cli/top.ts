@@ -4,6 +4,7 @@
 
 import type { EventRecord, PodRecord } from '../base/record.ts'
 import { add, type DurationNano, type UnixNano } from '../base/time.ts'
+import { lacksEvents } from '../operations/missing.ts'
 import type { Trace } from '../trace/trace.ts'
 import { rootOf } from '../trace/trace.ts'
 import { type ClusterOptions, connect, type Target } from './connect.ts'
@@ -140,9 +141,7 @@ function* tell(
 
 function isCoarse(trace: Trace, events: readonly EventRecord[]): boolean {
   const missing = rootOf(trace).attributes['podspan.evidence.missing']
-  return (
-    events.length === 0 || (Array.isArray(missing) && missing.some((one) => /^no Started event/.test(one)))
-  )
+  return events.length === 0 || (Array.isArray(missing) && lacksEvents(missing.map(String)))
 }
 
 function sayLimits({ terminal }: Context, { left }: PodsRead, { trouble }: EventsRead): void {
