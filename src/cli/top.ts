@@ -4,9 +4,7 @@
 
 import type { EventRecord, PodRecord } from '../base/record.ts'
 import { add, type DurationNano, type UnixNano } from '../base/time.ts'
-import { lacksEvents } from '../operations/missing.ts'
-import type { Trace } from '../trace/trace.ts'
-import { rootOf } from '../trace/trace.ts'
+import { lacksEvents, type Trace } from '../trace/trace.ts'
 import { type ClusterOptions, connect, type Target } from './connect.ts'
 import type { Context } from './context.ts'
 import { EXIT, type ExitCode } from './exit.ts'
@@ -135,13 +133,8 @@ function* tell(
     const told = chunk.flatMap((pod) => take('pods', pod))
     for (const { uid } of chunk) for (const event of byPod.get(uid) ?? []) told.push(...take('events', event))
     told.push(...pipeline.push({ kind: 'tick', t, final: true }))
-    for (const trace of told) yield [trace, isCoarse(trace, byPod.get(trace.uid) ?? [])]
+    for (const trace of told) yield [trace, !byPod.get(trace.uid)?.length || lacksEvents(trace)]
   }
-}
-
-function isCoarse(trace: Trace, events: readonly EventRecord[]): boolean {
-  const missing = rootOf(trace).attributes['podspan.evidence.missing']
-  return events.length === 0 || (Array.isArray(missing) && lacksEvents(missing.map(String)))
 }
 
 function sayLimits({ terminal }: Context, { left }: PodsRead, { trouble }: EventsRead): void {

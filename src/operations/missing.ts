@@ -37,8 +37,8 @@ export function findMissing({ timeline, facts, histories, isReady, isAgain, end 
   return [...new Set(missing)]
 }
 
-/** Whether what is missing are events, which expire after an hour, and not what the watch did not see. */
-export const lacksEvents = (missing: readonly string[]): boolean =>
+/** Whether some of what is missing are events, which expire after an hour, and not what the watch did not see. */
+export const namesEvents = (missing: readonly string[]): boolean =>
   missing.some((one) => /^no \S.* event( of |$)/.test(one))
 
 const isUnscheduled = ({ pod }: Facts): boolean =>

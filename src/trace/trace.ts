@@ -5,6 +5,7 @@
 import type { NativeSpan } from '../base/native.ts'
 import type { OwnerReference } from '../base/record.ts'
 import type { DurationNano, UnixNano } from '../base/time.ts'
+import { namesEvents } from '../operations/missing.ts'
 import type { Instant } from '../timeline/instant.ts'
 import type { Requests } from './requests.ts'
 
@@ -120,4 +121,10 @@ export function rootOf(trace: Trace): Span {
   const root = trace.spans[0]
   if (root === undefined) throw new Error(`trace ${trace.traceId} has no spans`)
   return root
+}
+
+/** Whether events of this start were never sent, were lost, or have expired. */
+export function lacksEvents(trace: Trace): boolean {
+  const missing = rootOf(trace).attributes['podspan.evidence.missing']
+  return Array.isArray(missing) && namesEvents(missing.map(String))
 }
