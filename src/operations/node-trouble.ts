@@ -1,4 +1,4 @@
-// Owns what the pod's node went through while the pod was being prepared: that it was not ready any more, and why.
+// Owns what the pod's node went through while the pod was being prepared, or nothing is known of it: that it was not ready any more, and why.
 // Promises only turns that lie within, by the node's own condition: a kubelet that stands still says nothing itself, and the node
 // lifecycle controller says it for the kubelet. Does not say how long it lasted.
 
@@ -11,8 +11,8 @@ export const NODE_NOT_READY = 'NodeNotReady'
 /** Each turn from Ready between two boundaries, as an event in the words of whoever wrote it. */
 export function nodeTroubles(
   facts: Facts,
-  { best: from }: Draft,
-  until: Draft | undefined,
+  { best: from }: Pick<Draft, 'best'>,
+  until: Pick<Draft, 'best'> | undefined,
 ): OperationEvent[] {
   const { clocks, pod, surroundings } = facts
   const node = pod.nodeName === undefined ? undefined : surroundings.related('nodes', '', pod.nodeName)

@@ -98,12 +98,20 @@ function planGates(
 const isLater = ({ best }: Draft, limit: Draft | undefined): boolean =>
   best !== undefined && limit?.best !== undefined && best > limit.best
 
-function planReport(plan: Plan, ready: Draft | undefined, stored: Draft | undefined): void {
+/** What was so on the node, until it was stored; `phase` where it is not Ready. */
+export function planReport(
+  plan: Plan,
+  ready: Draft | undefined,
+  stored: Draft | undefined,
+  phase?: 'Failed' | 'Succeeded',
+): void {
   if (!ready || !stored) return
+  comesBefore(plan, ready, stored)
   plan.planned.push({
     name: 'report status',
     path: 'report status',
     actor: 'kubelet',
+    ...(phase === undefined ? {} : { subject: phase }),
     start: ready,
     end: stored,
   })

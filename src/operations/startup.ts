@@ -37,11 +37,12 @@ import { refineHistories } from './native-runs.ts'
 import { placeListedReady } from './listed-ready.ts'
 import { findMissing } from './missing.ts'
 import { isOnNewNode } from './node-awaited.ts'
+import { nodeTroubles } from './node-trouble.ts'
 import { nest, type Operation, operation } from './operation.ts'
 import { comesBefore, emptyPlan, finishPlan, isObserved, type Plan, type Planned } from './plan.ts'
 import { firstSign } from './pulls.ts'
 import { planQueueBefore } from './queues.ts'
-import { planReadiness } from './readiness.ts'
+import { planReadiness, planReport } from './readiness.ts'
 import { planRefused } from './refused.ts'
 import { planSandbox } from './sandbox.ts'
 import { planSandboxChanges } from './sandbox-changes.ts'
@@ -99,10 +100,15 @@ export function tellStartup(
   const { histories, isAgain } = planAll(plan, facts, milestones, snapshot)
   const endDraft = findEnd(facts, milestones, ending, now, startTimeout)
   comesBefore(plan, milestones.created, endDraft)
+  if (endsByItself(facts, ending))
+    planEnd(plan, histories, milestones, endDraft, ending === 'failed' ? 'Failed' : 'Succeeded')
   const operations = finishPlanned(plan, milestones, endDraft)
   if (!operations) return undefined
   const { bounds, children } = operations
-  const gaps = findUnaccounted(bounds, children)
+  const gaps = findUnaccounted(bounds, children).map((gap) => ({
+    ...gap,
+    events: nodeTroubles(facts, gap.start, gap.end),
+  }))
   const root = operation({
     name: 'pod startup',
     path: 'pod startup',
@@ -260,6 +266,27 @@ const lastOfSome = (surely: readonly Draft[], last: Draft): Draft => ({
     undefined,
   ),
 })
+
+/** Its containers ended it: of one that ran out of time, or may be restarted, the last exit need not be the end. */
+const endsByItself = ({ pod }: Facts, ending: Ending): boolean =>
+  ending === 'completed' || (ending === 'failed' && pod.restartPolicy === 'Never' && !pod.reason)
+
+/** A pod that ended without having been ready: the kubelet reports its phase when all is over. */
+function planEnd(
+  plan: Plan,
+  histories: readonly ContainerHistory[],
+  { readyStored }: Milestones,
+  end: Draft,
+  phase: 'Failed' | 'Succeeded',
+): void {
+  const over = histories.flatMap(({ runs }) => [...runs.values()].flatMap(({ finished }) => finished ?? []))
+  const known = over.filter((one) => isObserved(one) && isBefore(one, end))
+  if (readyStored || known.length === 0) return
+  orderDrafts(plan.edges)
+  const last = known.reduce((a, b) => ((b.best ?? 0n) >= (a.best ?? 0n) ? b : a))
+  const mayBeLater = known.filter((one) => one !== last && isLaterAtMost(one, last))
+  planReport(plan, mayBeLater.length > 0 ? lastOf(plan, [...mayBeLater, last], last) : last, end, phase)
+}
 
 const isLaterAtMost = (start: Draft, last: Draft): boolean =>
   last.latest !== undefined && (start.latest === undefined || start.latest > last.latest)

@@ -109,7 +109,7 @@ const OPERATIONS: Readonly<Record<string, (of: string, subject: string) => strin
   'startup probe': (of) => `waiting for the startup probe of ${of}`,
   readiness: (of) => `waiting for ${of} to be ready`,
   'readiness gate': (_, subject) => `waiting for readiness gate ${subject}`,
-  'report status': () => 'until the kubelet had reported Ready',
+  'report status': (_, subject) => `until the kubelet had reported ${subject || 'Ready'}`,
   'back-off': (of) => `backing off${of === '' ? '' : ` before ${of}`}`,
   unaccounted: (_, subject) => `unaccounted for between ${subject.replace(' → ', ' and ')}`,
 }

@@ -117,9 +117,12 @@ function errorOf(operation: Operation, told: Told): string | undefined {
 }
 
 /** In the kubelet's own words; else what was said of its node. */
-function troubleOf({ events }: Operation, facts: Facts): string | undefined {
-  const ofNode = events.findLast(({ name }) => name === NODE_NOT_READY)
-  return lastTrouble(facts)?.detail?.message ?? (ofNode && String(ofNode.attributes['podspan.reason']))
+const troubleOf = (operation: Operation, facts: Facts): string | undefined =>
+  lastTrouble(facts)?.detail?.message ?? saidOfNode(operation)
+
+function saidOfNode({ events }: Operation): string | undefined {
+  const said = events.findLast(({ name }) => name === NODE_NOT_READY)
+  return said && String(said.attributes['podspan.reason'])
 }
 
 /** What a probe said last: of one that goes on it is why, of one that has passed it is over. */
@@ -183,7 +186,7 @@ export function describe(operation: Operation, told: Told): string {
     case 'readiness gate':
       return `waiting for readiness gate ${subject}`
     case 'report status':
-      return 'until the kubelet had reported Ready'
+      return `until the kubelet had reported ${subject || 'Ready'}`
     case 'back-off':
       return describeBackOff(
         operation,
@@ -191,7 +194,7 @@ export function describe(operation: Operation, told: Told): string {
         failedBefore(operation, told.root.children),
       )
     case 'unaccounted':
-      return `unaccounted for between ${subject.replace(' → ', ' and ')}`
+      return `unaccounted for between ${subject.replace(' → ', ' and ')}${owingTo(saidOfNode(operation))}`
     case 'pod startup':
       return 'starting'
   }

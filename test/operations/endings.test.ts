@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Frame } from '../../src/base/frame.ts'
+import type { PodRecord } from '../../src/base/record.ts'
 import { seconds } from '../../src/base/time.ts'
 import type { PipelineOptions } from '../../src/trace/pipeline.ts'
 import { rootOf, type Outcome } from '../../src/trace/trace.ts'
@@ -362,4 +363,25 @@ test('a pod that had timed out before we saw it is not told', () => {
     { kind: 'tick', t: at(702_000), final: true },
   ]
   assert.deepEqual(tracesOf(late), [])
+})
+
+test('the time from the last exit to the phase is the report of it, where nothing else ended the pod', () => {
+  const told = (more: Partial<PodRecord>, phase: Partial<PodRecord>) =>
+    traceOf(
+      begun({ containers: [{ name: 'app', image: 'a', readinessProbe: {} }], ...more })
+        .start(210, 'app')
+        .statuses(2600, { app: { exited: 3, from: 230, until: 2500, why: 'Error' } })
+        .change(9000, phase)
+        .frames(20_000),
+    )
+  const failed = told({ restartPolicy: 'Never' }, { phase: 'Failed' })
+  const report = failed.spans.find(({ name }) => name === 'report status')
+  assert.equal(report?.subject, 'Failed')
+  assert.equal(report?.end.best, rootOf(failed).end.best)
+  assert.match(failed.verdict, /; 7\.00 s \(78 %\) until the kubelet had reported Failed; image cached$/)
+  for (const trace of [
+    told({ restartPolicy: 'Never' }, { phase: 'Failed', reason: 'DeadlineExceeded' }),
+    told({ restartPolicy: 'OnFailure' }, { phase: 'Failed' }),
+  ])
+    assert.ok(trace.spans.every(({ name }) => name !== 'report status'))
 })

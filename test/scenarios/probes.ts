@@ -60,4 +60,30 @@ const sidecarStopped: Scenario = {
   },
 }
 
-export const probeScenarios: readonly Scenario[] = [livenessKills, readinessFlaps, sidecarStopped]
+const endedByKubelet: Scenario = {
+  name: 'ended-by-kubelet',
+  description:
+    'what the kubelet ends: two runs whose post-start hooks fail, a sidecar that fails its startup probe once, and a pod that may not be restarted whose liveness probe fails',
+  run: async (stage) => {
+    const failsTwice = 'echo x >> /state/tries; [ $(wc -l < /state/tries) -ge 3 ]'
+    const lifecycle = { postStart: { exec: { command: ['sh', '-c', failsTwice] } } }
+    await stage.create(pod('hook', [container('app', forever, { volumeMounts, lifecycle })], state))
+    const boots = `mkdir /state/tried && exec ${forever}; touch /state/up; exec ${forever}`
+    const startupProbe = whileThere('up', { failureThreshold: 3 })
+    const proxy = container('proxy', boots, { volumeMounts, startupProbe, restartPolicy: 'Always' })
+    await stage.create(pod('sidecar', [container('app', forever)], { ...state, initContainers: [proxy] }))
+    const livenessProbe = whileThere('never', { failureThreshold: 3 })
+    const readinessProbe = whileThere('never', {})
+    const task = container('app', forever, { volumeMounts, livenessProbe, readinessProbe })
+    await stage.create(pod('task', [task], { ...state, restartPolicy: 'Never' }))
+    await stage.phase('task', 'Failed')
+    await stage.ready(['hook', 'sidecar'], 90)
+  },
+}
+
+export const probeScenarios: readonly Scenario[] = [
+  livenessKills,
+  readinessFlaps,
+  sidecarStopped,
+  endedByKubelet,
+]

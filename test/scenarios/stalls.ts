@@ -80,6 +80,12 @@ export const stallScenarios: readonly Scenario[] = [
   ),
   stalls('scheduler-stalls', 'kube-scheduler', 6, 'the scheduler stands still for 6 s'),
   stalls('kubelet-stalls', 'kubelet', 8, 'the kubelet stands still for 8 s, while containers go on'),
+  stalls(
+    'kubelet-away',
+    'kubelet',
+    65,
+    'the kubelet stands still for so long that its node is not ready any more: the node lifecycle controller says so after 50 s',
+  ),
   stalls('runtime-stalls', 'containerd', 6, 'containerd stands still for 6 s'),
   {
     ...restarts(
