@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Phase } from '../../src/base/frame.ts'
 import type { PodRecord } from '../../src/base/record.ts'
 import type { Observation } from '../../src/observe/observation.ts'
-import { observePod } from '../../src/observe/pod.ts'
+import { isBirth, observePod } from '../../src/observe/pod.ts'
 import { deepFreeze } from '../support/frames.ts'
 import { at, frameOf, podRecord, secondsAt } from '../support/pods.ts'
 
@@ -61,32 +61,6 @@ const CASES: readonly Case[] = [
     after: {},
     phase: 'initial',
     then: ['created (creation-second, list-receipt)'],
-  },
-  {
-    name: 'a live ADDED of a pod that its kubelet has touched is no birth',
-    after: {
-      startSeconds: secondsAt(0),
-      nodeName: 'node-1',
-      conditions: [condition('PodScheduled', 'True')],
-    },
-    then: [
-      'created (creation-second, list-receipt)',
-      'bound node-1 (condition-second, watch-receipt)',
-      'admitted (start-second, status-receipt)',
-    ],
-  },
-  {
-    name: 'a live ADDED of a pod created long ago is no birth',
-    after: {
-      createdSeconds: secondsAt(-600_000),
-      conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }],
-    },
-    then: ['created (creation-second, list-receipt)'],
-  },
-  {
-    name: 'but one that nobody has touched is, by a clock that was set back',
-    after: { createdSeconds: secondsAt(-3_600_000) },
-    then: ['created (creation-second, watch-receipt)'],
   },
   {
     name: 'gates that are set',
@@ -302,6 +276,27 @@ for (const { name, before, after, phase, then } of CASES) {
     assert.deepEqual(told(observe(before && podRecord(before), podRecord(after), phase)), then)
   })
 }
+
+/** What a live ADDED shows of the moment of creation, by what the pod has been through. */
+const BIRTHS: readonly (readonly [name: string, pod: Partial<PodRecord>, isBirth: boolean])[] = [
+  ['a pod that nobody has touched', {}, true],
+  ['one that its kubelet has touched', { startSeconds: secondsAt(0), nodeName: 'node-1' }, false],
+  [
+    'one that is bound already',
+    { nodeName: 'node-1', conditions: [condition('PodScheduled', 'True')] },
+    false,
+  ],
+  ['one created long ago that was tried', { createdSeconds: secondsAt(-600_000), nodeName: 'node-1' }, false],
+  ['one that nobody has touched, by a clock set back', { createdSeconds: secondsAt(-3_600_000) }, true],
+]
+
+for (const [name, pod, expected] of BIRTHS)
+  test(`a live ADDED of ${name} is ${expected ? 'its birth' : 'no birth'}`, () => {
+    const record = podRecord(pod)
+    assert.equal(isBirth(frameOf(MS, record, 'live', 'added'), record), expected)
+    assert.equal(isBirth(frameOf(MS, record, 'live', 'modified'), record), false)
+    assert.equal(isBirth(frameOf(MS, record, 'initial', 'added'), record), false)
+  })
 
 test('deletion was asked for the grace period before the stamp says', () => {
   const [found] = observe(
