@@ -96,7 +96,7 @@ function noteFirst(frame: ObjectFrame, version: WorkloadVersion, note: Note): vo
   note(isNew ? 'created' : 'first', isNew ? creation(frame) : [receipt(frame, 'metadata')])
   if (version.halted) note('halted', [receipt(frame, 'spec')])
   if (version.complete) note('complete', completion(frame, version))
-  if (version.failed) note('failed', [receipt(frame, 'status.conditions')])
+  if (version.failed) note('failed', failure(frame, version))
 }
 
 function noteChanges(
@@ -117,8 +117,7 @@ function noteChanges(
       version.complete ? 'complete' : 'going',
       version.complete ? completion(frame, version) : [receipt(frame, 'status')],
     )
-  if (version.failed !== before.failed && version.failed)
-    note('failed', [receipt(frame, 'status.conditions')])
+  if (version.failed !== before.failed && version.failed) note('failed', failure(frame, version))
 }
 
 /** Somebody wrote the spec: stored after the second that the store noted for the writer began. */
@@ -129,11 +128,17 @@ function written(frame: ObjectFrame, { writer }: WorkloadVersion): Stamp[] {
   ]
 }
 
-function completion(frame: ObjectFrame, { completedAt, kind }: WorkloadVersion): Stamp[] {
-  const field = kind === 'Job' ? 'status.conditions[Complete]' : 'status.conditions[Progressing]'
+const completion = (frame: ObjectFrame, { completedAt, kind }: WorkloadVersion): Stamp[] =>
+  conditionStamps(frame, kind === 'Job' ? 'Complete' : 'Progressing', completedAt)
+
+const failure = (frame: ObjectFrame, { failedAt, kind }: WorkloadVersion): Stamp[] =>
+  conditionStamps(frame, kind === 'Job' ? 'Failed' : 'Progressing', failedAt)
+
+function conditionStamps(frame: ObjectFrame, type: string, at: UnixNano | undefined): Stamp[] {
   // Live it was stored after its stamp, by how long the request took; a list has nothing but the stamp.
   const source = frame.phase === 'live' ? 'condition-second' : 'state-second'
-  return [receipt(frame, 'status'), ...wholeSecond(frame, source, 'controller', field, completedAt)]
+  const field = `status.conditions[${type}]`
+  return [receipt(frame, 'status'), ...wholeSecond(frame, source, 'controller', field, at)]
 }
 
 export function foldDeletion(history: History, frame: ObjectFrame): void {

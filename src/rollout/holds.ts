@@ -38,22 +38,25 @@ export function findHolds(course: Course): Hold[] {
   return holds.filter(({ from, to }) => to > from).reverse()
 }
 
-/** A rollout that is not over waits for the pod that has been on its way the longest. */
+/** A rollout that is not over waits for the pod that has been on its way the longest; without one, for leave to create the next. */
 function passOpen(course: Course, place: Place, holds: Hold[]): Place {
-  const open = course.pods.find(({ available, finished, failed }) => !available && !finished && !failed)
-  if (!open || course.halts.some(({ from, to }) => from <= place.at && to >= place.at)) return place
-  const isLast = course.before + course.pods.length >= (course.run.version?.wanted ?? 0)
-  return passPod(course, open, { ...place, isLast }, holds)
+  if (course.halts.some(({ from, to }) => from <= place.at && to >= place.at)) return place
+  const { wanted = Number.POSITIVE_INFINITY } = course.run.version ?? {}
+  const isLast = course.before + course.pods.length >= wanted
+  const open = course.pods.find((pod) => isOnItsWay(pod, place.at))
+  if (open) return passPod(course, open, { ...place, isLast }, holds)
+  return (isLast ? undefined : passRefusal(course, place, holds)) ?? place
 }
 
+/** What became of it later is of no account. */
+const isOnItsWay = (pod: RolloutPod, at: UnixNano): boolean =>
+  pod.created.best < at &&
+  [pod.available, pod.finished, pod.deleting].every((over) => over === undefined || over.best > at) &&
+  (pod.failed === undefined || pod.finished !== undefined)
+
 function stepBack(course: Course, place: Place, used: Set<Milestone>, holds: Hold[]): Place {
-  const refused = place.pod && refusedBefore(course, place.at, place.pod)
-  if (refused && refused.from < place.at) {
-    const from = latest(refused.from, course.start)
-    const { message } = refused
-    holds.push({ kind: 'creation refused', from, to: place.at, actor: 'kube-apiserver', message })
-    return { ...place, at: from }
-  }
+  const refused = place.pod && passRefusal(course, place, holds)
+  if (refused) return refused
   const milestone = milestoneBefore(course, place, used)
   if (!milestone) {
     pushGap(course, course.start, place, undefined, holds)
@@ -63,6 +66,15 @@ function stepBack(course: Course, place: Place, used: Set<Milestone>, holds: Hol
   const at = latest(course.start, earliest(milestone.at.best, place.at))
   pushGap(course, at, place, milestone, holds)
   return passMilestone(course, milestone, { ...place, at }, holds)
+}
+
+function passRefusal(course: Course, place: Place, holds: Hold[]): Place | undefined {
+  const refused = refusedBefore(course, place.at, place.pod)
+  if (!refused || refused.from >= place.at) return undefined
+  const from = latest(refused.from, course.start)
+  const { message } = refused
+  holds.push({ kind: 'creation refused', from, to: place.at, actor: 'kube-apiserver', message })
+  return { ...place, at: from }
 }
 
 function milestoneBefore(course: Course, place: Place, used: ReadonlySet<Milestone>): Milestone | undefined {

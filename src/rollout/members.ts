@@ -66,6 +66,7 @@ function memberOf(book: Book, run: Run, facts: PodFacts, traceOf: TraceOf): Memb
     ready,
     available: isJob ? undefined : ready && availableAfter(ready, run.version?.limits.minReadySeconds ?? 0),
     finished: finished && !isBefore(finished, created) ? finished : undefined,
+    deleting: instantOf(book, 'deleting', facts.deleting),
     outcome: trace?.outcome ?? 'unknown',
     failed: facts.failed,
     trace,

@@ -72,6 +72,8 @@ export interface RolloutPod {
   readonly available: Instant | undefined
   /** Of a Job: its work is over. */
   readonly finished: Instant | undefined
+  /** It was asked to go. */
+  readonly deleting: Instant | undefined
   readonly outcome: Outcome | 'unknown'
   readonly failed: string | undefined
   /** From 1. */

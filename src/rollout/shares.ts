@@ -5,7 +5,7 @@
 import { type DurationNano, durationNano, ZERO } from '../base/time.ts'
 import { durationText } from '../trace/duration-text.ts'
 import type { Span } from '../trace/trace.ts'
-import type { Because, Hold, Rollout, Share } from './rollout.ts'
+import type { Because, Hold, Rollout, RolloutPod, Share } from './rollout.ts'
 import type { Limits, WorkloadKind } from './workload.ts'
 
 const WORDS_MAX = 160
@@ -147,10 +147,15 @@ const OPENINGS = {
   rolling: 'Rolling for',
 } as const
 
-function opening({ outcome, length, pods, wanted }: Omit<Rollout, 'verdict'>): string {
-  const there = pods.filter(({ available, finished }) => available ?? finished).length
-  const count = outcome === 'complete' ? '' : `, ${there} of ${wanted ?? pods.length} pods there`
-  return `${OPENINGS[outcome]} ${durationText(length)}${count}`
+function opening({ kind, outcome, length, end, pods, wanted }: Omit<Rollout, 'verdict'>): string {
+  const head = `${OPENINGS[outcome]} ${durationText(length)}`
+  if (outcome === 'complete') return head
+  const isThere = ({ available, finished, failed, outcome: start }: RolloutPod): boolean => {
+    const over = finished ?? available
+    return over !== undefined && over.best <= end.best && !(finished && (failed ?? start === 'failed'))
+  }
+  const there = pods.filter(isThere).length
+  return `${head}, ${there} of ${wanted ?? pods.length} ${kind === 'Job' ? 'pods succeeded' : 'pods there'}`
 }
 
 const OF_PODS: ReadonlySet<Share['kind']> = new Set(['start pod', 'wait for minReadySeconds', 'run pod'])

@@ -54,6 +54,8 @@ export interface WorkloadVersion {
   readonly writer: { readonly name: string; readonly at: UnixNano | undefined } | undefined
   /** When its controller says that it was done. */
   readonly completedAt: UnixNano | undefined
+  /** When it says that it gave up. */
+  readonly failedAt: UnixNano | undefined
 }
 
 /**
@@ -96,6 +98,7 @@ export function readWorkload(
     changeCause: changeCauseOf(annotations),
     writer: writerOf(metadata),
     completedAt: completedAtOf(kind, status),
+    failedAt: failedAtOf(kind, status),
   }
 }
 
@@ -192,3 +195,7 @@ function completedAtOf(kind: WorkloadKind, status: Fields): UnixNano | undefined
   if (textAt(progressing, 'reason') !== 'NewReplicaSetAvailable') return undefined
   return parseRfc3339(progressing['lastUpdateTime'])
 }
+
+/** The same conditions say it, with another status. */
+const failedAtOf = (kind: WorkloadKind, status: Fields): UnixNano | undefined =>
+  parseRfc3339(conditionOf(status, kind === 'Job' ? 'Failed' : 'Progressing')['lastTransitionTime'])

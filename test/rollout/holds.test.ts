@@ -25,6 +25,7 @@ interface MadePod {
   readonly ready?: number
   readonly available?: number
   readonly finished?: number
+  readonly deleting?: number
   readonly failed?: string
 }
 
@@ -38,6 +39,7 @@ function pod(name: string, made: MadePod): RolloutPod {
     ready,
     available: made.available === undefined ? ready : instant(made.available),
     finished: made.finished === undefined ? undefined : instant(made.finished),
+    deleting: made.deleting === undefined ? undefined : instant(made.deleting),
     outcome: ready ? 'ready' : 'starting',
     failed: made.failed,
     wave: 1,
@@ -233,6 +235,52 @@ const CASES: readonly { readonly name: string; readonly given: Made; readonly th
       end: 9,
     },
     then: '0-2 reconcile; 2-9 start pod a (budget)',
+  },
+  {
+    name: 'a pod that was on its way when the next rollout began held this one, whatever became of it later',
+    given: {
+      isComplete: false,
+      wanted: 1,
+      ...rollingWith({ maxSurge: 1 }),
+      pods: { a: { created: 2, ready: 11, deleting: 12 } },
+      end: 9,
+    },
+    then: '0-2 reconcile; 2-9 start pod a (last)',
+  },
+  {
+    name: 'a pod that was asked to go before it was ready holds nothing from then on',
+    given: {
+      isComplete: false,
+      wanted: 1,
+      pods: { a: { created: 1, deleting: 3 }, b: { created: 4 } },
+      end: 9,
+    },
+    then: '0-4 reconcile; 4-9 start pod b (last)',
+  },
+  {
+    name: 'a rollout that may create no more pods is held by that to its end',
+    given: {
+      isComplete: false,
+      wanted: 3,
+      pods: { a: { created: 1, ready: 4 } },
+      refusals: [
+        { at: at(2), message: 'quota' },
+        { at: at(30), message: 'quota' },
+      ],
+      end: 60,
+    },
+    then: '0-2 reconcile; 2-60 creation refused',
+  },
+  {
+    name: 'a refusal says nothing of a rollout that has all its pods',
+    given: {
+      isComplete: false,
+      wanted: 1,
+      pods: { a: { created: 1, ready: 4 } },
+      refusals: [{ at: at(2), message: 'quota' }],
+      end: 6,
+    },
+    then: '0-1 reconcile; 1-4 start pod a (last); 4-6 reconcile',
   },
   {
     name: 'what went before anybody watched is not put down to the controller',
