@@ -1,5 +1,5 @@
 // Owns what each kind of work cost on the critical path, for the verdict.
-// Promises that only what is one thing is added up: attempts at the same thing, and waits after the same trouble.
+// Promises that only what is one thing is added up: attempts at the same thing, waits after the same trouble, and one kind of work for several.
 // Does not put it in words: verdict.ts does.
 
 import { type DurationNano, durationNano, ZERO } from '../base/time.ts'
@@ -10,6 +10,12 @@ import type { CriticalPath } from './critical-path.ts'
 export interface Cost {
   readonly operation: Operation
   readonly total: DurationNano
+}
+
+/** One kind of work for several containers, images or volumes; `total` is of all of them, `ofMain` of the one that took longest. */
+export interface Sum extends Cost {
+  readonly count: number
+  readonly ofMain: DurationNano
 }
 
 /** Attempts at one thing; most things take one. */
@@ -28,16 +34,54 @@ export const NAMED: ReadonlySet<OperationName> = new Set([
 ])
 
 /** What the start waited for longest. Of several attempts at it one stands for all, so that what is said of it is true of most of the time. */
-export function longestOf(root: Operation, path: CriticalPath): Cost | undefined {
+export function longestOf(root: Operation, path: CriticalPath): Sum | undefined {
   const shares: Share[] = []
   for (const child of root.children) {
     addShare(shares, child, path)
     addNamedBelow(shares, child, path)
   }
-  let longest: Share | undefined
-  for (const share of shares) if (!longest || share.total > longest.total) longest = share
-  return longest && { operation: mainAttempt(longest), total: longest.total }
+  let longest: Sum | undefined
+  for (const sum of sumsOf(shares)) if (!longest || sum.total > longest.total) longest = sum
+  return longest
 }
+
+/** What a pod may have to do for each of several things, of which each may be short. */
+const FOR_EACH: ReadonlySet<OperationName> = new Set([
+  'pull image',
+  'provision volume',
+  'attach volume',
+  'create container',
+  'start container',
+  'run init container',
+  'post-start hook',
+  'startup probe',
+  'readiness',
+])
+
+/** From this share on one thing is named alone. */
+const MOST = 0.9
+
+function* sumsOf(shares: readonly Share[]): Iterable<Sum> {
+  const rest = new Set(shares)
+  for (const share of rest) {
+    const { name } = share.first
+    const like = FOR_EACH.has(name) ? [...rest].filter(({ first }) => first.name === name) : [share]
+    for (const one of like) rest.delete(one)
+    const main = like.reduce((a, b) => (b.total > a.total ? b : a))
+    const sum = durationNano(like.reduce((all: bigint, one) => all + one.total, 0n))
+    const isMost = Number(main.total) >= Number(sum) * MOST
+    const [total, count] = isMost ? [main.total, 1] : [sum, countOf(like)]
+    yield { operation: mainAttempt(main), total, count, ofMain: main.total }
+  }
+}
+
+/** Containers may share an image. */
+const countOf = (shares: readonly Share[]): number =>
+  new Set(
+    shares.map(
+      ({ first: { name, subject, container } }) => (name === 'pull image' ? subject : container) ?? subject,
+    ),
+  ).size
 
 function addNamedBelow(shares: Share[], { children }: Operation, path: CriticalPath): void {
   for (const child of children) {

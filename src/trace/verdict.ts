@@ -15,7 +15,7 @@ import type { CriticalPath } from './critical-path.ts'
 import { durationText } from './duration-text.ts'
 import { endedWords } from './ended.ts'
 import { failedBefore, pullFailedBefore, saidBefore } from './failed-before.ts'
-import { longestOf, mainPart, NAMED } from './shares.ts'
+import { longestOf, mainPart, NAMED, type Sum } from './shares.ts'
 import type { Outcome } from './trace.ts'
 
 export function tellVerdict(
@@ -31,8 +31,29 @@ export function tellVerdict(
   if (!longest || total <= ZERO) return head
   const { operation, total: share } = mainPart(longest, path)
   const percent = Math.round((Number(share) * 100) / Number(total))
-  const text = `${head}; ${durationText(share)} (${percent} %) ${sayOnce(describe(operation, startup), head)}`
+  const what = `${several(longest)}${sayOnce(describe(operation, startup), head)}`
+  const text = `${head}; ${durationText(share)} (${percent} %) ${what}`
   return `${text}${queue(startup, longest.operation)}`
+}
+
+const SEVERAL: Partial<Record<OperationName, string>> = {
+  'pull image': 'pulling # images',
+  'provision volume': 'waiting for # volumes',
+  'attach volume': 'attaching # volumes',
+  'create container': 'creating # containers',
+  'start container': 'starting # containers',
+  'run init container': 'running # init containers',
+  'post-start hook': 'in # post-start hooks',
+  'startup probe': 'waiting for # startup probes',
+  readiness: 'waiting for # containers to be ready',
+}
+
+/** `pulling 3 images, 5.02 s of it `, before what that was. */
+function several({ operation: { name }, count, ofMain }: Sum): string {
+  const words = SEVERAL[name]
+  return words === undefined || count < 2
+    ? ''
+    : `${words.replace('#', String(count))}, ${durationText(ofMain)} of it `
 }
 
 /** A reason that was quoted already need not be again. */

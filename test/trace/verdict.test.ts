@@ -45,6 +45,34 @@ test('pulls that mostly failed are told with an error', () => {
   assert.match(verdictOf(told), /; 1 min 17 s \(96 %\) pulling registry\/app:1 \(failed: .*rate exceeded\)$/)
 })
 
+test('several containers that each take a little are added up, and the longest is named', () => {
+  const containers = ['a', 'b', 'c', 'd'].map((name) => ({ name, image: 'i' }))
+  const told = story({ containers }).create(0).bind(20).admit(40).condition(700, 'PodReadyToStartContainers')
+  for (const [index, { name }] of containers.entries()) {
+    told.event(710 + index * 300, 'Created', name)
+    told.event(1000 + index * 300 + (name === 'c' ? 5 : 0), 'Started', name)
+  }
+  assert.match(
+    verdictOf(told.ready(1950)),
+    /; 1\.1\d s \(6\d %\) starting 4 containers, \d+ ms of it starting container c$/,
+  )
+})
+
+test('one thing that took nearly all of the time of its kind is named alone', () => {
+  const initContainers = ['long', 'short'].map((name) => ({ name, image: 'i' }))
+  const told = begun({ initContainers })
+    .start(210, 'long')
+    .statuses(60_300, { long: { exited: 0, from: 220, until: 60_220 } })
+    .start(60_400, 'short')
+    .statuses(61_000, {
+      long: { exited: 0, from: 220, until: 60_220 },
+      short: { exited: 0, from: 60_410, until: 60_900 },
+    })
+    .start(61_100, 'app')
+    .ready(61_200)
+  assert.match(verdictOf(told), /; 59\.8 s \(98 %\) running init container long; images cached$/)
+})
+
 test('an init container that succeeds after it failed is not told with its exit code', () => {
   const told = begun({ initContainers: [{ name: 'migrate', image: 'a' }] })
     .start(210, 'migrate')
