@@ -19,7 +19,7 @@ const say = (line: string): void => console.log(`soak: ${line}`)
 /** Of so many starts one is judged by its boundaries too; of all it is judged that they came, once, with their outcome. */
 const TRUTH_SHARE = Math.min(1, 20 / RATE)
 const SAMPLE_MS = Math.max(5000, (MINUTES * 60_000) / 40)
-/** Apart enough for an operator to be well between two: failures that add up are the tests of the watch. */
+/** From the end of a fault to the next. Apart enough for an operator to be well between two: failures that add up are the tests of the watch. */
 const FAULT_MS = Math.max(12_000, (MINUTES * 60_000) / 60)
 /** How long every request fails. Five tries fit into it, after which an operator holds back for 12.8 s at most. */
 const FAILING_MS = 10_000
@@ -106,17 +106,17 @@ await run.simulator.commands.play(RATE * MINUTES * 60, {
   truthShare: TRUTH_SHARE,
   eventLoss: 0.02,
 })
-say(`${RATE} starts/s for ${MINUTES} minutes, seed ${SEED}, a fault every ${(FAULT_MS / 1000).toFixed(0)} s`)
+say(`${RATE} starts/s for ${MINUTES} minutes, seed ${SEED}, the next fault ${(FAULT_MS / 1000).toFixed(0)} s after each`)
 while (performance.now() - begun < endMs) {
   await delay(200)
   const elapsed = performance.now() - begun
   if (elapsed >= state.nextFault) {
-    state.nextFault += FAULT_MS
     const [name, inflict] = FAULTS[Math.floor(random() * FAULTS.length)] as (typeof FAULTS)[number]
     inflicted[name] = (inflicted[name] ?? 0) + 1
     // What an operator that holds back has not asked for yet would add up, until nothing it asks is answered.
     await run.simulator.commands.healed()
     await inflict(run)
+    state.nextFault = performance.now() - begun + FAULT_MS
   }
   if (elapsed >= state.nextSample) {
     state.nextSample += SAMPLE_MS
