@@ -3,7 +3,7 @@
 // image pulls and init containers, until all containers are reported started.
 
 import type { UnixNano } from '../base/time.ts'
-import { latest, since, toMilliseconds } from '../base/time.ts'
+import { earliest, latest, since, toMilliseconds } from '../base/time.ts'
 import type { Operation } from '../operations/operation.ts'
 import type { Startup } from '../operations/startup.ts'
 import type { AttributeValue } from './trace.ts'
@@ -36,12 +36,14 @@ function whyNot({ facts, ending, root }: Startup): string | undefined {
   return undefined
 }
 
-/** When our watch showed the last container started: the SLI ends at what a watcher sees. */
+/** When a watch showed the last container started: the SLI ends at what a watcher sees. A list of ours may come long after; Ready did not. */
 function startedSeen({ facts, root }: Startup): UnixNano {
   let seen = root.start.best
   for (const fact of facts.byWhat.get('started container') ?? []) {
     const receipt = fact.group === '' ? fact.stamps.find(({ clock }) => clock === 'observer') : undefined
-    if (receipt && fact.index === 0) seen = latest(seen, receipt.at)
+    if (!receipt || fact.index !== 0) continue
+    const { at, source } = receipt
+    seen = latest(seen, source === 'list-receipt' ? earliest(at, root.end.best) : at)
   }
   return seen
 }

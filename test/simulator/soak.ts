@@ -106,7 +106,9 @@ await run.simulator.commands.play(RATE * MINUTES * 60, {
   truthShare: TRUTH_SHARE,
   eventLoss: 0.02,
 })
-say(`${RATE} starts/s for ${MINUTES} minutes, seed ${SEED}, the next fault ${(FAULT_MS / 1000).toFixed(0)} s after each`)
+say(
+  `${RATE} starts/s for ${MINUTES} minutes, seed ${SEED}, the next fault ${(FAULT_MS / 1000).toFixed(0)} s after each`,
+)
 while (performance.now() - begun < endMs) {
   await delay(200)
   const elapsed = performance.now() - begun

@@ -5,8 +5,10 @@ import type { PodRecord } from '../../src/base/record.ts'
 import type { InFlight } from '../../src/trace/in-flight.ts'
 import { createPipeline } from '../../src/trace/pipeline.ts'
 import { rootOf, type Trace } from '../../src/trace/trace.ts'
-import { frameOf, secondsAt, story } from '../support/pods.ts'
+import { at, frameOf, secondsAt, story } from '../support/pods.ts'
+import { isObjectFrame } from '../support/frames.ts'
 import { traceOf } from '../support/pods-spans.ts'
+import { withGap } from '../support/restart.ts'
 import {
   DEPLOYMENT,
   DEPLOYMENT_UID,
@@ -175,6 +177,23 @@ test('the SLI is from creation until the watch shows all containers started, wit
   const value = rootOf(trace).attributes['podspan.sli.duration_ms']
   // 2505 seen, less 1000 of the pull and what the init container ran.
   assert.ok(typeof value === 'number' && value > 500 && value < 800, String(value))
+})
+
+test('the SLI of a start whose end only a later list shows does not wait for the list', () => {
+  const frames = story()
+    .create(0)
+    .bind(20)
+    .admit(40)
+    .start(500, 'app')
+    .ready(1000)
+    .event(60_000, 'Unhealthy', 'app', 'Readiness probe failed: late')
+    .event(90_000, 'Unhealthy', 'app', 'Readiness probe failed: later')
+    .frames()
+  const admitted = frames.findIndex((frame) => isObjectFrame(frame) && frame.t > at(100))
+  const heard = frames.findLastIndex(isObjectFrame)
+  const trace = traceOf(withGap(frames, admitted, heard, new Set(['pods'])))
+  const value = rootOf(trace).attributes['podspan.sli.duration_ms']
+  assert.ok(typeof value === 'number' && value > 500 && value < 3000, String(value))
 })
 
 const VERDICTS: readonly { readonly name: string; readonly trace: () => Trace; readonly then: RegExp }[] = [
