@@ -64,17 +64,19 @@ function reason({ session, width }: Page): string[] {
   return wrap(neutralise(said), width, 4)
 }
 
-function figures({ status, width }: Page): string[] {
+function figures({ session, status, width }: Page): string[] {
   const rows = [
     ['pods', status.pods && countsText(status.pods)],
     ['startup', startupText(status)],
-    ['traces', tracesText(status.traces)],
+    ['traces', tracesText(session, status.traces)],
   ] as const
   return rows.flatMap(([title, text]) => (text ? [truncate(padEnd(title, 11) + text, width)] : []))
 }
 
-function tracesText(traces: TraceSessionStatus['traces']): string {
+function tracesText(session: TraceSession, traces: TraceSessionStatus['traces']): string {
   if (!traces) return ''
+  if (traces.exported === 0 && conditionOf(session, 'Exporting')?.reason === 'NoExporter')
+    return 'not sent: no exporter is configured'
   const words = [
     [traces.exported, 'exported'],
     [traces.sampledOut, 'sampled out'],

@@ -19,6 +19,7 @@ export interface RecordingWriter {
 }
 
 export interface WriteCounts {
+  /** Without bookmarks, which say only how far a stream has come. */
   frames: number
   bytes: number
   readonly byResource: Map<string, number>
@@ -61,13 +62,17 @@ export function createRecordingWriter(
   return {
     counts,
     write: (frame) => {
-      counts.frames++
-      counts.byResource.set(frame.resource, (counts.byResource.get(frame.resource) ?? 0) + 1)
+      if (frame.type !== 'BOOKMARK') count(counts, frame.resource)
       put(formatFrame(options.redact ? { ...frame, object: redacted(frame) } : frame))
     },
     flush: () => gzip?.flush(constants.Z_SYNC_FLUSH),
     close: () => closed(sink, target, failure, target === options.stdout),
   }
+}
+
+function count(counts: WriteCounts, resource: string): void {
+  counts.frames++
+  counts.byResource.set(resource, (counts.byResource.get(resource) ?? 0) + 1)
 }
 
 const redacted = ({ resource, object }: RecordedFrame): RecordedFrame['object'] =>
