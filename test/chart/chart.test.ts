@@ -64,6 +64,16 @@ describe('the chart', { skip: noHelm }, () => {
       { replicas: 2, leaderElection: { enabled: false } },
       /both would export every start .*Set replicas to 1/,
     ],
+    [
+      'a lease that is not longer than the leader keeps at it',
+      { leaderElection: { leaseDuration: '1m', renewDeadline: '60.5s' } },
+      /leaseDuration is 1m and renewDeadline is 60\.5s: .*Set leaseDuration to more than renewDeadline/,
+    ],
+    [
+      'a deadline that leaves one try',
+      { leaderElection: { renewDeadline: '2400ms', retryPeriod: '2s' } },
+      /renewDeadline is 2400ms and retryPeriod is 2s: .*more than 1\.2 times retryPeriod/,
+    ],
     ['an exporter that cannot be a name', { exporters: { My_backend: exporters.default } }, /My_backend/],
     ['a duration in days', { startTimeout: '1d' }, /startTimeout/],
     ['a text for a switch', { crds: { keep: 'yes' } }, /crds\/keep/],

@@ -80,3 +80,13 @@ annotations:
 {{- end }}
 
 {{- define "podspan.configDirectory" -}}/etc/podspan{{- end }}
+
+{{/* Milliseconds of a duration such as `1m30s`. */}}
+{{- define "podspan.milliseconds" -}}
+{{- $units := dict "ns" 1e-6 "us" 1e-3 "µs" 1e-3 "ms" 1.0 "s" 1e3 "m" 6e4 "h" 3.6e6 -}}
+{{- $sum := 0.0 -}}
+{{- range regexFindAll "[0-9.]+(ns|us|µs|ms|s|m|h)" . -1 -}}
+{{- $sum = addf $sum (mulf (regexFind "^[0-9.]+" .) (get $units (regexReplaceAll "^[0-9.]+" . ""))) -}}
+{{- end -}}
+{{- $sum -}}
+{{- end -}}
