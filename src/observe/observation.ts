@@ -10,6 +10,8 @@ export type What =
   | 'created'
   | 'gated'
   | 'ungated'
+  /** One of several. */
+  | 'gate removed'
   | 'scheduling failed'
   | 'nominated'
   | 'bound'

@@ -109,13 +109,12 @@ function observeGates(
     if (!before.includes(gate))
       found.push({ key: `gated/${gate}`, what: 'gated', detail: { value: gate }, stamps: [] })
   }
-  if (before.length > 0 && gates.length === 0) {
-    found.push({
-      key: 'ungated',
-      what: 'ungated',
-      stamps: [receiptStamp(frame, 'watch-receipt', 'spec.schedulingGates')],
-    })
-  }
+  const removed = before.filter((gate) => !gates.includes(gate))
+  if (removed.length === 0) return
+  const stamps = [receiptStamp(frame, 'watch-receipt', 'spec.schedulingGates')]
+  if (gates.length === 0) return void found.push({ key: 'ungated', what: 'ungated', stamps })
+  for (const gate of removed)
+    found.push({ key: `gate removed/${gate}`, what: 'gate removed', detail: { value: gate }, stamps })
 }
 
 function observeBound(frame: ObjectFrame, pod: PodRecord): Observation {

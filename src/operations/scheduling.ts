@@ -1,6 +1,7 @@
 // Owns `wait at scheduling gate` and `schedule`, with each failed attempt as an event of the span.
 // Promises no `schedule` for a pod that nobody scheduled (static, or created with a node).
 
+import type { UnixNano } from '../base/time.ts'
 import { isKarpenter } from '../observe/event.ts'
 import type { Fact } from '../timeline/facts.ts'
 import { combine } from '../timeline/combine.ts'
@@ -24,13 +25,20 @@ export function planScheduling(
   const { created, ungated, bound, gates, preset } = milestones
   comesBefore(plan, created, ungated)
   if (gates.length > 0) {
+    const removals = gatesRemoved(facts)
+    const waitedFor = gates.filter((name) => removals.every(({ gate }) => gate !== name))
     plan.planned.push({
       name: 'wait at scheduling gate',
       path: 'wait at scheduling gate',
-      actor: gateOwner(gates),
-      subject: gates.join(', '),
+      actor: gateOwner(waitedFor),
+      subject: waitedFor.join(', '),
       start: created,
       end: ungated,
+      events: removals.map(({ gate, at }) => ({
+        at,
+        name: 'SchedulingGateRemoved',
+        attributes: { 'podspan.gate': gate },
+      })),
       attributes: { 'podspan.gates': gates },
       children: planQueueAtGate(plan, facts, ungated),
     })
@@ -64,6 +72,18 @@ function schedulerOf({ pod }: Facts): string {
     ? 'kube-scheduler'
     : schedulerName
 }
+
+interface GateRemoval {
+  readonly gate: string
+  readonly at: UnixNano
+}
+
+/** Those that went before the others. */
+const gatesRemoved = (facts: Facts): GateRemoval[] =>
+  factsOf(facts, 'gate removed').flatMap(({ detail, stamps }) => {
+    const at = combine('ungated', stamps, facts.clocks).best
+    return at === undefined ? [] : [{ gate: detail?.value ?? '', at }]
+  })
 
 /** The part of a gate's name before the slash says whose it is, as Kubernetes' naming rule has it. */
 function gateOwner(gates: readonly string[]): string {

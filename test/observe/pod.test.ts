@@ -71,7 +71,7 @@ const CASES: readonly Case[] = [
     name: 'one gate of two is gone',
     before: { schedulingGates: ['a/b', 'c/d'] },
     after: { schedulingGates: ['c/d'] },
-    then: [],
+    then: ['gate removed a/b (watch-receipt)'],
   },
   {
     name: 'the last gate is gone',

@@ -39,9 +39,13 @@ test('a pod with scheduling gates waits for them, and is scheduled from then on'
     ['  start container app', 4210, 4220],
     ['  report status', 4220, 4300],
   ])
-  const { actor, subject, attributes } = spanOf(trace, 'wait at scheduling gate')
+  const { actor, subject, attributes, events } = spanOf(trace, 'wait at scheduling gate')
   assert.equal(actor, 'example.com')
-  assert.equal(subject, 'example.com/quota, example.com/topology')
+  assert.equal(subject, 'example.com/topology', 'the one that was waited for to the end')
+  assert.deepEqual(
+    events.map((event) => [event.name, event.attributes['podspan.gate']]),
+    [['SchedulingGateRemoved', 'example.com/quota']],
+  )
   assert.deepEqual(attributes['podspan.gates'], ['example.com/quota', 'example.com/topology'])
 })
 
