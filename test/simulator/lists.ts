@@ -4,7 +4,7 @@
 import { type Form, listBytes, type Refusal } from './forms.ts'
 import type { ServedResource } from './resources.ts'
 import { type Wanted } from './selectors.ts'
-import { metaOf, type Store, type Stored } from './store.ts'
+import { keyOf, type Store, type Stored } from './store.ts'
 
 interface Snapshot {
   readonly version: number
@@ -15,6 +15,8 @@ interface Token {
   readonly rv: number
   readonly start: string
 }
+
+const SNAPSHOTS_MAX = 40
 
 /** A token that continues from whatever there is now. */
 const NEWEST = -1
@@ -77,8 +79,16 @@ export class Lists {
           }
         : {}),
     }
-    if (next) this.open.set(snapshotKey(resource, query, snapshot.version), snapshot)
+    if (next) this.keep(snapshotKey(resource, query, snapshot.version), snapshot)
     return listBytes(resource, form, metadata, items)
+  }
+
+  /** Who asks for one object to learn the version never comes for the rest. */
+  private keep(key: string, snapshot: Snapshot): void {
+    this.open.delete(key)
+    this.open.set(key, snapshot)
+    const [oldest] = this.open.keys()
+    if (this.open.size > SNAPSHOTS_MAX && oldest !== undefined) this.open.delete(oldest)
   }
 
   private snapshot(
@@ -93,16 +103,8 @@ export class Lists {
 }
 
 export function sorted(store: Store, plural: string, wanted: Wanted | undefined): readonly Stored[] {
-  const all = [...store.of(plural).values()]
-  const chosen = wanted ? all.filter(({ object }) => wanted(object)) : all
-  const keys = new Map(chosen.map((one) => [one, keyOf(one)]))
-  return chosen.sort((a, b) => ((keys.get(a) ?? '') < (keys.get(b) ?? '') ? -1 : 1))
-}
-
-function keyOf(stored: Stored): string {
-  if (stored.key !== undefined) return stored.key
-  const { name, namespace } = metaOf(stored.object)
-  return namespace === undefined ? name : `${namespace}/${name}`
+  const all = store.inOrder(plural)
+  return wanted ? all.filter(({ object }) => wanted(object)) : all
 }
 
 function snapshotKey({ group, plural }: ServedResource, query: URLSearchParams, version: number): string {

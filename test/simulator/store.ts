@@ -26,6 +26,12 @@ export interface Change extends Stored {
   frame(type: ChangeType, form: Form): Buffer
 }
 
+export function keyOf(stored: Stored): string {
+  if (stored.key !== undefined) return stored.key
+  const { name, namespace } = metaOf(stored.object)
+  return namespace === undefined ? name : `${namespace}/${name}`
+}
+
 type Meta = { readonly uid: string; readonly name: string; readonly namespace?: string }
 export const metaOf = (object: Obj): Meta => object['metadata'] as Meta
 
@@ -37,6 +43,7 @@ export class Store {
   compacted = 0
   readonly window: Change[] = []
   private readonly objects = new Map<string, Map<string, Stored>>()
+  private readonly orders = new Map<string, KeyOrder>()
   private readonly listeners = new Map<string, Set<(change: Change) => void>>()
 
   of(resource: string): Map<string, Stored> {
@@ -46,6 +53,17 @@ export class Store {
       this.objects.set(resource, map)
     }
     return map
+  }
+
+  /** By key, as lists show them. */
+  inOrder(resource: string): readonly Stored[] {
+    return this.orderOf(resource).of(this.of(resource))
+  }
+
+  private orderOf(resource: string): KeyOrder {
+    let order = this.orders.get(resource)
+    if (!order) this.orders.set(resource, (order = new KeyOrder()))
+    return order
   }
 
   /** Stores an object under the next version and tells the watches. */
@@ -63,9 +81,12 @@ export class Store {
   /** Fills without a change, for large lists. */
   load(resource: string, objects: Iterable<Obj>): void {
     const map = this.of(resource)
+    const order = this.orderOf(resource)
     for (const object of objects) {
       this.version += 1
-      map.set(metaOf(object).uid, { object: withVersion(object, this.version), version: this.version })
+      const { uid } = metaOf(object)
+      if (!map.has(uid)) order.add(uid)
+      map.set(uid, { object: withVersion(object, this.version), version: this.version })
     }
   }
 
@@ -76,10 +97,14 @@ export class Store {
   /** A change that its maker has numbered with the version that is next. */
   put(change: Change): number {
     const map = this.of(change.resource)
-    change.before = map.get(change.uid)
+    const { uid } = change
+    change.before = map.get(uid)
     this.version = change.version
-    if (change.type === 'DELETED') map.delete(change.uid)
-    else map.set(change.uid, change)
+    if (change.type === 'DELETED') map.delete(uid)
+    else {
+      if (!change.before) this.orderOf(change.resource).add(uid)
+      map.set(uid, change)
+    }
     this.window.push(change)
     if (this.window.length > WINDOW) this.forget(this.window.length >> 1)
     for (const listener of this.listeners.get(change.resource) ?? NOBODY) listener(change)
@@ -90,8 +115,10 @@ export class Store {
   rewind(version: number): readonly Change[] {
     const undone = this.window.filter((change) => change.version > version).reverse()
     for (const { before, resource, uid } of undone) {
-      if (before) this.of(resource).set(uid, before)
-      else this.of(resource).delete(uid)
+      if (before) {
+        if (!this.of(resource).has(uid)) this.orderOf(resource).add(uid)
+        this.of(resource).set(uid, before)
+      } else this.of(resource).delete(uid)
     }
     this.version = version
     this.compact()
@@ -117,6 +144,50 @@ export class Store {
     own.add(listener)
     return () => void own.delete(listener)
   }
+}
+
+interface Place {
+  readonly key: string
+  readonly uid: string
+}
+
+const byKey = (a: Place, b: Place): number => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
+
+/** The order of one resource's keys. What has come since it was last asked for is sorted and merged then: of a million the rest stays in order. */
+class KeyOrder {
+  private places: readonly Place[] = []
+  private fresh: string[] = []
+
+  add(uid: string): void {
+    this.fresh.push(uid)
+  }
+
+  of(map: ReadonlyMap<string, Stored>): readonly Stored[] {
+    const fresh = this.fresh.flatMap((uid) => {
+      const stored = map.get(uid)
+      return stored ? [{ uid, key: keyOf(stored) }] : []
+    })
+    this.fresh = []
+    const places: Place[] = []
+    const stored: Stored[] = []
+    for (const place of merged(this.places, fresh.sort(byKey))) {
+      const one = place.uid === places.at(-1)?.uid ? undefined : map.get(place.uid)
+      if (!one) continue
+      places.push(place)
+      stored.push(one)
+    }
+    this.places = places
+    return stored
+  }
+}
+
+function* merged(left: readonly Place[], right: readonly Place[]): Iterable<Place> {
+  let at = 0
+  for (const place of left) {
+    for (let next = right[at]; next && byKey(next, place) <= 0; next = right[++at]) yield next
+    yield place
+  }
+  yield* right.slice(at)
 }
 
 const NOBODY: ReadonlySet<(change: Change) => void> = new Set()
