@@ -1,9 +1,8 @@
-// Owns what every operation of a container is planned with: its pod's part, and the words for how a run ended.
+// Owns what every operation of a container is planned with: its pod's part.
 // Promises no plan. Does not read facts.
 
 import type { Clocks, Draft } from '../timeline/combine.ts'
 import type { NodeTimeline } from '../timeline/node-timeline.ts'
-import type { Run } from './runs.ts'
 import type { SandboxChange } from './sandbox-changes.ts'
 
 export interface ContainerContext {
@@ -19,15 +18,6 @@ export interface ContainerContext {
   readonly sandboxChanges: readonly SandboxChange[]
   /** When our watch showed Ready: containers whose own readiness came in that frame made it so. */
   readonly readyReceipt: bigint | undefined
-}
-
-/** Reasons that say no more than the code. */
-export const OF_ANY_EXIT: ReadonlySet<string> = new Set(['Error', 'Completed'])
-
-export function exitMessage({ exitCode, exitReason }: Run): string {
-  if (exitCode === undefined) return 'ended'
-  const reason = exitReason && !OF_ANY_EXIT.has(exitReason) ? ` (${exitReason})` : ''
-  return `exit code ${exitCode}${reason}`
 }
 
 /** Whether what this run began with came before the pod's Ready: where only a list showed it, the pod may have been ready in a run before. */

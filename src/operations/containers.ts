@@ -4,9 +4,9 @@
 
 import { type Draft, unseen } from '../timeline/combine.ts'
 import { isRefuted } from '../timeline/order.ts'
-import { type ContainerContext, exitMessage, mayBoundReady } from './container-context.ts'
-import type { ContainerHistory, FailedCreate } from './container-history.ts'
-import { type Run, runsInOrder } from './runs.ts'
+import { type ContainerContext, mayBoundReady } from './container-context.ts'
+import type { ContainerHistory } from './container-history.ts'
+import { exitMessage, type FailedCreate, type Run, runsInOrder } from './runs.ts'
 import { NEVER_STARTED } from './occurrences.ts'
 import { comesBefore, isObserved, type Plan, type Planned } from './plan.ts'
 import { killsOf } from './probe-kills.ts'

@@ -1,5 +1,5 @@
 // Owns the putting in order of one container's facts: which occurrence came when, by its kubelet's record.
-// Promises a total order for any set of facts. Does not say which run an occurrence belongs to: container-history.ts does.
+// Promises a total order for any set of facts. Does not say which run an occurrence belongs to: tell-history.ts does.
 
 import type { Stamp } from '../base/stamp.ts'
 import type { UnixNano } from '../base/time.ts'

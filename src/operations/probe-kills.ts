@@ -4,10 +4,9 @@
 import { type Clocks, combine } from '../timeline/combine.ts'
 import type { UnixNano } from '../base/time.ts'
 import type { Fact } from '../timeline/facts.ts'
-import { exitMessage } from './container-context.ts'
 import type { ContainerHistory } from './container-history.ts'
 import type { OperationEvent } from './operation.ts'
-import type { Run } from './runs.ts'
+import { exitMessage, type Run } from './runs.ts'
 
 /**
  * `Container app failed liveness probe, will be restarted`; without the second half, where the pod's policy restarts nothing, and of a sidecar: `Init container proxy

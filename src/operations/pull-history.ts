@@ -1,5 +1,5 @@
 // Owns what the events tell of one container's image pulls: when each was asked for, when the runtime began, how it ended.
-// Promises one pull for each, whichever of its events was lost. Does not say which run a pull was for: container-history.ts does.
+// Promises one pull for each, whichever of its events was lost. Does not say which run a pull was for: tell-history.ts does.
 
 import type { Stamp } from '../base/stamp.ts'
 import { durationNano, milliseconds, SECOND } from '../base/time.ts'
@@ -7,9 +7,8 @@ import type { Detail } from '../observe/observation.ts'
 import { type Clocks, combine, type Draft, unseen } from '../timeline/combine.ts'
 import type { Fact } from '../timeline/facts.ts'
 import type { Boundary } from '../timeline/weight.ts'
-import type { FailedCreate } from './container-history.ts'
 import { inOrder } from './occurrences.ts'
-import type { Run } from './runs.ts'
+import type { FailedCreate, Run } from './runs.ts'
 
 export interface Pull {
   readonly requested: Draft

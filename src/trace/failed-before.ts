@@ -2,7 +2,7 @@
 // Promises the words of a component, or nothing. Does not say whose fault it was: responsible.ts does.
 
 import type { ContainerState, ContainerStatus, PodRecord } from '../base/record.ts'
-import { OF_ANY_EXIT } from '../operations/container-context.ts'
+import { OF_ANY_EXIT } from '../operations/runs.ts'
 import type { Operation, OperationName } from '../operations/operation.ts'
 import { lastTrouble } from '../operations/sandbox.ts'
 import { NOT_PULLED } from '../operations/shown-failures.ts'
