@@ -80,6 +80,8 @@ export interface PodRecord extends ObjectMeta {
   readonly priority?: number
   readonly activeDeadlineSeconds?: number
   readonly schedulingGates?: readonly string[]
+  /** Only while it has no node: nobody asks for them later. */
+  readonly tolerations?: readonly Toleration[]
   readonly readinessGates?: readonly string[]
   readonly containers: readonly ContainerSpec[]
   readonly initContainers?: readonly ContainerSpec[]
@@ -98,6 +100,14 @@ export interface PodRecord extends ObjectMeta {
   readonly conditions?: readonly Condition[]
   readonly containerStatuses?: readonly ContainerStatus[]
   readonly initContainerStatuses?: readonly ContainerStatus[]
+}
+
+/** Kubernetes' own; without an operator `Equal`, without a key or an effect any. */
+export interface Toleration {
+  readonly key?: string
+  readonly operator?: string
+  readonly value?: string
+  readonly effect?: string
 }
 
 export interface ContainerSpec {
@@ -204,10 +214,16 @@ export interface EventRecord extends ObjectMeta {
   readonly host?: string
 }
 
+export interface Taint {
+  readonly key: string
+  readonly value?: string
+  readonly effect: string
+}
+
 export interface NodeRecord extends ObjectMeta {
   readonly resource: 'nodes'
   readonly unschedulable?: boolean
-  readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[]
+  readonly taints?: readonly Taint[]
   readonly conditions?: readonly Condition[]
   readonly kubeletVersion?: string
   readonly runtimeVersion?: string

@@ -10,6 +10,7 @@ import {
   type NodeRecord,
   type ObjectReference,
   type OwnerRecord,
+  type Taint,
 } from '../base/record.ts'
 import {
   booleanAt,
@@ -92,8 +93,6 @@ export function nodeOf(object: Json): NodeRecord {
   if (status) fillNodeStatus(status, node)
   return node
 }
-
-type Taint = NonNullable<NodeRecord['taints']>[number]
 
 function readTaint(from: Json, where: string): Taint {
   const taint: Mutable<Taint> = {

@@ -10,6 +10,7 @@ import type {
   PodRecord,
   ProbeSpec,
   VolumeSpec,
+  Toleration,
 } from '../base/record.ts'
 import {
   booleanAt,
@@ -57,12 +58,22 @@ function fillSpec(spec: Json, pod: Mutable<PodRecord>): void {
   put(pod, 'schedulerName', sharedAt(spec, 'schedulerName', where))
   put(pod, 'priority', numberAt(spec, 'priority', where))
   put(pod, 'readinessGates', listAt(spec, 'readinessGates', where, readReadinessGate))
+  if (pod.nodeName === undefined) put(pod, 'tolerations', listAt(spec, 'tolerations', where, readToleration))
   put(pod, 'schedulingGates', listAt(spec, 'schedulingGates', where, readSchedulingGate))
   put(pod, 'deviceClaims', listAt(spec, 'resourceClaims', where, readClaim))
 }
 
 const readReadinessGate = (from: Json, where: string): string => sharedAt(from, 'conditionType', where) ?? ''
 const readSchedulingGate = (from: Json, where: string): string => sharedAt(from, 'name', where) ?? ''
+
+function readToleration(from: Json, where: string): Toleration {
+  const toleration: Mutable<Toleration> = {}
+  put(toleration, 'key', sharedAt(from, 'key', where))
+  put(toleration, 'operator', sharedAt(from, 'operator', where))
+  put(toleration, 'value', sharedAt(from, 'value', where))
+  put(toleration, 'effect', sharedAt(from, 'effect', where))
+  return toleration
+}
 
 function fillStatus(status: Json, pod: Mutable<PodRecord>): void {
   const where = 'status'

@@ -9,6 +9,7 @@ import {
   type NodeRecord,
   type ObjectReference,
   type OwnerRecord,
+  type Taint,
 } from '../base/record.ts'
 import { readCondition, readMeta, requireIdentity } from './protobuf-meta.ts'
 import type { Resource } from './resources.ts'
@@ -155,8 +156,6 @@ export function readNode(c: Cursor): NodeRecord {
   requireIdentity(node, c)
   return node
 }
-
-type Taint = NonNullable<NodeRecord['taints']>[number]
 
 /** NodeSpec: unschedulable = 4, taints = 5. */
 function readNodeSpec(c: Cursor, node: Mutable<NodeRecord>): void {

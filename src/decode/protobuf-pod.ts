@@ -2,7 +2,7 @@
 // Promises a record for the Pod that fills the cursor's range, or a DecodeFailure. Does not read containers: see protobuf-container.ts.
 // Each case is a tag: field number × 8 + wire type. Numbers: kubernetes/api core/v1/generated.proto.
 
-import type { ContainerSpec, PodClaim, PodRecord, VolumeSpec } from '../base/record.ts'
+import type { ContainerSpec, PodClaim, PodRecord, Toleration, VolumeSpec } from '../base/record.ts'
 import { readContainer } from './protobuf-container.ts'
 import { readCondition, readMeta, readWrappedText, requireIdentity } from './protobuf-meta.ts'
 import { readContainerStatus } from './protobuf-status.ts'
@@ -12,6 +12,7 @@ import {
   type Cursor,
   enter,
   leave,
+  nextSet,
   present,
   readBool,
   readInt,
@@ -75,6 +76,10 @@ function readSpec(c: Cursor, pod: MutablePod): void {
       case 162: // initContainers = 20
         pod.initContainers = append(pod.initContainers, readContainer(c))
         break
+      case 178: // tolerations = 22; the node's name comes before them
+        if (pod.nodeName === undefined) pod.tolerations = append(pod.tolerations, readToleration(c))
+        else skip(c, tag)
+        break
       case 200: // priority = 25
         pod.priority = readInt(c)
         break
@@ -92,6 +97,21 @@ function readSpec(c: Cursor, pod: MutablePod): void {
     }
   }
   leave(c, outer)
+}
+
+/** Toleration: key = 1, operator = 2, value = 3, effect = 4. */
+function readToleration(c: Cursor): Toleration {
+  const outer = enter(c)
+  const toleration: Mutable<Toleration> = {}
+  for (let tag = nextSet(c); tag !== 0; tag = nextSet(c)) {
+    if (tag === 10) toleration.key = readShared(c)
+    else if (tag === 18) toleration.operator = readShared(c)
+    else if (tag === 26) toleration.value = readShared(c)
+    else if (tag === 34) toleration.effect = readShared(c)
+    else skip(c, tag)
+  }
+  leave(c, outer)
+  return toleration
 }
 
 function readStatus(c: Cursor, pod: MutablePod): void {

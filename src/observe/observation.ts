@@ -13,6 +13,8 @@ export type What =
   /** One of several. */
   | 'gate removed'
   | 'scheduling failed'
+  /** Taints that a pod does not tolerate, when its scheduler had found no node. */
+  | 'untolerated'
   | 'nominated'
   | 'bound'
   | 'admitted'

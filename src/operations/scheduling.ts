@@ -108,11 +108,16 @@ export function lastSchedulingFailure(facts: Facts): string | undefined {
   const refused = lastRefusal(facts)
   if (refused !== undefined) return refused
   const said = schedulerFailures(facts).at(-1)?.detail?.message
-  return (
+  const message =
     said ??
     facts.pod.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False')?.message
-  )
+  const taints = untolerated(facts)
+  return taints.length === 0 ? message : message?.replace('taint(s)', `taint(s) [${taints.join(', ')}]`)
 }
+
+/** When its scheduler last found no node; it does not say itself which they are. */
+const untolerated = (facts: Facts): string[] =>
+  factsOf(facts, 'untolerated').at(-1)?.detail?.value?.split(', ') ?? []
 
 function attemptAttributes(facts: Facts): Record<string, OperationAttribute> {
   const failures = schedulerFailures(facts)
@@ -120,6 +125,8 @@ function attemptAttributes(facts: Facts): Record<string, OperationAttribute> {
   const unscheduled = facts.pod.conditions?.find(({ type }) => type === 'PodScheduled')
   if (unscheduled?.status === 'False' && unscheduled.reason)
     attributes['podspan.schedule.reason'] = unscheduled.reason
+  const taints = untolerated(facts)
+  if (taints.length > 0) attributes['podspan.schedule.taints'] = taints
   return attributes
 }
 

@@ -72,7 +72,12 @@ function foldObject(world: World, frame: ObjectFrame): void {
 
 function foldNode(world: World, frame: ObjectFrame, record: NodeRecord): void {
   countFull(world, foldRelated(world.related, frame, record))
-  if (frame.kind === 'deleted') world.nodes.delete(record.name)
+  const known = world.nodes.get(record.name)?.node
+  const isGone = frame.kind === 'deleted'
+  if (known && !isGone && frame.phase === 'live' && isOlder(record.resourceVersion, known.resourceVersion))
+    return
+  world.taints.note(known, isGone ? undefined : record)
+  if (isGone) world.nodes.delete(record.name)
   else nodeOf(world, record.name).node = record
 }
 

@@ -9,6 +9,7 @@ import { type ClockModel, emptyClocks } from './clocks.ts'
 import { emptyLag, type LagModel } from './lag.ts'
 import { FinishedPods } from './finished-pods.ts'
 import type { NativeBook } from './native-book.ts'
+import { NodeTaints } from './node-taints.ts'
 import { emptyNode, type NodeTimeline } from './node-timeline.ts'
 import type { PodTimeline } from './pod-timeline.ts'
 import { emptyRelatedObjects, type RelatedObjects } from './related.ts'
@@ -21,6 +22,7 @@ export interface World {
   /** UIDs of pods whose start is over, until they are deleted and for a while after it. */
   readonly finished: FinishedPods
   readonly nodes: Map<string, NodeTimeline>
+  readonly taints: NodeTaints
   readonly owners: Map<string, OwnerRecord>
   /** Claims, attachments, NodeClaims, Workloads and devices, and what nodes and owners went through. */
   readonly related: RelatedObjects
@@ -72,6 +74,7 @@ export function emptyWorld(backfill: (pod: PodRecord) => boolean = () => false):
     pods: new Map(),
     finished: new FinishedPods(),
     nodes: new Map(),
+    taints: new NodeTaints(),
     owners: new Map(),
     related: emptyRelatedObjects(),
     mirrors: new Map(),

@@ -74,8 +74,12 @@ function whoseBackOff(backOff: Operation, siblings: readonly Operation[]): Party
   return failed ? whosePull(failed) : 'registry'
 }
 
-function whoseScheduling({ events }: Operation): Party | undefined {
-  return whoseUnplaced(events.map(({ attributes }) => String(attributes['podspan.reason'] ?? '')))
+function whoseScheduling({ attributes: own, events }: Operation): Party | undefined {
+  const taints = own['podspan.schedule.taints']
+  return whoseUnplaced(
+    events.map(({ attributes }) => String(attributes['podspan.reason'] ?? '')),
+    Array.isArray(taints) ? taints.map(String) : [],
+  )
 }
 
 const NO_CLAIM = /persistentvolumeclaim "[^"]*" not found/

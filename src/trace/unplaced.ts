@@ -1,6 +1,6 @@
 // Owns whose it is that a pod finds no node, by what the scheduler and autoscalers say of the nodes that there are.
 // Promises the same answer for the wordings of 1.28 to 1.37 (pkg/scheduler/framework/plugins), and nobody where they name none.
-// Does not know the nodes.
+// Does not know the nodes, but for the taints that it is told of.
 
 import type { Party } from './party.ts'
 
@@ -11,7 +11,7 @@ const NO_ROOM =
 const NO_MATCH =
   /didn't match (?!PersistentVolume's)|didn't satisfy existing pods anti-affinity|didn't satisfy plugin\(s\) \[NodeAffinity|persistentvolumeclaim "[^"]*" not found/
 
-/** 1.34 and later do not say which taint it is. */
+/** 1.34 and later do not say which taint it is: then the nodes' own may. */
 const TAINT = /untolerated taint(?: \{([^:}]*)|\(s\))/
 
 const CONTROL_PLANE = /^node-role\.kubernetes\.io\/(?:control-plane|master)$/
@@ -27,10 +27,13 @@ const VICTIMS = /[,.]? preemption: .*$/s
 const HELD_BY = ['capacity', 'workload', 'platform'] as const
 
 /** Of several reasons the one that could be mended by room counts first, then the pod's own wishes. */
-export function whoseUnplaced(messages: readonly string[]): Party | undefined {
+export function whoseUnplaced(
+  messages: readonly string[],
+  taints: readonly string[] = [],
+): Party | undefined {
   if (messages.length === 0) return 'platform'
   const parts = messages.flatMap(partsOf)
-  const said = new Set(parts.map(whoseReason))
+  const said = new Set(parts.flatMap((part) => whoseReasons(part, taints)))
   const first = HELD_BY.find((party) => said.has(party))
   if (first) return first
   // Of the nodes for workloads there is none yet, unless those are what is not named.
@@ -44,14 +47,19 @@ const partsOf = (message: string): string[] =>
     .replace(/^[^:]*: (?=\d+ )/, '')
     .split(/, (?=\d+ )/)
 
-function whoseReason(reason: string): Party | 'nobody' | 'control plane' {
-  if (NO_ROOM.test(reason)) return 'capacity'
-  if (NO_MATCH.test(reason)) return 'workload'
+type Whose = Party | 'nobody' | 'control plane'
+
+function whoseReasons(reason: string, taints: readonly string[]): readonly Whose[] {
+  if (NO_ROOM.test(reason)) return ['capacity']
+  if (NO_MATCH.test(reason)) return ['workload']
   const taint = TAINT.exec(reason)
-  return taint ? whoseTaint(taint[1]) : 'platform'
+  if (!taint) return ['platform']
+  return taint[1] === undefined && taints.length > 0
+    ? taints.map((one) => whoseTaint(/^[^=:]*/.exec(one)?.[0]))
+    : [whoseTaint(taint[1])]
 }
 
-function whoseTaint(key: string | undefined): ReturnType<typeof whoseReason> {
+function whoseTaint(key: string | undefined): Whose {
   if (key === undefined) return 'nobody'
   if (CONTROL_PLANE.test(key)) return 'control plane'
   if (TAINT_OF_CAPACITY.test(key)) return 'capacity'

@@ -167,6 +167,10 @@ const spec = some({
   hostNetwork: fc.boolean(),
   schedulerName: name,
   priority: int32,
+  tolerations: fc.array(
+    some({ key: name, operator: name, value: word, effect: name, tolerationSeconds: fc.nat() }),
+    { maxLength: 2 },
+  ),
   readinessGates: fc.array(fc.record({ conditionType: name }), { maxLength: 2 }),
   schedulingGates: fc.array(fc.record({ name }), { maxLength: 2 }),
   resourceClaims: fc.array(some({ name, resourceClaimName: word, resourceClaimTemplateName: name }), {

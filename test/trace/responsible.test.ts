@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PodRecord } from '../../src/base/record.ts'
+import type { NodeRecord, PodRecord, Taint } from '../../src/base/record.ts'
 import { PARTIES } from '../../src/trace/party.ts'
 import { rootOf, type Trace } from '../../src/trace/trace.ts'
-import { eventRecord, type Story, story } from '../support/pods.ts'
+import { condition, eventRecord, frameOf, type Story, story } from '../support/pods.ts'
 import { traceOf } from '../support/pods-spans.ts'
 import { ATTACHED, controllerEvent, withClaim } from '../support/volumes.ts'
 
@@ -203,6 +203,42 @@ test('where the scheduler names no taint, as since 1.34, nobody is charged', () 
     PARTIES.filter((party) => Number(attributes[`podspan.responsible.${party}_ms`] ?? 0) > 1000),
     [],
   )
+})
+
+const UNNAMED = without('node(s) had untolerated taint(s)')
+
+/** Of a pod that tolerates one of both taints. */
+function besideNode(taints: readonly Taint[]): Trace {
+  const refused = { ...condition('PodScheduled', 'False', 30, 'Unschedulable'), message: UNNAMED }
+  const tolerations = [{ key: 'spot', operator: 'Exists' }]
+  const frames = story({ tolerations })
+    .create(0)
+    .change(30, { conditions: [refused] })
+    .other(31, eventRecord(31, 'FailedScheduling', { component: 'default-scheduler', message: UNNAMED }))
+    .bind(20_000)
+    .admit(20_040)
+    .start(20_210, 'app')
+    .ready(20_300)
+    .frames(60_000)
+  const node: NodeRecord = {
+    resource: 'nodes',
+    uid: 'n',
+    name: 'node-2',
+    namespace: '',
+    resourceVersion: '1',
+    taints,
+  }
+  return traceOf([frameOf(-1000, node, 'live', 'added'), ...frames])
+}
+
+test('where the scheduler names no taint, those of the nodes that the pod does not tolerate are named and charged', () => {
+  const spot = { key: 'spot', effect: 'NoSchedule' }
+  const trace = besideNode([spot, { key: 'dedicated', value: 'gpu', effect: 'NoSchedule' }])
+  assert.match(trace.verdict, /1 node\(s\) had untolerated taint\(s\) \[dedicated=gpu:NoSchedule\]/)
+  assert.equal(responsible(trace), 'workload')
+  const full = besideNode([spot, { key: 'node.kubernetes.io/disk-pressure', effect: 'NoSchedule' }])
+  assert.equal(responsible(full), 'capacity')
+  assert.doesNotMatch(besideNode([spot]).verdict, /\[/)
 })
 
 test('the shares and what nobody is charged with are the whole start', () => {
