@@ -129,10 +129,10 @@ function inWaves(members: readonly Member[]): RolloutPod[] {
   return pods
 }
 
-/** Created, and not yet available, at one moment. */
-function countAtOnce(pods: readonly RolloutPod[]): number {
-  const edges = pods.flatMap(({ created, available, finished }) => {
-    const over = (finished ?? available)?.best
+/** Created, and neither available nor asked to go yet, at one moment. */
+export function countAtOnce(pods: readonly RolloutPod[]): number {
+  const edges = pods.flatMap(({ created, available, finished, deleting }) => {
+    const over = (finished ?? available ?? deleting)?.best
     return [{ at: created.best, by: 1 }, ...(over === undefined ? [] : [{ at: over, by: -1 }])]
   })
   edges.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.by - b.by))

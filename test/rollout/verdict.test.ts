@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { durationNano, unixNano } from '../../src/base/time.ts'
 import type { Rollout, RolloutPod } from '../../src/rollout/rollout.ts'
 import { tellVerdict } from '../../src/rollout/shares.ts'
+import { countAtOnce } from '../../src/rollout/tell.ts'
 
 const instant = (seconds: number) => ({ best: unixNano(BigInt(seconds) * 1_000_000_000n) })
 
@@ -24,4 +25,13 @@ test("of a Job's pods those count that succeeded", () => {
     { finished: instant(8), outcome: 'ready' },
   ]
   assert.match(opening('Job', 'failed', pods), /, 1 of 2 pods succeeded/)
+})
+
+test('a pod that was asked to go before it was ready is on its way no more', () => {
+  const pods = [
+    { created: instant(0), deleting: instant(2) },
+    { created: instant(3), available: instant(5), deleting: instant(9) },
+    { created: instant(4) },
+  ]
+  assert.equal(countAtOnce(pods as RolloutPod[]), 2)
 })
