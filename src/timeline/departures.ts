@@ -3,18 +3,21 @@
 
 import type { ObjectFrame } from '../base/frame.ts'
 import type { NodeRecord, PodRecord } from '../base/record.ts'
-import { fromSeconds } from '../base/time.ts'
+import { durationNano, fromSeconds, SECOND } from '../base/time.ts'
 import type { Departure, World } from './world.ts'
 
 /** Departures kept per owner: more than one rollout step removes at once. */
 const DEPARTURES_MAX = 50
+
+/** A pod that goes away within this time before another of its owner comes is what the other replaces. */
+export const REPLACES_WITHIN = durationNano(SECOND * 60n)
 
 /** Whoever owns it replaces it now, long before its grace period is over. */
 export const isLeaving = (pod: PodRecord): boolean =>
   pod.deletionSeconds !== undefined || pod.phase === 'Failed'
 
 export function noteDeparture(world: World, frame: ObjectFrame, pod: PodRecord): void {
-  const owner = pod.owners?.find(({ controller }) => controller) ?? pod.owners?.[0]
+  const owner = ownerOf(pod)
   if (!owner) return
   const departures = world.departures.get(owner.uid) ?? []
   if (departures.some(({ uid }) => uid === pod.uid)) return
@@ -32,6 +35,25 @@ export function noteDeparture(world: World, frame: ObjectFrame, pod: PodRecord):
     revision,
   })
   world.departures.set(owner.uid, departures.slice(-DEPARTURES_MAX))
+}
+
+const ownerOf = ({ owners }: PodRecord) => owners?.find(({ controller }) => controller) ?? owners?.[0]
+
+/** Each explains one pod that comes, the last of them first: what was scaled down before stays without a successor. */
+export function noteReplacement(
+  { departures }: World,
+  { kind, phase, t }: ObjectFrame,
+  pod: PodRecord,
+): void {
+  const owner = ownerOf(pod)
+  if (!owner || phase !== 'live' || kind !== 'added') return
+  const open = (departures.get(owner.uid) ?? []).filter(
+    ({ replacedBy, seen, uid }) =>
+      replacedBy === undefined && uid !== pod.uid && seen !== undefined && t - seen < REPLACES_WITHIN,
+  )
+  const sameName = open.findLast(({ name }) => name === pod.name)
+  const replaced = owner.kind === 'StatefulSet' ? sameName : (sameName ?? open.at(-1))
+  if (replaced) replaced.replacedBy = pod.uid
 }
 
 function reasonOf(world: World, pod: PodRecord): Departure['reason'] {

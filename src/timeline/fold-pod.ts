@@ -14,7 +14,7 @@ import { noteLate, noteShownLate } from './lag.ts'
 import { noteVersion, type PodTimeline, startTimeline } from './pod-timeline.ts'
 import { foldChild, foldClaimant } from './related.ts'
 import { sampleRevision, storedBy } from './revisions.ts'
-import { isLeaving, noteDeparture } from './departures.ts'
+import { isLeaving, noteDeparture, noteReplacement } from './departures.ts'
 import { foldVictim } from './victims.ts'
 import { isOlder, isSame } from '../base/resource-version.ts'
 import { count, finish, type World } from './world.ts'
@@ -56,6 +56,7 @@ function foldKnownPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
   if (known) return
   const refused = foldChild(world.related, frame, pod)
   if (refused > 0) count(world, 'limit.related objects', refused)
+  noteReplacement(world, frame, pod)
   world.pods.set(uid, timeline)
   adoptOrphans(world, timeline, pod)
 }

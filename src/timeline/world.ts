@@ -67,6 +67,8 @@ export interface Departure {
   readonly reason: 'preemption' | 'eviction' | 'drain' | 'failed' | 'deleted'
   /** pod-template-hash or controller-revision-hash. */
   readonly revision: string | undefined
+  /** UID of the pod that came in its place, where both were seen live. */
+  replacedBy?: string
 }
 
 export function emptyWorld(backfill: (pod: PodRecord) => boolean = () => false): World {

@@ -5,6 +5,7 @@
 import type { OwnerReference, PodRecord } from '../base/record.ts'
 import type { UnixNano } from '../base/time.ts'
 import { add, durationNano, fromSeconds, SECOND } from '../base/time.ts'
+import { REPLACES_WITHIN } from '../timeline/departures.ts'
 import type { Departure, World } from '../timeline/world.ts'
 
 export const CAUSES = [
@@ -26,8 +27,6 @@ interface Found {
   readonly by?: string
 }
 
-/** A pod that goes away within this time before another of its owner comes is what the other replaces. */
-const REPLACES_WITHIN = durationNano(SECOND * 60n)
 /** A revision younger than this is still being rolled out. */
 const ROLLOUT_WITHIN = durationNano(SECOND * 600n)
 /** A node younger than this is why a DaemonSet's pod came. */
@@ -74,6 +73,7 @@ function departureBefore(
   const firstSeen = pods.get(uid)?.firstSeen
   const before = (departures.get(owner.uid) ?? []).filter((one) => {
     if (one.uid === uid || created - one.at >= REPLACES_WITHIN) return false
+    if (one.replacedBy !== undefined && one.replacedBy !== uid) return false
     // One stream shows both, in the order in which they were stored.
     return one.seen === undefined || firstSeen === undefined ? one.at <= created : one.seen <= firstSeen
   })

@@ -96,6 +96,22 @@ const CAUSES: readonly Cause[] = [
     before: [...owners(), ...gone({}, -14_000).map((frame) => ({ ...frame, t: at(-500_000) }))],
     then: 'rollout',
   },
+  {
+    name: 'a pod after one that was evicted and replaced already',
+    pod: OWNED,
+    before: [
+      ...owners({ ...REPLICA_SET, createdSeconds: OLD }),
+      ...gone(disrupted('EvictionByEvictionAPI')),
+      frameOf(-2000, {
+        ...podRecord(OWNED),
+        ...GONE,
+        uid: 'other',
+        name: 'web-other',
+        resourceVersion: '90',
+      }),
+    ],
+    then: 'scale-up',
+  },
   { name: 'a pod of a Job', pod: { owners: [reference(owner('Job', 'once', RS_UID))] }, then: 'job' },
   {
     name: "a DaemonSet's pod on a new node",
