@@ -3,6 +3,7 @@
 // Does not sum or describe them: shares.ts does.
 
 import { earliest, latest, seconds, since, type UnixNano } from '../base/time.ts'
+import type { Instant } from '../timeline/instant.ts'
 import { rootOf, type Span } from '../trace/trace.ts'
 import {
   type Course,
@@ -41,18 +42,23 @@ export function findHolds(course: Course): Hold[] {
 /** A rollout that is not over waits for the pod that has been on its way the longest; without one, for leave to create the next. */
 function passOpen(course: Course, place: Place, holds: Hold[]): Place {
   if (course.halts.some(({ from, to }) => from <= place.at && to >= place.at)) return place
-  const { wanted = Number.POSITIVE_INFINITY } = course.run.version ?? {}
-  const isLast = course.before + course.pods.length >= wanted
-  const open = course.pods.find((pod) => isOnItsWay(pod, place.at))
-  if (open) return passPod(course, open, { ...place, isLast }, holds)
-  return (isLast ? undefined : passRefusal(course, place, holds)) ?? place
+  const wanted = course.run.version?.wanted
+  const there = course.pods.filter((pod) => !wasLost(pod, place.at))
+  const isWhole = wanted !== undefined && course.before + there.length >= wanted
+  const from = { ...place, isLast: wanted === undefined || isWhole }
+  const open = there.find((pod) => isOnItsWay(pod, place.at))
+  if (open) return passPod(course, open, from, holds)
+  return (isWhole ? undefined : passRefusal(course, from, holds)) ?? from
 }
 
-/** What became of it later is of no account. */
-const isOnItsWay = (pod: RolloutPod, at: UnixNano): boolean =>
-  pod.created.best < at &&
-  [pod.available, pod.finished, pod.deleting].every((over) => over === undefined || over.best > at) &&
-  (pod.failed === undefined || pod.finished !== undefined)
+const isBy = (over: Instant | undefined, at: UnixNano): boolean => over !== undefined && over.best <= at
+
+/** Another one has to come in its place. What became of it later is of no account. */
+const wasLost = ({ deleting, failed, stopped }: RolloutPod, at: UnixNano): boolean =>
+  isBy(deleting, at) || (failed !== undefined && isBy(stopped, at))
+
+const isOnItsWay = ({ available, created, finished }: RolloutPod, at: UnixNano): boolean =>
+  created.best < at && !isBy(available, at) && !isBy(finished, at)
 
 function stepBack(course: Course, place: Place, used: Set<Milestone>, holds: Hold[]): Place {
   const refused = place.pod && passRefusal(course, place, holds)
@@ -178,7 +184,7 @@ function gap(
 ): Hold {
   const failed = milestone?.pod?.failed
   const actor = controllerOf(course)
-  if (course.run.history.kind === 'Job' && pod && failed !== undefined)
+  if (course.run.history.kind === 'Job' && (pod || course.isRolling) && failed !== undefined)
     return { kind: 'back-off', from, to, actor, message: failed }
   const byHand = course.limits.strategy === 'OnDelete' && !pod
   if (byHand && milestone?.pod) return { kind: 'wait for deletion', from, to, actor: 'user' }

@@ -57,7 +57,8 @@ function memberOf(book: Book, run: Run, facts: PodFacts, traceOf: TraceOf): Memb
   if (!created) return undefined
   const ready = trace ? readyOf(trace) : instantOf(book, 'ready stored', facts.ready)
   const isJob = run.history.kind === 'Job'
-  const finished = isJob ? (finishedOf(trace) ?? instantOf(book, 'ready stored', facts.stopped)) : undefined
+  const stopped = instantOf(book, 'ready stored', facts.stopped)
+  const finished = isJob ? (finishedOf(trace) ?? stopped) : undefined
   return {
     uid: facts.uid,
     name: facts.name,
@@ -67,6 +68,7 @@ function memberOf(book: Book, run: Run, facts: PodFacts, traceOf: TraceOf): Memb
     available: isJob ? undefined : ready && availableAfter(ready, run.version?.limits.minReadySeconds ?? 0),
     finished: finished && !isBefore(finished, created) ? finished : undefined,
     deleting: instantOf(book, 'deleting', facts.deleting),
+    stopped,
     outcome: trace?.outcome ?? 'unknown',
     failed: facts.failed,
     trace,

@@ -24,6 +24,8 @@ export interface Course {
   readonly start: UnixNano
   readonly end: UnixNano
   readonly isComplete: boolean
+  /** Neither complete nor given up. */
+  readonly isRolling: boolean
   /** Since when anybody watched; what went before that is known only as far as objects still tell. */
   readonly watchedFrom: UnixNano
   readonly pods: readonly RolloutPod[]

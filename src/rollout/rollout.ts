@@ -74,6 +74,8 @@ export interface RolloutPod {
   readonly finished: Instant | undefined
   /** It was asked to go. */
   readonly deleting: Instant | undefined
+  /** All its containers have ended, as its phase says, or it is gone. */
+  readonly stopped: Instant | undefined
   readonly outcome: Outcome | 'unknown'
   readonly failed: string | undefined
   /** From 1. */

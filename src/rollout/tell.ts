@@ -101,6 +101,7 @@ function courseOf(
     start,
     end,
     isComplete: outcome === 'complete',
+    isRolling: outcome === 'rolling',
     watchedFrom: book.from ?? start,
     pods,
     old,

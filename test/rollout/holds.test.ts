@@ -26,6 +26,7 @@ interface MadePod {
   readonly available?: number
   readonly finished?: number
   readonly deleting?: number
+  readonly stopped?: number
   readonly failed?: string
 }
 
@@ -40,6 +41,7 @@ function pod(name: string, made: MadePod): RolloutPod {
     available: made.available === undefined ? ready : instant(made.available),
     finished: made.finished === undefined ? undefined : instant(made.finished),
     deleting: made.deleting === undefined ? undefined : instant(made.deleting),
+    stopped: made.stopped === undefined ? undefined : instant(made.stopped),
     outcome: ready ? 'ready' : 'starting',
     failed: made.failed,
     wave: 1,
@@ -84,6 +86,7 @@ function course({
     start: at(0),
     end: at(end),
     isComplete: true,
+    isRolling: false,
     watchedFrom: at(watchedFrom),
     pods: made,
     old: gone,
@@ -270,6 +273,42 @@ const CASES: readonly { readonly name: string; readonly given: Made; readonly th
       end: 60,
     },
     then: '0-2 reconcile; 2-60 creation refused',
+  },
+  {
+    name: 'a pod that failed when the next rollout had begun held this one',
+    given: {
+      isComplete: false,
+      wanted: 1,
+      pods: { a: { created: 2, failed: 'Evicted', stopped: 12 } },
+      end: 9,
+    },
+    then: '0-2 reconcile; 2-9 start pod a (last)',
+  },
+  {
+    name: 'a pod that has to be made again is held by the refusal to',
+    given: {
+      isComplete: false,
+      wanted: 2,
+      pods: { a: { created: 1, ready: 3 }, b: { created: 1, deleting: 6 } },
+      refusals: [
+        { at: at(8), message: 'quota' },
+        { at: at(50), message: 'quota' },
+      ],
+      end: 60,
+    },
+    then: '0-1 reconcile; 1-3 start pod a (budget); 3-8 reconcile; 8-60 creation refused',
+  },
+  {
+    name: 'a Job that goes on after its pod failed backs off; one that is over does not',
+    given: {
+      kind: 'Job',
+      isComplete: false,
+      isRolling: true,
+      wanted: 1,
+      pods: { a: { created: 1, ready: 2, finished: 5, stopped: 5, failed: 'exit 1' } },
+      end: 30,
+    },
+    then: '0-1 reconcile; 1-2 start pod a (parallelism); 2-5 run pod a (parallelism); 5-30 back-off',
   },
   {
     name: 'a refusal says nothing of a rollout that has all its pods',
