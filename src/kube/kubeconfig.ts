@@ -20,20 +20,20 @@ export async function loadKubeconfig(options: KubeconfigOptions): Promise<KubeCo
   // Of client-node the bundle holds KubeConfig only, so YAML is read by the parser that reads the configuration.
   const [client, { parse }] = await Promise.all([import('@kubernetes/client-node'), import('yaml')])
   const config = new client.KubeConfig()
-  const files = filesOf(options)
+  const files = filesOf(options).filter((path) => !isEmpty(path, options))
   for (const path of files) {
     const one = new client.KubeConfig()
-    readable(path, () => one.loadFromFile(path))
+    readable(path, () => one.loadFromFile(path, { onInvalidEntry: 'filter' }))
     one.users = withTokenFiles(one.users, path, parse(readFileSync(path, 'utf8')))
     addTo(config, one)
   }
   if (files.length === 0) loadOtherwise(config)
-  const { context } = options
-  if (context !== undefined) {
-    if (!config.getContextObject(context))
-      throw new Error(`context ${context}: not in ${options.kubeconfig ?? 'the kubeconfig'}`)
-    config.setCurrentContext(context)
-  }
+  const context = options.context ?? config.getCurrentContext()
+  if (context && !config.getContextObject(context))
+    throw new Error(
+      `context ${context}: not in ${options.kubeconfig ?? 'the kubeconfig'}, or without a cluster and a user`,
+    )
+  config.setCurrentContext(context)
   return config
 }
 
@@ -47,6 +47,16 @@ function filesOf({ kubeconfig, env = {} }: KubeconfigOptions): readonly string[]
   if (found.length === 0) throw new Error(`KUBECONFIG=${named} names no file that exists`)
   return found
 }
+
+/** As `touch` leaves it, it says nothing; the only one has to say something, but in a pod, which has an account of its own. */
+function isEmpty(path: string, { kubeconfig, env = {} }: KubeconfigOptions): boolean {
+  if (readable(path, () => readFileSync(path, 'utf8')).trim() !== '') return false
+  if (kubeconfig !== undefined || !(env['KUBECONFIG']?.includes(delimiter) ?? existsSync(ACCOUNT_TOKEN)))
+    throw new Error(`${path} is empty`)
+  return true
+}
+
+const ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token'
 
 /** What an earlier file says of a name stands. */
 function addTo(config: KubeConfig, more: KubeConfig): void {
@@ -63,6 +73,7 @@ const byName = <T extends { readonly name: string }>(first: readonly T[] = [], m
 
 /** As client-node finds it in a pod, and from Windows in its Linux; but for the server on localhost:8080 that it makes up where there is nothing. */
 function loadOtherwise(config: KubeConfig): void {
+  if (existsSync(ACCOUNT_TOKEN)) return config.loadFromCluster()
   config.loadFromDefault()
   if (config.getCurrentContext() !== 'loaded-context' || config.getCurrentCluster()?.name !== 'cluster')
     return
@@ -70,9 +81,9 @@ function loadOtherwise(config: KubeConfig): void {
 }
 
 /** In words that say which file it is and what is wrong with it; a parser quotes what it read, over several lines. */
-function readable(path: string, load: () => void): void {
+function readable<T>(path: string, load: () => T): T {
   try {
-    load()
+    return load()
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const [line = ''] = message.split('\n')

@@ -1,7 +1,7 @@
 // Owns which kubeconfig files count and how several become one: as kubectl has it.
 
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { after, test } from 'node:test'
@@ -71,4 +71,29 @@ test("without KUBECONFIG it is the home directory's, with token files beside it"
 test('what is no kubeconfig is named among others', async () => {
   const there = file('good', { context: 'here', server: 'https://one.example' })
   await assert.rejects(loadKubeconfig(named(there, directory)), new RegExp(`${directory} is a directory`))
+})
+
+test('an empty file of several says nothing, and the only one is an error', async () => {
+  const empty = join(directory, 'empty')
+  writeFileSync(empty, '\n')
+  const there = file('beside-empty', { context: 'here', server: 'https://one.example' })
+  for (const files of [
+    [empty, there],
+    [there, empty],
+  ])
+    assert.equal((await loadKubeconfig(named(...files))).getCurrentContext(), 'here')
+  await assert.rejects(loadKubeconfig(named(empty)), /empty is empty$/)
+  await assert.rejects(loadKubeconfig({ kubeconfig: empty }), /empty is empty$/)
+})
+
+test('a context that nobody uses may be without a cluster, and the one in use may not', async () => {
+  const path = file('half', { context: 'here', server: 'https://one.example' })
+  const content = JSON.parse(readFileSync(path, 'utf8')) as { contexts: object[] }
+  content.contexts.push({ name: 'half', context: { cluster: '', user: '', namespace: 'shop' } })
+  writeFileSync(path, JSON.stringify(content))
+  assert.equal((await loadKubeconfig({ kubeconfig: path })).getCurrentContext(), 'here')
+  await assert.rejects(
+    loadKubeconfig({ kubeconfig: path, context: 'half' }),
+    /^Error: context half: not in \S+half, or without a cluster and a user$/,
+  )
 })
