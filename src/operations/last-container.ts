@@ -9,6 +9,7 @@ import type { ContainerHistory } from './container-history.ts'
 import type { Ending, Facts, Milestones } from './milestones.ts'
 import { comesBefore, isObserved, type Plan } from './plan.ts'
 import { planReport } from './readiness.ts'
+import { runsInOrder } from './runs.ts'
 
 /** When the last container had started before the pod was ready: the latest of several moments, each known as far as it is. */
 export function allStarted(
@@ -60,11 +61,17 @@ export function planEnd(
 ): void {
   const over = histories.flatMap(({ runs }) => [...runs.values()].flatMap(({ finished }) => finished ?? []))
   const known = over.filter((one) => isObserved(one) && isBefore(one, end))
-  if (readyStored || known.length === 0) return
+  if (readyStored || known.length === 0 || histories.some(isRunning)) return
   orderDrafts(plan.edges)
   const last = known.reduce((a, b) => ((b.best ?? 0n) >= (a.best ?? 0n) ? b : a))
   const mayBeLater = known.filter((one) => one !== last && isLaterAtMost(one, last))
   planReport(plan, mayBeLater.length > 0 ? lastOf(plan, [...mayBeLater, last], last) : last, end, phase)
+}
+
+/** What began and was not seen to end: a pod of a lost node, or one that was killed whole. */
+const isRunning = ({ runs }: ContainerHistory): boolean => {
+  const last = runsInOrder(runs).at(-1)?.[1]
+  return last?.started !== undefined && !last.finished && !last.failed
 }
 
 const isLaterAtMost = (start: Draft, last: Draft): boolean =>

@@ -385,3 +385,16 @@ test('the time from the last exit to the phase is the report of it, where nothin
   ])
     assert.ok(trace.spans.every(({ name }) => name !== 'report status'))
 })
+
+test('a pod that failed as a whole while a container was running reported nothing at the last exit', () => {
+  const containers = ['a', 'b'].map((name) => ({ name, image: 'i', readinessProbe: {} }))
+  const trace = traceOf(
+    begun({ containers, restartPolicy: 'Never' })
+      .start(210, 'a')
+      .start(240, 'b')
+      .statuses(10_100, { a: { exited: 1, from: 230, until: 10_000 }, b: { running: 260 } })
+      .change(300_000, { phase: 'Failed' })
+      .frames(320_000),
+  )
+  assert.ok(trace.spans.every(({ name }) => name !== 'report status'))
+})
