@@ -65,23 +65,31 @@ function* sumsOf(shares: readonly Share[]): Iterable<Sum> {
   const rest = new Set(shares)
   for (const share of rest) {
     const { name } = share.first
-    const like = FOR_EACH.has(name) ? [...rest].filter(({ first }) => first.name === name) : [share]
-    for (const one of like) rest.delete(one)
+    const each = FOR_EACH.has(name) ? [...rest].filter(({ first }) => first.name === name) : [share]
+    for (const one of each) rest.delete(one)
+    const like = name === 'pull image' ? byImage(each) : each
     const main = like.reduce((a, b) => (b.total > a.total ? b : a))
     const sum = durationNano(like.reduce((all: bigint, one) => all + one.total, 0n))
     const isMost = Number(main.total) >= Number(sum) * MOST
-    const [total, count] = isMost ? [main.total, 1] : [sum, countOf(like)]
+    const [total, count] = isMost ? [main.total, 1] : [sum, like.length]
     yield { operation: mainAttempt(main), total, count, ofMain: main.total }
   }
 }
 
 /** Containers may share an image. */
-const countOf = (shares: readonly Share[]): number =>
-  new Set(
-    shares.map(
-      ({ first: { name, subject, container } }) => (name === 'pull image' ? subject : container) ?? subject,
-    ),
-  ).size
+function byImage(shares: readonly Share[]): Share[] {
+  const images = new Map<string | undefined, Share>()
+  for (const share of shares) {
+    const { first, ofFirst, others = [], total } = share
+    const known = images.get(first.subject)
+    if (!known) images.set(first.subject, { ...share })
+    else {
+      known.others = [...(known.others ?? []), { operation: first, total: ofFirst }, ...others]
+      known.total = durationNano(known.total + total)
+    }
+  }
+  return [...images.values()]
+}
 
 function addNamedBelow(shares: Share[], { children }: Operation, path: CriticalPath): void {
   for (const child of children) {

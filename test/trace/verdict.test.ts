@@ -58,6 +58,31 @@ test('several containers that each take a little are added up, and the longest i
   )
 })
 
+test('an image that two containers pull is one', () => {
+  const of = { a: 'x:1', b: 'x:1', c: 'y:1' }
+  const containers = Object.entries(of).map(([name, image]) => ({ name, image }))
+  const told = story({ containers }).create(0).bind(20).admit(40).condition(200, 'PodReadyToStartContainers')
+  const took = { a: 4000, b: 4000, c: 5000 }
+  let ms = 210
+  for (const { name, image } of containers) {
+    const length = took[name as keyof typeof took]
+    told.event(ms, 'Pulling', name, `Pulling image "${image}"`)
+    const text = `${length / 1000}s (${length / 1000}s including waiting)`
+    told.event(
+      ms + length,
+      'Pulled',
+      name,
+      `Successfully pulled image "${image}" in ${text}. Image size: 7 bytes.`,
+    )
+    told.event(ms + length + 10, 'Created', name).event(ms + length + 20, 'Started', name)
+    ms += length + 30
+  }
+  assert.match(
+    verdictOf(told.ready(ms + 100)),
+    /; 13\.0 s \(9\d %\) pulling 2 images, 8\.00 s of it pulling x:1$/,
+  )
+})
+
 test('one thing that took nearly all of the time of its kind is named alone', () => {
   const initContainers = ['long', 'short'].map((name) => ({ name, image: 'i' }))
   const told = begun({ initContainers })
