@@ -39,7 +39,7 @@ export function findMissing({ timeline, facts, histories, isReady, isAgain, end 
 
 /** Whether some of what is missing are events, which expire after an hour, and not what the watch did not see. */
 export const namesEvents = (missing: readonly string[]): boolean =>
-  missing.some((one) => /^no \S.* event( of |$)/.test(one))
+  missing.some((one) => /^no (\S.* )?event( of |$)/.test(one))
 
 const isUnscheduled = ({ pod }: Facts): boolean =>
   pod.conditions?.some(({ type, reason }) => type === 'PodScheduled' && reason === 'Unschedulable') ?? false

@@ -42,3 +42,15 @@ test('what the watch did not see is no event', () => {
   assert.notEqual(missingOf(trace), undefined)
   assert.equal(lacksEvents(trace), false)
 })
+
+test('events of failures that only the status shows are events that are lacking', () => {
+  for (const [reason, words] of [
+    ['ErrImagePull', 'no event of a failed pull for app'],
+    ['CreateContainerConfigError', 'no event of a failure to create app'],
+    ['RunContainerError', 'no event of a failure to start app'],
+  ]) {
+    const trace = traced(begun().statuses(1000, { app: { waiting: reason ?? '', message: 'no' } }))
+    assert.ok((missingOf(trace) as readonly string[]).includes(words ?? ''), String(missingOf(trace)))
+    assert.equal(lacksEvents(trace), true, words)
+  }
+})
