@@ -13,8 +13,6 @@ export type What =
   /** One of several. */
   | 'gate removed'
   | 'scheduling failed'
-  /** Taints that a pod does not tolerate, when its scheduler had found no node. */
-  | 'untolerated'
   | 'nominated'
   | 'bound'
   | 'admitted'

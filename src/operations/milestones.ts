@@ -21,6 +21,8 @@ export interface Facts {
   readonly clocks: Clocks
   readonly byWhat: ReadonlyMap<What, readonly Fact[]>
   readonly byContainer: ReadonlyMap<string, readonly Fact[]>
+  /** Taints that kept the pod off nodes, where its scheduler does not name them. */
+  readonly untolerated: readonly string[]
   /** The objects beside the pod. */
   readonly surroundings: Surroundings
   /** What the components' own spans say; undefined where none has come. */
@@ -65,7 +67,8 @@ export function sortFacts(
     if (fact.container !== undefined) append(byContainer, fact.container, fact)
   }
   const found = native && nativeFacts(native, clocks)
-  return { pod: timeline.pod, clocks, byWhat, byContainer, surroundings, native: found }
+  const { pod, untolerated } = timeline
+  return { pod, untolerated, clocks, byWhat, byContainer, surroundings, native: found }
 }
 
 function nativeFacts(native: NativeOfPod, clocks: Clocks): NativeFacts {

@@ -1,6 +1,7 @@
 // Owns `wait at scheduling gate` and `schedule`, with each failed attempt as an event of the span.
 // Promises no `schedule` for a pod that nobody scheduled (static, or created with a node).
 
+import type { Condition } from '../base/record.ts'
 import type { UnixNano } from '../base/time.ts'
 import { isKarpenter } from '../observe/event.ts'
 import type { Fact } from '../timeline/facts.ts'
@@ -108,25 +109,28 @@ export function lastSchedulingFailure(facts: Facts): string | undefined {
   const refused = lastRefusal(facts)
   if (refused !== undefined) return refused
   const said = schedulerFailures(facts).at(-1)?.detail?.message
-  const message =
-    said ??
-    facts.pod.conditions?.find(({ type, status }) => type === 'PodScheduled' && status === 'False')?.message
-  const taints = untolerated(facts)
+  const message = said ?? unscheduled(facts)?.message
+  const taints = facts.untolerated
   return taints.length === 0 ? message : message?.replace('taint(s)', `taint(s) [${taints.join(', ')}]`)
 }
 
-/** When its scheduler last found no node; it does not say itself which they are. */
-const untolerated = (facts: Facts): string[] =>
-  factsOf(facts, 'untolerated').at(-1)?.detail?.value?.split(', ') ?? []
+/** As its scheduler has it. The API server's own word for gates stays after the last of them has gone, until a scheduler says another. */
+export function unscheduled({ pod }: Pick<Facts, 'pod'>): Condition | undefined {
+  const { conditions, schedulingGates = [] } = pod
+  return conditions?.find(
+    ({ reason, status, type }) =>
+      type === 'PodScheduled' &&
+      status === 'False' &&
+      (reason !== 'SchedulingGated' || schedulingGates.length > 0),
+  )
+}
 
 function attemptAttributes(facts: Facts): Record<string, OperationAttribute> {
   const failures = schedulerFailures(facts)
   const attributes = failures.length > 0 ? failureAttributes(failures) : {}
-  const unscheduled = facts.pod.conditions?.find(({ type }) => type === 'PodScheduled')
-  if (unscheduled?.status === 'False' && unscheduled.reason)
-    attributes['podspan.schedule.reason'] = unscheduled.reason
-  const taints = untolerated(facts)
-  if (taints.length > 0) attributes['podspan.schedule.taints'] = taints
+  const { reason } = unscheduled(facts) ?? {}
+  if (reason) attributes['podspan.schedule.reason'] = reason
+  if (facts.untolerated.length > 0) attributes['podspan.schedule.taints'] = facts.untolerated
   return attributes
 }
 

@@ -21,7 +21,7 @@ import { boundClock, isBelievable, sampleClock, shiftOf, shiftOfStamp } from './
 import { sampleLag } from './lag.ts'
 import { foldActivity, foldPull } from './node-timeline.ts'
 import { addFacts } from './fact-log.ts'
-import type { PodTimeline } from './pod-timeline.ts'
+import { noteTaints, type PodTimeline } from './pod-timeline.ts'
 import { foldRelatedEvent } from './related.ts'
 import { sampleRevision } from './revisions.ts'
 import { foldVictimEvent } from './victims.ts'
@@ -51,6 +51,8 @@ function foldPodEvent(world: World, frame: ObjectFrame, event: EventRecord, time
   const observations = ofThisLife(observeEvent(frame, event), timeline.pod)
   // A frame that comes again says nothing new of clocks and lag.
   const fresh = observeInto(world, timeline, observations)
+  // It tries again when nodes change, and its condition need not.
+  if (event.reason === 'FailedScheduling') noteTaints(world.taints, timeline)
   sampleEventRevision(world, frame, event, observations[0])
   for (const observation of fresh) {
     for (const stamp of observation.stamps) sampleStamp(world, timeline, stamp, frame, isRepeat(event))

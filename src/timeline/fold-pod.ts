@@ -6,12 +6,12 @@ import type { PodRecord } from '../base/record.ts'
 import { durationNano, fromSeconds, toNumber, SECOND, ZERO } from '../base/time.ts'
 import type { Observation } from '../observe/observation.ts'
 import { isNextVersion, isReady, isUntouched, observePod, wasReady } from '../observe/pod.ts'
-import { asListed, receiptStamp } from '../observe/stamps.ts'
+import { asListed } from '../observe/stamps.ts'
 import { sampleClock, shiftOf } from './clocks.ts'
 import { adoptOrphans, observeInto } from './fold-event.ts'
 import { foldArrival } from './node-timeline.ts'
 import { noteLate, noteShownLate } from './lag.ts'
-import { noteVersion, type PodTimeline, startTimeline } from './pod-timeline.ts'
+import { noteTaints, noteVersion, type PodTimeline, startTimeline } from './pod-timeline.ts'
 import { foldChild, foldClaimant } from './related.ts'
 import { sampleRevision, storedBy } from './revisions.ts'
 import { isLeaving, noteDeparture, noteReplacement } from './departures.ts'
@@ -44,11 +44,10 @@ function foldKnownPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
   const timeline = known ?? startTimeline(pod, frame, world.vocabulary)
   if (known) noteListed(known, frame, pod)
   const shown = timeline.isListed ? asListed(frame) : frame
-  const seen = observePod(known?.pod, shown, pod)
-  observeTaints(world, shown, pod, seen)
-  const fresh = observeInto(world, timeline, seen)
+  const fresh = observeInto(world, timeline, observePod(known?.pod, shown, pod))
   if (!timeline.isListed) sampleLateness(world, frame, fresh)
   timeline.pod = pod
+  noteTaints(world.taints, timeline)
   noteVersion(timeline, frame)
   const node = pod.nodeName === undefined ? undefined : world.nodes.get(pod.nodeName)
   if (node) foldArrival(node, pod, isReady(pod), frame.t)
@@ -59,18 +58,6 @@ function foldKnownPod(world: World, frame: ObjectFrame, pod: PodRecord): void {
   noteReplacement(world, frame, pod)
   world.pods.set(uid, timeline)
   adoptOrphans(world, timeline, pod)
-}
-
-/** Since 1.34 the scheduler does not say which taints. */
-const UNNAMED = 'untolerated taint(s)'
-
-function observeTaints({ taints }: World, frame: ObjectFrame, pod: PodRecord, found: Observation[]): void {
-  if (pod.nodeName !== undefined) return
-  const said = pod.conditions?.find(({ type }) => type === 'PodScheduled')?.message
-  const value = said?.includes(UNNAMED) ? taints.untolerated(pod).join(', ') : ''
-  if (value === '') return
-  const stamps = [receiptStamp(frame, 'watch-receipt', 'status.conditions[PodScheduled].message')]
-  found.push({ key: `untolerated/${value}`, what: 'untolerated', detail: { value }, stamps })
 }
 
 /** Where versions before it were not seen, a live one says no more than a list does. */

@@ -14,6 +14,7 @@ import { foldSpans, sweepSpans } from './native-fold.ts'
 import { foldRelated, sweepRelated } from './related.ts'
 import { sampleRevision } from './revisions.ts'
 import { isOlder, isSame } from '../base/resource-version.ts'
+import { noteTaints } from './pod-timeline.ts'
 import { count, nodeOf, type World } from './world.ts'
 
 const FRAMES: Readonly<Record<Frame['kind'], string>> = {
@@ -36,6 +37,8 @@ export function foldFrame(world: World, frame: Frame): void {
       return foldObject(world, frame)
     case 'gap':
       return foldGap(world, frame)
+    case 'synced':
+      return frame.source === 'nodes' ? foldNodesListed(world) : undefined
     case 'otlp':
       return foldSpans(world, frame)
     case 'tick':
@@ -79,6 +82,12 @@ function foldNode(world: World, frame: ObjectFrame, record: NodeRecord): void {
   world.taints.note(known, isGone ? undefined : record)
   if (isGone) world.nodes.delete(record.name)
   else nodeOf(world, record.name).node = record
+}
+
+/** Pods may have been listed before: what keeps them off is known from here on. */
+function foldNodesListed({ pods, taints }: World): void {
+  taints.isComplete = true
+  for (const timeline of pods.values()) noteTaints(taints, timeline)
 }
 
 function countFull(world: World, refused: number): void {

@@ -1,47 +1,69 @@
 // Owns which taints keep pods off the cluster's nodes now, and which of those a pod does not tolerate.
-// Promises the API server's rules (component-helpers/scheduling/corev1, KEP-5471 for the numeric operators) and a size that is bounded by the
-// different taints that nodes have. Does not know what a scheduler said.
+// Promises the API server's rules (component-helpers/scheduling/corev1, KEP-5471 for the numeric operators), few names whatever the cluster has, and
+// none before the nodes have been listed. Does not know what a scheduler said.
 
 import type { NodeRecord, PodRecord, Taint, Toleration } from '../base/record.ts'
 
 interface Known {
   readonly taint: Taint
   nodes: number
+  /** Nodes that are not cordoned. */
+  open: number
 }
 
 /** Only these keep a pod from being bound. */
 const KEEPS_OFF: ReadonlySet<string> = new Set(['NoSchedule', 'NoExecute'])
+/** A cordoned node is turned down for that, before its taints are looked at, unless a pod tolerates it. */
+const CORDONED: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }
+/** More than anybody reads. */
+const NAMES_MAX = 20
 
 export class NodeTaints {
+  /** The nodes have been listed. */
+  isComplete = false
   private readonly known = new Map<string, Known>()
+  /** By name; made again when a taint comes or goes. */
+  private sorted: readonly (readonly [text: string, known: Known])[] | undefined
 
   /** A node came, changed or went. */
   note(before: NodeRecord | undefined, after: NodeRecord | undefined): void {
     if (before?.taints === undefined && after?.taints === undefined) return
-    for (const taint of keeping(before)) this.count(taint, -1)
-    for (const taint of keeping(after)) this.count(taint, 1)
+    this.count(before, -1)
+    this.count(after, 1)
   }
 
-  private count(taint: Taint, by: 1 | -1): void {
-    const text = textOf(taint)
-    const known = this.known.get(text)
-    if (!known) return void this.known.set(text, { taint, nodes: by })
-    known.nodes += by
-    if (known.nodes === 0) this.known.delete(text)
+  private count(node: NodeRecord | undefined, by: 1 | -1): void {
+    for (const taint of node?.taints ?? []) {
+      if (!KEEPS_OFF.has(taint.effect)) continue
+      const text = textOf(taint)
+      const known = this.known.get(text) ?? { taint, nodes: 0, open: 0 }
+      if (known.nodes === 0) this.change(() => this.known.set(text, known))
+      known.nodes += by
+      if (!node?.unschedulable) known.open += by
+      if (known.nodes === 0) this.change(() => this.known.delete(text))
+    }
   }
 
-  /** As `kubectl taint` writes them, those on the most nodes first. */
+  private change(make: () => unknown): void {
+    this.sorted = undefined
+    make()
+  }
+
+  /** As `kubectl taint` writes them, by name. */
   untolerated({ tolerations = [] }: Pick<PodRecord, 'tolerations'>): string[] {
-    return [...this.known]
-      .filter(([, { taint }]) => !tolerations.some((one) => tolerates(one, taint)))
-      .sort(([a, { nodes: ofA }], [b, { nodes: ofB }]) => ofB - ofA || (a < b ? -1 : 1))
-      .map(([text]) => text)
+    if (!this.isComplete) return []
+    this.sorted ??= [...this.known].sort(([a], [b]) => (a < b ? -1 : 1))
+    const isLetIn = (taint: Taint): boolean => tolerations.some((one) => tolerates(one, taint))
+    const ofCordoned = isLetIn(CORDONED)
+    const names: string[] = []
+    for (const [text, { taint, open }] of this.sorted) {
+      if ((open === 0 && !ofCordoned) || isLetIn(taint)) continue
+      names.push(text)
+      if (names.length === NAMES_MAX) break
+    }
+    return names
   }
 }
-
-/** A cordoned node is turned down as unschedulable before its taints are looked at. */
-const keeping = (node: NodeRecord | undefined): readonly Taint[] =>
-  node?.unschedulable ? [] : (node?.taints ?? []).filter(({ effect }) => KEEPS_OFF.has(effect))
 
 const textOf = ({ key, value, effect }: Taint): string => `${key}${value ? `=${value}` : ''}:${effect}`
 

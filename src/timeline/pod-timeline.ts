@@ -7,6 +7,7 @@ import type { PodRecord } from '../base/record.ts'
 import type { UnixNano } from '../base/time.ts'
 import { isBirth } from '../observe/pod.ts'
 import { emptyFactLog, type FactLog } from './fact-log.ts'
+import type { NodeTaints } from './node-taints.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 export interface PodTimeline {
@@ -26,6 +27,8 @@ export interface PodTimeline {
   isThinned: boolean
   /** What the last version shows may be long past. */
   isListed: boolean
+  /** Taints that it did not tolerate when its scheduler last found no node for them, and did not name them. */
+  untolerated: readonly string[]
   /** When by our clock the start's end was first seen, and which kind of end. */
   ended: End | undefined
 }
@@ -41,8 +44,22 @@ export function startTimeline(pod: PodRecord, frame: ObjectFrame, vocabulary: Vo
   const isPickedUp = !isBirth(frame, pod)
   return {
     ...{ uid: pod.uid, pod, facts, firstSeen, firstPhase, isPickedUp },
-    ...{ versions: [], gap: false, isThinned: false, isListed: isPickedUp, ended: undefined },
+    ...{ versions: [], gap: false, isThinned: false, isListed: isPickedUp },
+    ...{ untolerated: NO_TAINTS, ended: undefined },
   }
+}
+
+const NO_TAINTS: readonly string[] = []
+/** Since 1.34 the scheduler does not say which. */
+const UNNAMED = 'untolerated taint(s)'
+
+/** Of a DaemonSet's pod only one node's would count, and nobody knows which. */
+export function noteTaints(taints: NodeTaints, timeline: PodTimeline): void {
+  const { conditions, nodeName, owners } = timeline.pod
+  if (nodeName !== undefined) return
+  const said = conditions?.find(({ type }) => type === 'PodScheduled')?.message
+  if (!said?.includes(UNNAMED) || owners?.some(({ kind }) => kind === 'DaemonSet')) return
+  timeline.untolerated = taints.untolerated(timeline.pod)
 }
 
 /** A start has a dozen; a pod that fails again and again has more. */

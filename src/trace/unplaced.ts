@@ -14,6 +14,8 @@ const NO_MATCH =
 /** 1.34 and later do not say which taint it is: then the nodes' own may. */
 const TAINT = /untolerated taint(?: \{([^:}]*)|\(s\))/
 
+const UNNAMED = 'node(s) had untolerated taint(s)'
+
 const CONTROL_PLANE = /^node-role\.kubernetes\.io\/(?:control-plane|master)$/
 /** Nodes that are full, cordoned, or about to go. */
 const TAINT_OF_CAPACITY =
@@ -31,8 +33,9 @@ export function whoseUnplaced(
   messages: readonly string[],
   taints: readonly string[] = [],
 ): Party | undefined {
-  if (messages.length === 0) return 'platform'
-  const parts = messages.flatMap(partsOf)
+  if (messages.length + taints.length === 0) return 'platform'
+  // Its events may be lost; that there are taints was in the pod's condition.
+  const parts = messages.length === 0 ? [UNNAMED] : messages.flatMap(partsOf)
   const said = new Set(parts.flatMap((part) => whoseReasons(part, taints)))
   const first = HELD_BY.find((party) => said.has(party))
   if (first) return first

@@ -7,7 +7,7 @@ import type { Facts } from '../operations/milestones.ts'
 import { NODE_NOT_READY } from '../operations/node-trouble.ts'
 import { durationOf, type Operation, type OperationName } from '../operations/operation.ts'
 import { lastTrouble } from '../operations/sandbox.ts'
-import { lastSchedulingFailure } from '../operations/scheduling.ts'
+import { lastSchedulingFailure, unscheduled } from '../operations/scheduling.ts'
 import { lastSaidOfPod } from '../operations/volumes.ts'
 import type { Startup } from '../operations/startup.ts'
 import { brief, clip } from './brief.ts'
@@ -227,12 +227,9 @@ function describeScheduling(operation: Operation, facts: Facts): string {
   return `waiting to be scheduled${by}${because(lastSchedulingFailure(facts) ?? silenceOf(operation, facts))}`
 }
 
-function silenceOf(operation: Operation, { pod }: Facts): string | undefined {
+function silenceOf(operation: Operation, facts: Facts): string | undefined {
   const { actor, end, open } = operation
-  if (open) {
-    const isTried = pod.conditions?.some(({ type }) => type === 'PodScheduled')
-    return isTried ? undefined : `${actor} has not tried yet`
-  }
+  if (open) return unscheduled(facts) ? undefined : `${actor} has not tried yet`
   // Where its word of success has come, so would others have.
   const isHeard = end.stamps.some(({ source }) => source === 'event-name' || source === 'event-time')
   return isHeard && durationOf(operation) >= SECOND ? 'no failed attempt was reported' : undefined

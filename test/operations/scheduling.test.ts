@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { EventRecord } from '../../src/base/record.ts'
 import { rootOf } from '../../src/trace/trace.ts'
-import { at, eventRecord, story } from '../support/pods.ts'
+import { at, condition, eventRecord, story } from '../support/pods.ts'
 import { assertSpans, spanOf, traceOf, treeOf } from '../support/pods-spans.ts'
 
 /** As the events.k8s.io recorder writes it: eventTime, no count and no seconds. */
@@ -47,6 +47,19 @@ test('a pod with scheduling gates waits for them, and is scheduled from then on'
     [['SchedulingGateRemoved', 'example.com/quota']],
   )
   assert.deepEqual(attributes['podspan.gates'], ['example.com/quota', 'example.com/topology'])
+})
+
+test('what the API server said of gates says nothing of a pod that has none any more', () => {
+  const message = 'Scheduling is blocked due to non-empty scheduling gates'
+  const gated = { ...condition('PodScheduled', 'False', 0, 'SchedulingGated'), message }
+  const trace = traceOf(
+    story({ schedulingGates: ['a.com/x'], conditions: [gated] })
+      .create(0)
+      .change(5000, { schedulingGates: [] })
+      .frames(60_000),
+  )
+  assert.match(trace.verdict, /now waiting to be scheduled \(kube-scheduler has not tried yet\)/)
+  assert.equal(spanOf(trace, 'schedule').attributes['podspan.schedule.reason'], undefined)
 })
 
 test('gates of several owners are held by several controllers', () => {

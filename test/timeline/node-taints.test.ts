@@ -13,6 +13,12 @@ const node = (taints: readonly Taint[], more: Partial<NodeRecord> = {}): NodeRec
   ...more,
 })
 
+function listed(): NodeTaints {
+  const taints = new NodeTaints()
+  taints.isComplete = true
+  return taints
+}
+
 const GPU: Taint = { key: 'dedicated', value: 'gpu', effect: 'NoSchedule' }
 const SLA: Taint = { key: 'sla', value: '950', effect: 'NoExecute' }
 const AWAY: Taint = { key: 'node.kubernetes.io/unreachable', effect: 'NoExecute' }
@@ -39,13 +45,13 @@ const CASES: readonly (readonly [
 
 for (const [name, taint, toleration, isTolerated] of CASES)
   test(`a toleration ${name} ${isTolerated ? 'lets' : 'does not let'} a pod onto the node`, () => {
-    const taints = new NodeTaints()
+    const taints = listed()
     taints.note(undefined, node([taint]))
     assert.equal(taints.untolerated({ tolerations: [toleration] }).length, isTolerated ? 0 : 1)
   })
 
-test('taints are named as kubectl writes them, those on the most nodes first, and forgotten with the last node', () => {
-  const taints = new NodeTaints()
+test('taints are named as kubectl writes them, by name, and forgotten with the last node', () => {
+  const taints = listed()
   const both = node([SLA, GPU])
   taints.note(undefined, both)
   taints.note(undefined, node([GPU, { key: 'soft', effect: 'PreferNoSchedule' }]))
@@ -56,4 +62,22 @@ test('taints are named as kubectl writes them, those on the most nodes first, an
   taints.note(node([GPU]), undefined)
   taints.note(node([GPU]), node([]))
   assert.deepEqual(taints.untolerated({}), [])
+})
+
+test('what only cordoned nodes have counts for a pod that does not mind that', () => {
+  const taints = listed()
+  taints.note(undefined, node([GPU], { unschedulable: true }))
+  assert.deepEqual(taints.untolerated({}), [])
+  const tolerations = [{ key: 'node.kubernetes.io/unschedulable', operator: 'Exists' }]
+  assert.deepEqual(taints.untolerated({ tolerations }), ['dedicated=gpu:NoSchedule'])
+})
+
+test('of thousands of taints a few are named, and none before the nodes are listed', () => {
+  const taints = listed()
+  for (let index = 0; index < 3000; index++)
+    taints.note(undefined, node([{ key: `own-${index}`, effect: 'NoSchedule' }]))
+  assert.equal(taints.untolerated({}).length, 20)
+  const early = new NodeTaints()
+  early.note(undefined, node([GPU]))
+  assert.deepEqual(early.untolerated({}), [])
 })

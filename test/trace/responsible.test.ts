@@ -2,11 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { NodeRecord, PodRecord, Taint } from '../../src/base/record.ts'
+import type { Frame } from '../../src/base/frame.ts'
+import type { PodRecord, Taint } from '../../src/base/record.ts'
 import { PARTIES } from '../../src/trace/party.ts'
 import { rootOf, type Trace } from '../../src/trace/trace.ts'
-import { condition, eventRecord, frameOf, type Story, story } from '../support/pods.ts'
-import { traceOf } from '../support/pods-spans.ts'
+import { at, condition, eventRecord, frameOf, type Story, story } from '../support/pods.ts'
+import { spanOf, traceOf } from '../support/pods-spans.ts'
 import { ATTACHED, controllerEvent, withClaim } from '../support/volumes.ts'
 
 const noRoom = '0/3 nodes are available: 3 Insufficient cpu.'
@@ -207,38 +208,57 @@ test('where the scheduler names no taint, as since 1.34, nobody is charged', () 
 
 const UNNAMED = without('node(s) had untolerated taint(s)')
 
-/** Of a pod that tolerates one of both taints. */
-function besideNode(taints: readonly Taint[]): Trace {
+const SYNCED: Frame = { kind: 'synced', source: 'nodes', t: at(-999) }
+const tainting = (taints: readonly Taint[], ms = -1000, resourceVersion = '1'): Frame =>
+  frameOf(
+    ms,
+    { resource: 'nodes', uid: 'n', name: 'node-2', namespace: '', resourceVersion, taints },
+    'live',
+    ms < 0 ? 'added' : 'modified',
+  )
+const SPOT: Taint = { key: 'spot', effect: 'NoSchedule' }
+const GPU: Taint = { key: 'dedicated', value: 'gpu', effect: 'NoSchedule' }
+const NOT_READY: Taint = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }
+
+/** Of a pod that tolerates one of the taints; its scheduler tries again, with the same words, at each of these. */
+function besideNode(
+  before: readonly Frame[],
+  later: readonly Frame[] = [],
+  ...tries: readonly number[]
+): Trace {
   const refused = { ...condition('PodScheduled', 'False', 30, 'Unschedulable'), message: UNNAMED }
   const tolerations = [{ key: 'spot', operator: 'Exists' }]
-  const frames = story({ tolerations })
+  const told = story({ tolerations })
     .create(0)
     .change(30, { conditions: [refused] })
-    .other(31, eventRecord(31, 'FailedScheduling', { component: 'default-scheduler', message: UNNAMED }))
-    .bind(20_000)
-    .admit(20_040)
-    .start(20_210, 'app')
-    .ready(20_300)
-    .frames(60_000)
-  const node: NodeRecord = {
-    resource: 'nodes',
-    uid: 'n',
-    name: 'node-2',
-    namespace: '',
-    resourceVersion: '1',
-    taints,
-  }
-  return traceOf([frameOf(-1000, node, 'live', 'added'), ...frames])
+  for (const ms of [31, ...tries])
+    told.other(ms, eventRecord(ms, 'FailedScheduling', { component: 'default-scheduler', message: UNNAMED }))
+  told.bind(20_000).admit(20_040).start(20_210, 'app').ready(20_300)
+  const frames = [...before, ...told.frames(60_000), ...later]
+  return traceOf(frames.toSorted((a, b) => (a.t < b.t ? -1 : a.t > b.t ? 1 : 0)))
 }
 
 test('where the scheduler names no taint, those of the nodes that the pod does not tolerate are named and charged', () => {
-  const spot = { key: 'spot', effect: 'NoSchedule' }
-  const trace = besideNode([spot, { key: 'dedicated', value: 'gpu', effect: 'NoSchedule' }])
+  const trace = besideNode([tainting([SPOT, GPU]), SYNCED])
   assert.match(trace.verdict, /1 node\(s\) had untolerated taint\(s\) \[dedicated=gpu:NoSchedule\]/)
   assert.equal(responsible(trace), 'workload')
-  const full = besideNode([spot, { key: 'node.kubernetes.io/disk-pressure', effect: 'NoSchedule' }])
-  assert.equal(responsible(full), 'capacity')
-  assert.doesNotMatch(besideNode([spot]).verdict, /\[/)
+  const pressure = { key: 'node.kubernetes.io/disk-pressure', effect: 'NoSchedule' }
+  assert.equal(responsible(besideNode([tainting([SPOT, pressure]), SYNCED])), 'capacity')
+  assert.doesNotMatch(besideNode([tainting([SPOT]), SYNCED]).verdict, /\[/)
+})
+
+test('nodes that are listed after the pod count as those before, and none before they all are', () => {
+  const late = besideNode([], [{ ...SYNCED, t: at(2000) }, tainting([GPU], 1000)])
+  assert.match(late.verdict, /\[dedicated=gpu:NoSchedule\]/)
+  assert.doesNotMatch(besideNode([tainting([GPU])]).verdict, /\[/)
+})
+
+test('the taints of the last try are named', () => {
+  const later = [tainting([GPU, NOT_READY], 5000, '2'), tainting([GPU], 8000, '3')]
+  const trace = besideNode([tainting([GPU]), SYNCED], later, 6000, 9000)
+  assert.deepEqual(spanOf(trace, 'schedule').attributes['podspan.schedule.taints'], [
+    'dedicated=gpu:NoSchedule',
+  ])
 })
 
 test('the shares and what nobody is charged with are the whole start', () => {
