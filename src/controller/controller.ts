@@ -41,6 +41,7 @@ import { type HttpServer, startServer } from './server.ts'
 import { createSessionDuties, type SessionDuties } from './session-duties.ts'
 import { type SessionWatch, watchSessions } from './session-watch.ts'
 import { streamOf, type Streams, watchStreams } from './streams.ts'
+import { Telling, TELL_MAX } from './telling.ts'
 import { leaseStoreOf, readWatermarks, startTerms, type Terms } from './terms.ts'
 import { orAborted, withDeadline } from './waiting.ts'
 
@@ -106,6 +107,7 @@ class Operator {
   #handover!: Handover
   #delivery!: Delivery
   #pipeline!: Pipeline
+  #telling: Telling | undefined
   #rollouts!: RolloutDuties
   #inFlight!: InFlightDuty
   #pipelineOptions: PipelineOptions = {}
@@ -237,6 +239,11 @@ class Operator {
     this.#pipeline = createPipeline({
       ...this.#pipelineOptions,
       backfill: (pod) => this.#handover.wasMissed(pod),
+      tellMax: TELL_MAX,
+    })
+    this.#telling = new Telling(this.#pipeline, (trace) => {
+      this.#rollouts.take(trace, this.#delivery.take(trace))
+      this.#page?.told(trace)
     })
     const [pipeline, book, metrics, handover] = [this.#pipeline, this.#book, this.#metrics, this.#handover]
     this.#delivery = createDelivery({ ...this.#options, book, handover, metrics })
@@ -338,10 +345,7 @@ class Operator {
     if ('source' in frame && frame.source === 'pods' && this.#progress.see(stream, frame))
       this.#handover.wentBack(stream)
     this.#rollouts.push(frame)
-    for (const trace of this.#pipeline.push(metadataOf(frame))) {
-      this.#rollouts.take(trace, this.#delivery.take(trace))
-      this.#page?.told(trace)
-    }
+    this.#telling?.push(metadataOf(frame))
     for (const late of this.#pipeline.late()) this.#delivery.append(late)
     this.#handover.passed(this.#pipeline.passed().watched)
   }
@@ -377,15 +381,12 @@ class Operator {
   async end(): Promise<void> {
     const { clock, exporters, log } = this.#options
     this.#stop.abort()
+    this.#telling?.stop()
     const listeners = [this.#receiving?.close(), this.#injecting?.close()]
     await Promise.all([this.#streams?.close(), this.#sessions?.ended, ...listeners])
-    const started = clock.monotonicMs()
+    const endMs = clock.monotonicMs() + DRAIN_DEADLINE_MS
     await exporters.close(this.#leads() ? DRAIN_DEADLINE_MS : 0)
-    await withDeadline(
-      clock,
-      this.#duties.settled(),
-      Math.max(0, DRAIN_DEADLINE_MS - (clock.monotonicMs() - started)),
-    )
+    await withDeadline(clock, this.#duties.settled(), Math.max(0, endMs - clock.monotonicMs()))
     await this.#terms?.end()
     this.#stopCalls.abort()
     await Promise.all([this.#server?.close(), this.#page?.close()])

@@ -44,6 +44,8 @@ export interface PipelineOptions {
   readonly clusterUid?: string
   /** Which pods whose start was over when we first saw them are traced all the same. Default none. */
   readonly backfill?: (pod: PodRecord) => boolean
+  /** So many starts are told at once at the most; `more` tells the others. Default all. */
+  readonly tellMax?: number
 }
 
 /** What the clock of one node (or `apiserver`, `scheduler`) is off from ours; undefined ends are unknown. */
@@ -57,6 +59,10 @@ export interface ClockReport {
 export interface Pipeline {
   /** Takes one frame; returns the traces that became final by it, in order of their end. */
   push(frame: Frame): Trace[]
+  /** More of those that are final; none where `isBehind` is false. */
+  more(): Trace[]
+  /** Whether starts are over and settled that `tellMax` has left to be told. */
+  isBehind(): boolean
   inFlight(): InFlight[]
   /** Which native spans of a request, of those whose names `wantsSpan`, are worth a frame: the others are of no start. */
   chooseSpans(spans: readonly NativeSpan[], t: UnixNano): readonly NativeSpan[]
@@ -71,7 +77,7 @@ export interface Pipeline {
   models(): Omit<Clocks, 'around'>
   /** How late the watch has shown things of late, the writing included; undefined where fine stamps were too rare to say. */
   lag(): DurationNano | undefined
-  /** The times that starts are told by, for whoever decides by time besides: the very ones, which go on with the next frame. */
+  /** The times by which starts have been told, for whoever decides by time besides. */
   passed(): Passed
   /** Counts by name: frames, garbage by kind, limits reached. */
   counters(): Readonly<Record<string, number>>
@@ -91,8 +97,13 @@ interface State {
   readonly startTimeout: DurationNano
   /** Pods whose end was seen, in that order; settling takes equally long for all. */
   readonly settling: string[]
+  /** Pods whose start is to be told now. */
+  readonly due: string[]
+  readonly tellMax: number
   readonly sift: NativeSift
   readonly passing: ReturnType<typeof nothingPassed>
+  /** As they were when nothing was due that had not been told. */
+  readonly told: ReturnType<typeof nothingPassed>
   late: readonly LateSpans[]
   nextSweep: UnixNano
 }
@@ -104,13 +115,18 @@ export function createPipeline(options: PipelineOptions = {}): Pipeline {
     settle: options.settle ?? SETTLE,
     startTimeout: options.startTimeout ?? START_TIMEOUT,
     settling: [],
+    due: [],
+    tellMax: options.tellMax ?? Number.POSITIVE_INFINITY,
     sift: emptySift(),
     passing: nothingPassed(),
+    told: nothingPassed(),
     late: [],
     nextSweep: 0n as UnixNano,
   }
   return {
     push: (frame) => push(state, frame),
+    more: () => tellDue(state),
+    isBehind: () => state.due.length > 0,
     inFlight: () => listInFlight(state),
     chooseSpans: (spans, t) => siftSpans(state.sift, spans, t, knownIn(state.world)),
     late: () => state.late,
@@ -122,7 +138,7 @@ export function createPipeline(options: PipelineOptions = {}): Pipeline {
     clocks: () => reportClocks(state),
     models: () => state.world,
     lag: () => reportLag(state),
-    passed: () => state.passing,
+    passed: () => state.told,
     counters: () => ({ ...state.world.counters, 'pods in flight': state.world.pods.size }),
   }
 }
@@ -145,22 +161,33 @@ const settleOf = ({ settle, world }: State): DurationNano =>
 
 /** Time has gone on: what has settled by now is told, before the frame that says so is taken in. */
 function advance(state: State): Trace[] {
-  const told: Trace[] = []
+  const { due, settling } = state
   const { read, watched } = state.passing
-  for (;;) {
-    const uid = state.settling[0]
-    const timeline = uid === undefined ? undefined : state.world.pods.get(uid)
-    if (uid === undefined) break
+  let settled = 0
+  for (const uid of settling) {
+    const timeline = state.world.pods.get(uid)
     if (timeline?.ended && add(timeline.ended.seenAt, settleOf(state)) > read) break
-    state.settling.shift()
+    due.push(uid)
+    settled++
+  }
+  if (settled > 0) settling.splice(0, settled)
+  if (watched >= state.nextSweep) sweepTimeouts(state)
+  return tellDue(state)
+}
+
+function tellDue(state: State): Trace[] {
+  const { due, passing, tellMax, world } = state
+  const told: Trace[] = []
+  for (const uid of due.splice(0, tellMax)) {
+    const timeline = world.pods.get(uid)
     if (timeline?.ended) pushTold(state, timeline, timeline.ended.outcome, told)
   }
-  if (watched >= state.nextSweep) sweepTimeouts(state, told)
+  if (due.length === 0) Object.assign(state.told, passing)
   return told
 }
 
 /** Every second is often enough: a timeout's own moment does not depend on when it is noticed. */
-function sweepTimeouts(state: State, told: Trace[]): void {
+function sweepTimeouts(state: State): void {
   state.nextSweep = add(state.passing.watched, SECOND)
   for (const timeline of state.world.pods.values()) {
     if (timeline.ended || !isOverdue(state, timeline)) continue
@@ -171,7 +198,7 @@ function sweepTimeouts(state: State, told: Trace[]): void {
       timeline.firstSeen >= add(createdOf(state, timeline), state.startTimeout)
     const isUntold = stale && !state.world.backfill(timeline.pod)
     if (isUntold || ranLongBefore(timeline.pod, state.startTimeout)) finish(state.world, timeline.uid)
-    else pushTold(state, timeline, 'timeout', told)
+    else state.due.push(timeline.uid)
   }
 }
 
@@ -253,6 +280,7 @@ function tellAll(state: State): Trace[] {
   for (const timeline of [...state.world.pods.values()])
     pushTold(state, timeline, timeline.ended?.outcome ?? 'starting', told)
   state.settling.length = 0
+  state.due.length = 0
   return told.sort((a, b) => compareEnds(a, b))
 }
 

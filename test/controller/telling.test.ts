@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Pipeline } from '../../src/trace/pipeline.ts'
+import type { Trace } from '../../src/trace/trace.ts'
+import { Telling } from '../../src/controller/telling.ts'
+import { at } from '../support/pods.ts'
+
+const TICK = { kind: 'tick', t: at(0) } as const
+
+/** A pipeline that has so many batches of one to tell. */
+function behind(batches: number): Pick<Pipeline, 'push' | 'more' | 'isBehind'> & { left: number } {
+  const told = (): Trace[] => {
+    if (pipeline.left === 0) return []
+    pipeline.left -= 1
+    return [{ uid: String(pipeline.left) } as Trace]
+  }
+  const pipeline = { left: batches, push: told, more: told, isBehind: () => pipeline.left > 0 }
+  return pipeline
+}
+
+test('what is left is told in turns of the event loop, without any frame', async () => {
+  const pipeline = behind(4)
+  const taken: string[] = []
+  new Telling(pipeline as unknown as Pipeline, ({ uid }) => void taken.push(uid)).push(TICK)
+  assert.deepEqual(taken, ['3'])
+  for (let index = 0; index < 6; index++) await turn()
+  assert.deepEqual(taken, ['3', '2', '1', '0'])
+})
+
+test('after the end nothing is told any more', async () => {
+  const pipeline = behind(4)
+  const telling = new Telling(pipeline as unknown as Pipeline, () => undefined)
+  telling.push(TICK)
+  telling.stop()
+  for (let index = 0; index < 6; index++) await turn()
+  assert.equal(pipeline.left, 3)
+})
