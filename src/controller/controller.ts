@@ -41,7 +41,7 @@ import { type HttpServer, startServer } from './server.ts'
 import { createSessionDuties, type SessionDuties } from './session-duties.ts'
 import { type SessionWatch, watchSessions } from './session-watch.ts'
 import { streamOf, type Streams, watchStreams } from './streams.ts'
-import { Telling, TELL_MAX } from './telling.ts'
+import { roomFor, Telling } from './telling.ts'
 import { leaseStoreOf, readWatermarks, startTerms, type Terms } from './terms.ts'
 import { orAborted, withDeadline } from './waiting.ts'
 
@@ -239,7 +239,7 @@ class Operator {
     this.#pipeline = createPipeline({
       ...this.#pipelineOptions,
       backfill: (pod) => this.#handover.wasMissed(pod),
-      tellMax: TELL_MAX,
+      room: roomFor(exporters),
     })
     this.#telling = new Telling(this.#pipeline, (trace) => {
       this.#rollouts.take(trace, this.#delivery.take(trace))

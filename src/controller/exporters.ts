@@ -21,6 +21,8 @@ export interface Exporters {
   append(name: string, late: LateSpans): void
   /** Takes the configuration of now; throws a ConfigError, and changes nothing, where one of them cannot work. */
   configure(config: Pick<ControllerConfig, 'exporters' | 'serviceName'>): ExporterChanges
+  /** Whether one of them has so much to send that who has more should wait with it. */
+  isBehind(): boolean
   /** By name, with what those that were replaced have done. */
   accounting(): ReadonlyMap<string, Accounting>
   /** Another leads now: what waits is left to it, and new exporters stand ready. */
@@ -87,6 +89,11 @@ class NamedExporters implements Exporters {
     const running = this.#running.get(name)
     running?.exporter.export(trace, settled)
     return running !== undefined
+  }
+
+  isBehind(): boolean {
+    for (const { exporter } of this.#running.values()) if (exporter.isBehind()) return true
+    return false
   }
 
   append(name: string, late: LateSpans): void {

@@ -3,11 +3,20 @@
 // probe, a watch. Does not tell them: trace/pipeline.ts does.
 
 import type { Frame } from '../base/frame.ts'
+import type { Exporters } from './exporters.ts'
 import type { Pipeline } from '../trace/pipeline.ts'
 import type { Trace } from '../trace/trace.ts'
 
 /** With their export they take half a millisecond each; a frame that comes in between tells as many. */
-export const TELL_MAX = 10
+const TELL_MAX = 10
+/** A start that waits to be told holds about as much as its trace in a queue: what does not fit there may wait here to this number. */
+const DUE_MAX = 20_000
+
+/** For the pipeline: while an exporter that can send has enough, it gets no more. */
+export const roomFor =
+  (exporters: Pick<Exporters, 'isBehind'>) =>
+  (due: number): number =>
+    due < DUE_MAX && exporters.isBehind() ? 0 : TELL_MAX
 
 export class Telling {
   readonly #pipeline: Pipeline
@@ -26,7 +35,8 @@ export class Telling {
 
   #tell(traces: readonly Trace[]): void {
     for (const trace of traces) this.#take(trace)
-    if (this.#isWaiting || this.#isOver || !this.#pipeline.isBehind()) return
+    // Without room the next frame asks again, a tick at the latest.
+    if (traces.length === 0 || this.#isWaiting || this.#isOver || !this.#pipeline.isBehind()) return
     this.#isWaiting = true
     setImmediate(() => {
       this.#isWaiting = false

@@ -129,6 +129,12 @@ export class Batcher {
     void former.transport.close()
   }
 
+  /** More than half of what may wait does, though the Collector takes what it is sent: who has more should wait with it. */
+  isBehind(): boolean {
+    const { maxWaitingBytes } = this.#options
+    return this.#failures === 0 && (this.#queue.bytes + this.#flyingBytes) * 2 > maxWaitingBytes
+  }
+
   accounting(): Accounting {
     return this.#ledger.account({
       traces: this.#queue.traces + this.#flyingTraces,

@@ -31,6 +31,8 @@ export interface Exporter {
   /** What came for a trace later; in the account it is as one more. */
   append(late: LateSpans): void
   accounting(): Accounting
+  /** More than half of what may wait does, though the Collector takes what it is sent: who has more should wait with it. */
+  isBehind(): boolean
   /** Checks other settings, and throws a ConfigError; they hold, also for what waits, when what it returns is called. */
   renew(options: ExporterOptions): () => void
   /** The account in one line, shown at exit. */
@@ -75,6 +77,7 @@ export function createExporter(options: ExporterOptions, dependencies: ExporterD
       })
     },
     accounting: () => batcher.accounting(),
+    isBehind: () => batcher.isBehind(),
     renew: (changed) => {
       const next = settingsOf(changed, dependencies)
       return () => {

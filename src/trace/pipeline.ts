@@ -44,8 +44,8 @@ export interface PipelineOptions {
   readonly clusterUid?: string
   /** Which pods whose start was over when we first saw them are traced all the same. Default none. */
   readonly backfill?: (pod: PodRecord) => boolean
-  /** So many starts are told at once at the most; `more` tells the others. Default all. */
-  readonly tellMax?: number
+  /** Of so many starts that are due, how many may be told at once; `more` tells the others. Default all. */
+  readonly room?: (due: number) => number
 }
 
 /** What the clock of one node (or `apiserver`, `scheduler`) is off from ours; undefined ends are unknown. */
@@ -61,7 +61,7 @@ export interface Pipeline {
   push(frame: Frame): Trace[]
   /** More of those that are final; none where `isBehind` is false. */
   more(): Trace[]
-  /** Whether starts are over and settled that `tellMax` has left to be told. */
+  /** Whether starts are over and settled that found no room to be told. */
   isBehind(): boolean
   inFlight(): InFlight[]
   /** Which native spans of a request, of those whose names `wantsSpan`, are worth a frame: the others are of no start. */
@@ -99,7 +99,7 @@ interface State {
   readonly settling: string[]
   /** Pods whose start is to be told now. */
   readonly due: string[]
-  readonly tellMax: number
+  readonly room: (due: number) => number
   readonly sift: NativeSift
   readonly passing: ReturnType<typeof nothingPassed>
   /** As they were when nothing was due that had not been told. */
@@ -116,7 +116,7 @@ export function createPipeline(options: PipelineOptions = {}): Pipeline {
     startTimeout: options.startTimeout ?? START_TIMEOUT,
     settling: [],
     due: [],
-    tellMax: options.tellMax ?? Number.POSITIVE_INFINITY,
+    room: options.room ?? ((due) => due),
     sift: emptySift(),
     passing: nothingPassed(),
     told: nothingPassed(),
@@ -176,9 +176,9 @@ function advance(state: State): Trace[] {
 }
 
 function tellDue(state: State): Trace[] {
-  const { due, passing, tellMax, world } = state
+  const { due, passing, room, world } = state
   const told: Trace[] = []
-  for (const uid of due.splice(0, tellMax)) {
+  for (const uid of due.splice(0, due.length === 0 ? 0 : room(due.length))) {
     const timeline = world.pods.get(uid)
     if (timeline?.ended) pushTold(state, timeline, timeline.ended.outcome, told)
   }

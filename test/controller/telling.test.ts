@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Pipeline } from '../../src/trace/pipeline.ts'
 import type { Trace } from '../../src/trace/trace.ts'
-import { Telling } from '../../src/controller/telling.ts'
+import { roomFor, Telling } from '../../src/controller/telling.ts'
 import { at } from '../support/pods.ts'
 
 const TICK = { kind: 'tick', t: at(0) } as const
@@ -35,4 +35,18 @@ test('after the end nothing is told any more', async () => {
   telling.stop()
   for (let index = 0; index < 6; index++) await turn()
   assert.equal(pipeline.left, 3)
+})
+
+test('without room nothing is asked again before the next frame', async () => {
+  const pipeline = { ...behind(4), more: () => assert.fail('asked again') }
+  pipeline.push = () => []
+  new Telling(pipeline as unknown as Pipeline, () => undefined).push(TICK)
+  for (let index = 0; index < 6; index++) await turn()
+})
+
+test('an exporter that has enough to send gets no more, unless too many wait', () => {
+  const room = (isBehind: boolean, due: number): number => roomFor({ isBehind: () => isBehind })(due)
+  assert.ok(room(false, 5000) > 0)
+  assert.equal(room(true, 5000), 0)
+  assert.ok(room(true, 50_000) > 0)
 })

@@ -335,6 +335,25 @@ test('a full queue drops whole traces, fast ready ones first, failed and slow on
   )
 })
 
+test('it is behind while more than half of the bound waits, and the Collector takes what it is sent', async () => {
+  let isAway = false
+  const more = { maxWaitingBytes: 300, batchSpans: 1_000 }
+  const { add, batcher, pass, settle } = harness(() => (isAway ? AWAY : OK), more)
+  add()
+  assert.equal(batcher.isBehind(), false)
+  add()
+  assert.equal(batcher.isBehind(), true)
+  await pass(1_000)
+  await settle()
+  assert.equal(batcher.isBehind(), false)
+  isAway = true
+  add()
+  add()
+  await pass(1_000)
+  await settle()
+  assert.equal(batcher.isBehind(), false, 'nobody knows when it comes back')
+})
+
 test('what survives an overflow is sent: the failed and the slow', async () => {
   let isAway = true
   const { add, pass, settle, transport } = harness(() => (isAway ? AWAY : OK), { maxWaitingBytes: 300 })

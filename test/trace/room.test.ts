@@ -26,7 +26,7 @@ function readyAtOnce(): Frame[] {
 const tick = (ms: number): Frame => ({ kind: 'tick', t: at(ms) })
 
 test('starts that end at once are told a few at a time, in their order, each once', () => {
-  const pipeline = createPipeline({ tellMax: 10, backfill: () => true })
+  const pipeline = createPipeline({ room: () => 10, backfill: () => true })
   for (const frame of readyAtOnce()) assert.deepEqual(pipeline.push(frame), [])
   const told = [pipeline.push(tick(SETTLED)), pipeline.more(), pipeline.more()]
   assert.deepEqual(
@@ -42,7 +42,7 @@ test('starts that end at once are told a few at a time, in their order, each onc
 })
 
 test('while some are due no time has passed that those would be below', () => {
-  const pipeline = createPipeline({ tellMax: 10, backfill: () => true })
+  const pipeline = createPipeline({ room: () => 10, backfill: () => true })
   pipeline.push(tick(2000))
   const before = { ...pipeline.passed() }
   for (const frame of readyAtOnce()) pipeline.push(frame)
@@ -55,7 +55,7 @@ test('while some are due no time has passed that those would be below', () => {
 })
 
 test('timeouts of one second are told a few at a time too', () => {
-  const pipeline = createPipeline({ tellMax: 10, startTimeout: seconds(30) })
+  const pipeline = createPipeline({ room: () => 10, startTimeout: seconds(30) })
   for (let index = 0; index < COUNT; index++)
     pipeline.push(frameOf(0, podRecord({ uid: uidOf(index), name: `web-${index}` }), 'live', 'added'))
   const told = [pipeline.push(tick(32_000)), pipeline.more(), pipeline.more()].flat()
