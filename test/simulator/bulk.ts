@@ -46,11 +46,11 @@ function patched(template: Template, number: number, version: number): Buffer {
 /** Fills the store with `count` pods for a list or WatchList; their JSON is made only if asked for. */
 export function loadPods(store: Store, count: number, namespace = 'default'): void {
   const template = templateOf(message('Pod', podObject({ ...shape, namespace })))
-  const pods = store.of('pods')
   for (let n = 0; n < count; n++) {
     const number = FIRST_NUMBER + n
     const version = FIRST_VERSION + n
-    pods.set(String(number), new LazyPod(patched(template, number, version), number, version, namespace))
+    const pod = new LazyPod(patched(template, number, version), number, version, namespace)
+    store.set('pods', String(number), pod)
   }
   store.version = FIRST_VERSION + count
 }

@@ -46,7 +46,11 @@ export class Store {
   private readonly orders = new Map<string, KeyOrder>()
   private readonly listeners = new Map<string, Set<(change: Change) => void>>()
 
-  of(resource: string): Map<string, Stored> {
+  of(resource: string): ReadonlyMap<string, Stored> {
+    return this.mapOf(resource)
+  }
+
+  private mapOf(resource: string): Map<string, Stored> {
     let map = this.objects.get(resource)
     if (!map) {
       map = new Map()
@@ -80,14 +84,18 @@ export class Store {
 
   /** Fills without a change, for large lists. */
   load(resource: string, objects: Iterable<Obj>): void {
-    const map = this.of(resource)
-    const order = this.orderOf(resource)
     for (const object of objects) {
       this.version += 1
-      const { uid } = metaOf(object)
-      if (!map.has(uid)) order.add(uid)
-      map.set(uid, { object: withVersion(object, this.version), version: this.version })
+      const stored = { object: withVersion(object, this.version), version: this.version }
+      this.set(resource, metaOf(object).uid, stored)
     }
+  }
+
+  /** What was made by who can make it faster, under a version of its own. */
+  set(resource: string, uid: string, stored: Stored): void {
+    const map = this.mapOf(resource)
+    if (!map.has(uid)) this.orderOf(resource).add(uid)
+    map.set(uid, stored)
   }
 
   private change(resource: string, type: ChangeType, from: Obj): number {
@@ -96,15 +104,11 @@ export class Store {
 
   /** A change that its maker has numbered with the version that is next. */
   put(change: Change): number {
-    const map = this.of(change.resource)
-    const { uid } = change
-    change.before = map.get(uid)
+    const { resource, uid } = change
+    change.before = this.of(resource).get(uid)
     this.version = change.version
-    if (change.type === 'DELETED') map.delete(uid)
-    else {
-      if (!change.before) this.orderOf(change.resource).add(uid)
-      map.set(uid, change)
-    }
+    if (change.type === 'DELETED') this.mapOf(resource).delete(uid)
+    else this.set(resource, uid, change)
     this.window.push(change)
     if (this.window.length > WINDOW) this.forget(this.window.length >> 1)
     for (const listener of this.listeners.get(change.resource) ?? NOBODY) listener(change)
@@ -115,10 +119,8 @@ export class Store {
   rewind(version: number): readonly Change[] {
     const undone = this.window.filter((change) => change.version > version).reverse()
     for (const { before, resource, uid } of undone) {
-      if (before) {
-        if (!this.of(resource).has(uid)) this.orderOf(resource).add(uid)
-        this.of(resource).set(uid, before)
-      } else this.of(resource).delete(uid)
+      if (before) this.set(resource, uid, before)
+      else this.mapOf(resource).delete(uid)
     }
     this.version = version
     this.compact()
