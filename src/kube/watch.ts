@@ -33,6 +33,8 @@ interface Common {
   /** Why the list in progress or to come is a relist; absent before the first list. */
   readonly relistReason?: string
   readonly failures: number
+  /** Times in a row that the server said itself when to come again. */
+  readonly askedToWait: number
   readonly lastFailureMs: number
   /** WatchLists in a row that broke off before their end. */
   readonly brokenLists: number
@@ -109,8 +111,10 @@ export const SHORT_WATCH_MS = 1000
 export const FORBIDDEN_RETRY_MS = 300_000
 /** An API server that starts refuses what it will grant, until it knows its roles and custom resources: for so long it is asked as after other errors. */
 export const REFUSED_FOR_NOW_MS = 300_000
-/** A watch that has lasted so long was well, however it ended: the next failure is the first, whatever came before. */
-const WELL_MS = 10_000
+/** For so long as a watch lasts, however it ends, it makes good one failure: a server that is well for a while is asked soon after it fails again. */
+const MAKES_GOOD_MS = 2000
+/** So often in a row its word on when to come again stands alone, as in client-go's requests (rest.Request, maxRetries). */
+const ASKED_MAX = 10
 const RETRY_AFTER_LIMIT_MS = 300_000
 const SERVER_ERRORS_BEFORE_RELIST = 5
 const BROKEN_LISTS_BEFORE_PAGES = 2
@@ -122,6 +126,7 @@ export function emptyWatch(mode: Mode): WatchState {
     watchList: mode === 'list',
     everSynced: false,
     failures: 0,
+    askedToWait: 0,
     lastFailureMs: Number.NEGATIVE_INFINITY,
     brokenLists: 0,
     serverErrors: 0,
@@ -147,7 +152,7 @@ export function next(state: WatchState): WatchAction {
 }
 
 export function step(before: WatchState, input: WatchInput): WatchStep {
-  const state = wasWell(before, input) ? { ...before, failures: 0 } : before
+  const state = makeGood(before, input)
   switch (input.kind) {
     case 'opened':
       return onOpened(state)
@@ -166,10 +171,11 @@ export function step(before: WatchState, input: WatchInput): WatchStep {
   }
 }
 
-const wasWell = ({ name }: WatchState, input: WatchInput): boolean =>
-  name === 'watching' &&
-  (input.kind === 'closed' || input.kind === 'failed') &&
-  (input.lastedMs ?? 0) >= WELL_MS
+function makeGood(state: WatchState, input: WatchInput): WatchState {
+  if (state.name !== 'watching' || (input.kind !== 'closed' && input.kind !== 'failed')) return state
+  const good = Math.floor((input.lastedMs ?? 0) / MAKES_GOOD_MS)
+  return good === 0 ? state : { ...state, failures: Math.max(0, state.failures - good), askedToWait: 0 }
+}
 
 const stay = (state: WatchState): WatchStep => ({ state, outputs: [], delayMs: 0 })
 
@@ -357,13 +363,14 @@ function onUnavailable(state: WatchState, input: Failed): WatchStep {
 /** The same again after the back-off, or after what the server asked for if that is longer. */
 function retry(state: WatchState, input: Closed | Failed): WatchStep {
   const healthy = input.atMs - state.lastFailureMs >= BACKOFF.forgetAfterMs
-  const failures = healthy ? 1 : state.failures + 1
   const asked = input.kind === 'failed' ? (input.failure.retryAfterMs ?? 0) : 0
-  const delayMs = Math.max(
-    backoffMs(failures, input.random),
-    Math.min(asked, RETRY_AFTER_LIMIT_MS) * (1 + input.random / 4),
-  )
-  return { state: { ...state, failures, lastFailureMs: input.atMs }, outputs: [], delayMs }
+  const askedMs = Math.min(asked, RETRY_AFTER_LIMIT_MS) * (1 + input.random / 4)
+  const askedToWait = asked > 0 ? (healthy ? 1 : state.askedToWait + 1) : 0
+  const waiting = { ...state, askedToWait, lastFailureMs: input.atMs }
+  if (asked > 0 && askedToWait <= ASKED_MAX) return { state: waiting, outputs: [], delayMs: askedMs }
+  const failures = healthy ? 1 : state.failures + 1
+  const delayMs = Math.max(backoffMs(failures, input.random), askedMs)
+  return { state: { ...waiting, failures }, outputs: [], delayMs }
 }
 
 const backoffMs = (failures: number, random: number): number =>
@@ -371,13 +378,14 @@ const backoffMs = (failures: number, random: number): number =>
 
 /** What outlives a position in the stream. */
 function withoutPosition(state: WatchState): Common {
-  const { mode, watchList, everSynced, failures, lastFailureMs, brokenLists, serverErrors, expiredPages } =
-    state
+  const { mode, watchList, everSynced, failures, askedToWait, lastFailureMs } = state
+  const { brokenLists, serverErrors, expiredPages } = state
   return {
     mode,
     watchList,
     everSynced,
     failures,
+    askedToWait,
     lastFailureMs,
     brokenLists,
     serverErrors,

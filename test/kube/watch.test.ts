@@ -398,9 +398,34 @@ const cases: readonly Case[] = [
   },
   {
     name: 'one that breaks soon after it was opened is a failure more',
-    given: [failed('network'), failed('network'), ...watching('50'), broken(9_999)],
+    given: [failed('network'), failed('network'), ...watching('50'), broken(1_999)],
     state: 'listed',
     delayMs: 1600,
+  },
+  {
+    name: 'each two seconds that it lasted make good one failure of before',
+    given: [...Array<WatchInput>(5).fill(failed('network')), ...watching('50'), broken(6_500)],
+    state: 'listed',
+    delayMs: 1600,
+  },
+  {
+    name: 'who is told when to come again comes then, however often it failed before',
+    given: [
+      ...Array<WatchInput>(5).fill(failed('network')),
+      ...Array<WatchInput>(9).fill(failed('too-many-requests', { retryAfterMs: 1000 })),
+      failed('too-many-requests', { retryAfterMs: 1000 }),
+    ],
+    state: 'empty',
+    delayMs: 1125,
+  },
+  {
+    name: 'and after ten times holds back as after other failures',
+    given: [
+      ...Array<WatchInput>(5).fill(failed('network')),
+      ...Array<WatchInput>(11).fill(failed('too-many-requests', { retryAfterMs: 1000 })),
+    ],
+    state: 'empty',
+    delayMs: 12_800,
   },
   {
     name: 'a server error keeps the version',
