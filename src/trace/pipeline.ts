@@ -163,14 +163,13 @@ const settleOf = ({ settle, world }: State): DurationNano =>
 function advance(state: State): Trace[] {
   const { due, settling } = state
   const { read, watched } = state.passing
-  let settled = 0
-  for (const uid of settling) {
-    const timeline = state.world.pods.get(uid)
-    if (timeline?.ended && add(timeline.ended.seenAt, settleOf(state)) > read) break
+  for (;;) {
+    const uid = settling[0]
+    const timeline = uid === undefined ? undefined : state.world.pods.get(uid)
+    if (uid === undefined || (timeline?.ended && add(timeline.ended.seenAt, settleOf(state)) > read)) break
+    settling.shift()
     due.push(uid)
-    settled++
   }
-  if (settled > 0) settling.splice(0, settled)
   if (watched >= state.nextSweep) sweepTimeouts(state)
   return tellDue(state)
 }
@@ -178,11 +177,15 @@ function advance(state: State): Trace[] {
 function tellDue(state: State): Trace[] {
   const { due, passing, room, world } = state
   const told: Trace[] = []
-  for (const uid of due.splice(0, due.length === 0 ? 0 : room(due.length))) {
-    const timeline = world.pods.get(uid)
-    if (timeline?.ended) pushTold(state, timeline, timeline.ended.outcome, told)
-  }
-  if (due.length === 0) Object.assign(state.told, passing)
+  if (due.length > 0)
+    for (const uid of due.splice(0, room(due.length))) {
+      const timeline = world.pods.get(uid)
+      if (timeline?.ended) pushTold(state, timeline, timeline.ended.outcome, told)
+    }
+  if (due.length > 0) return told
+  state.told.now = passing.now
+  state.told.read = passing.read
+  state.told.watched = passing.watched
   return told
 }
 

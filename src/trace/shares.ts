@@ -24,6 +24,8 @@ interface Share {
   readonly ofFirst: DurationNano
   others: Cost[] | undefined
   total: DurationNano
+  /** The same was done for something else before. */
+  readonly hasLike: boolean
 }
 
 /** What others do while an operation waits for them is named for itself, not as a part of what waits. */
@@ -40,9 +42,12 @@ export function longestOf(root: Operation, path: CriticalPath): Sum | undefined 
     addShare(shares, child, path)
     addNamedBelow(shares, child, path)
   }
-  let longest: Sum | undefined
-  for (const sum of sumsOf(shares)) if (!longest || sum.total > longest.total) longest = sum
-  return longest
+  let longest: Share | undefined
+  for (const share of shares) if (!longest || share.total > longest.total) longest = share
+  if (!longest) return undefined
+  const sum = longestSum(shares)
+  if (sum && sum.total > longest.total) return sum
+  return { operation: mainAttempt(longest), total: longest.total, count: 1, ofMain: longest.total }
 }
 
 /** What a pod may have to do for each of several things, of which each may be short. */
@@ -61,19 +66,24 @@ const FOR_EACH: ReadonlySet<OperationName> = new Set([
 /** From this share on one thing is named alone. */
 const MOST = 0.9
 
-function* sumsOf(shares: readonly Share[]): Iterable<Sum> {
-  const rest = new Set(shares)
-  for (const share of rest) {
-    const { name } = share.first
-    const each = FOR_EACH.has(name) ? [...rest].filter(({ first }) => first.name === name) : [share]
-    for (const one of each) rest.delete(one)
-    const like = name === 'pull image' ? byImage(each) : each
-    const main = like.reduce((a, b) => (b.total > a.total ? b : a))
-    const sum = durationNano(like.reduce((all: bigint, one) => all + one.total, 0n))
-    const isMost = Number(main.total) >= Number(sum) * MOST
-    const [total, count] = isMost ? [main.total, 1] : [sum, like.length]
-    yield { operation: mainAttempt(main), total, count, ofMain: main.total }
+/** Of work that was done for several things. */
+function longestSum(shares: readonly Share[]): Sum | undefined {
+  if (!shares.some(({ hasLike }) => hasLike)) return undefined
+  let longest: Sum | undefined
+  for (const name of FOR_EACH) {
+    const each = shares.filter(({ first }) => first.name === name)
+    const sum = each.length < 2 ? undefined : sumOf(name === 'pull image' ? byImage(each) : each)
+    if (sum && (!longest || sum.total > longest.total)) longest = sum
   }
+  return longest
+}
+
+function sumOf(shares: readonly Share[]): Sum {
+  const main = shares.reduce((a, b) => (b.total > a.total ? b : a))
+  const total = durationNano(shares.reduce((sum: bigint, one) => sum + one.total, 0n))
+  if (Number(main.total) < Number(total) * MOST)
+    return { operation: mainAttempt(main), total, count: shares.length, ofMain: main.total }
+  return { operation: mainAttempt(main), total: main.total, count: 1, ofMain: main.total }
 }
 
 /** Containers may share an image. */
@@ -101,17 +111,23 @@ function addNamedBelow(shares: Share[], { children }: Operation, path: CriticalP
 function addShare(shares: Share[], operation: Operation, path: CriticalPath): void {
   const total = sumPath(operation, path)
   if (total <= ZERO) return
-  const known = shares.find(({ first }) => isSame(first, operation))
-  if (!known) return void shares.push({ first: operation, ofFirst: total, others: undefined, total })
-  known.others = [...(known.others ?? []), { operation, total }]
-  known.total = durationNano(known.total + total)
+  let hasLike = false
+  for (const known of shares) {
+    if (known.first.name !== operation.name) continue
+    if (isSame(known.first, operation)) {
+      known.others = [...(known.others ?? []), { operation, total }]
+      known.total = durationNano(known.total + total)
+      return
+    }
+    hasLike = true
+  }
+  shares.push({ first: operation, ofFirst: total, others: undefined, total, hasLike })
 }
 
 const AFTER = 'podspan.backoff.after'
 
-/** Whether both are attempts at one thing. What is of no container is told apart by its subject: a gap by its neighbours, an image by its name. */
+/** Whether both, of one name, are attempts at one thing. What is of no container is told apart by its subject: a gap by its neighbours, an image by its name. */
 const isSame = (a: Operation, b: Operation): boolean =>
-  a.name === b.name &&
   a.container === b.container &&
   a.attributes[AFTER] === b.attributes[AFTER] &&
   (a.container !== undefined || a.subject === b.subject)
