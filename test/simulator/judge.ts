@@ -8,6 +8,8 @@ import type { LedgerLine, TrueBoundary } from './starts/ledger.ts'
 export interface Judgement {
   readonly starts: number
   readonly told: number
+  /** Came and went while no reader was shown pods: they may be told or not. */
+  readonly unseen: number
   readonly lost: readonly string[]
   /** Told of what the ledger does not know. */
   readonly invented: readonly string[]
@@ -33,6 +35,8 @@ export class Judge {
   /** Starts of the ledger, and those of them that have come. */
   starts = 0
   told = 0
+  /** Came and went while no reader was shown pods. */
+  unseen = 0
   private excused: (line: LedgerLine) => boolean = () => false
   private readonly found = {
     repeated: [] as string[],
@@ -57,6 +61,7 @@ export class Judge {
     const id = traceIdOf(line.uid)
     // What the store has forgotten since has a line already.
     if (!this.lines.has(id)) this.starts += 1
+    if (line.outcome === 'unseen') this.unseen += 1
     this.lines.set(id, line)
     const spans = this.early.get(id)
     if (!spans) return
@@ -93,7 +98,7 @@ export class Judge {
     const root = spans.find(({ name }) => name === 'pod startup')
     if (root?.attributes['podspan.evidence.complete'] === false) this.incomplete += 1
     this.boundaries += line.truths.length
-    if (line.outcome === 'undone') return
+    if (isOpen(line)) return
     const outcome = root?.attributes['podspan.outcome']
     if (outcome !== line.outcome) this.found.wrong.push(`${describe(line)} is told as ${String(outcome)}`)
     for (const truth of line.truths) {
@@ -113,19 +118,19 @@ export class Judge {
   }
 
   missing(): readonly LedgerLine[] {
-    return [...this.lines.values()].filter(
-      (line) => !this.has(line) && line.outcome !== 'undone' && !this.excused(line),
-    )
+    return [...this.lines.values()].filter((line) => !this.has(line) && !isOpen(line) && !this.excused(line))
   }
 
   judge(): Judgement {
     const missing = this.missing()
-    const { boundaries, incomplete, starts, told, untold } = this
+    const { boundaries, incomplete, starts, told, unseen, untold } = this
     const lost = missing.map(describe)
     const invented = [...this.early.keys()]
-    return { starts, told, boundaries, untold, incomplete, lost, invented, ...this.found }
+    return { starts, told, unseen, boundaries, untold, incomplete, lost, invented, ...this.found }
   }
 }
+
+const isOpen = ({ outcome }: LedgerLine): boolean => outcome === 'undone' || outcome === 'unseen'
 
 /** The number of a start is the beginning of its UID, which is behind the middle of its trace id. */
 const numberIn = (traceId: string): number => Number.parseInt(traceId.slice(16, 24), 16)

@@ -123,11 +123,12 @@ export async function assertWhole({ judge, operators, simulator }: Run, expected
   const judgement = judge.judge()
   const counted = await Promise.all(operators.map(ownRepeats))
   const mayRepeat = counted.reduce((sum, count) => Math.max(sum, count), expected)
-  const { boundaries, incomplete, invented, lost, outside, repeated, starts, told, untold, wrong } = judgement
+  const { boundaries, incomplete, invented, lost, outside, repeated, starts, told, unseen, untold, wrong } =
+    judgement
   const few = (list: readonly string[]): readonly string[] => list.slice(0, 5)
   const standstillMs = Math.round(await simulator.commands.standstillMs())
   console.log(
-    `  ${told} of ${starts} starts told, ${repeated.length} repeated, ${incomplete} marked incomplete; ${outside.length} of ${boundaries} boundaries outside, ${untold} untold; standstill ${standstillMs} ms`,
+    `  ${told} of ${starts} starts told, ${unseen} came and went unseen, ${repeated.length} repeated, ${incomplete} marked incomplete; ${outside.length} of ${boundaries} boundaries outside, ${untold} untold; standstill ${standstillMs} ms`,
   )
   if (repeated.length > mayRepeat) for (const { lines } of operators) console.log(troubles(lines))
   assert.deepEqual(

@@ -133,7 +133,7 @@ const seconds = (performance.now() - begun) / 1000
 const [, cpuSeconds = '0'] = /^process_cpu_seconds_total (\S+)/m.exec(await operator.metrics()) ?? []
 say(`faults: ${JSON.stringify(inflicted)}`)
 say(
-  `${judgement.starts} starts in ${seconds.toFixed(0)} s (${(judgement.starts / seconds).toFixed(0)}/s), ${judgement.told} told, 0 lost, ${judgement.repeated.length} repeated; ${judgement.outside.length} of ${judgement.boundaries} boundaries outside; operator ${((Number(cpuSeconds) * 1e6) / judgement.starts).toFixed(0)} µs of CPU per start`,
+  `${judgement.starts} starts in ${seconds.toFixed(0)} s (${(judgement.starts / seconds).toFixed(0)}/s), ${judgement.told} told, ${judgement.unseen} came and went unseen, 0 lost, ${judgement.repeated.length} repeated; ${judgement.outside.length} of ${judgement.boundaries} boundaries outside; operator ${((Number(cpuSeconds) * 1e6) / judgement.starts).toFixed(0)} µs of CPU per start`,
 )
 const heapGrowth = growth(samples, ({ heapBytes }) => heapBytes)
 say(

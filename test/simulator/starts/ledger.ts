@@ -15,8 +15,8 @@ export interface LedgerLine {
   readonly number: number
   readonly uid: string
   readonly life: string
-  /** `undone`: the store has forgotten it, so that it may be told or not. */
-  readonly outcome: 'ready' | 'deleted' | 'timeout' | 'undone'
+  /** `undone`: the store has forgotten it; `unseen`: no reader was shown any version of its pod until it went. Either may be told or not. */
+  readonly outcome: 'ready' | 'deleted' | 'timeout' | 'undone' | 'unseen'
   readonly eventsLost: number
   readonly createdNs: string
   readonly startupMs: number

@@ -137,13 +137,15 @@ export class Player {
     const { store } = this.by
     const { moment, object, stream, type } = start.life.steps[step] as Step
     if (start.isUndone) return
+    const isUnseen = type === 'DELETED' && stream === 'pods' && !start.isShown
     start.shownNs[moment] = this.by.clock.now()
     store.put(new StartChange(start, step, store.version + 1))
     start.written = step
     if (stream !== 'pods' || object !== 0) return
     const isReady =
       moment === start.life.truths.find(({ side, span }) => span === 'pod startup' && side === 'end')?.moment
-    if (isReady) this.by.onLine(start.line('ready'))
+    if (isUnseen) this.by.onLine(start.line('unseen'))
+    else if (isReady) this.by.onLine(start.line('ready'))
     else if (type === 'DELETED' && start.life.outcome === 'deleted') this.by.onLine(start.line('deleted'))
   }
 
@@ -193,6 +195,8 @@ class Start {
   eventsLost = 0
   written = -1
   isUndone = false
+  /** Some version of its pod was written for a reader. */
+  isShown = false
   private readonly options: StartOptions
   private readonly identity: StartIdentity
 
@@ -225,7 +229,7 @@ class Start {
 
   line(outcome: LedgerLine['outcome']): LedgerLine {
     const { number, tells } = this.options
-    const truths = tells && outcome !== 'undone' ? this.life.truths : []
+    const truths = tells && outcome !== 'undone' && outcome !== 'unseen' ? this.life.truths : []
     return {
       number,
       uid: this.uid,
@@ -300,6 +304,7 @@ class StartChange implements Change {
   }
 
   get object(): Obj {
+    this.start.isShown ||= this.own.stream === 'pods'
     return this.own.make(this.start.identityAt(this.own, this.version), (moment) => this.start.at(moment))
   }
 
@@ -308,6 +313,7 @@ class StartChange implements Change {
   }
 
   private patched(type: Change['type'] | 'item', encoding: Form['encoding']): Buffer {
+    this.start.isShown ||= this.own.stream === 'pods'
     const template = templateFor(this.start.life, this.own, type, encoding)
     const identity = this.start.identityAt(this.own, this.version)
     return patch(template, encoding, identity, (moment) => this.start.at(moment))
