@@ -7,8 +7,11 @@ import type { Exporters } from './exporters.ts'
 import type { Pipeline } from '../trace/pipeline.ts'
 import type { Trace } from '../trace/trace.ts'
 
-/** With their export they take half a millisecond each; a frame that comes in between tells as many. */
-const TELL_MAX = 10
+/**
+ * With their export they take half a millisecond each. Below this they are told with one frame, as their watermark counts on: starts that are told in
+ * several turns around the end of a leader repeat more often than its last two seconds.
+ */
+const TELL_MAX = 1000
 /** A start that waits to be told holds about as much as its trace in a queue: what does not fit there may wait here to this number. */
 const DUE_MAX = 20_000
 
