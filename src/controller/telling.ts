@@ -1,6 +1,6 @@
 // Owns in which turns of the event loop finished starts are told.
-// Promises that thousands which end at once, as a list shows them that comes after a time without a watch, hold up nothing else that waits: a Lease, a
-// probe, a watch. Does not tell them: trace/pipeline.ts does.
+// Promises that thousands which end at once, as a list shows them that comes after a time without a watch, hold up what else waits (a Lease, a probe, a
+// watch) for half a second at a time. Does not tell them: trace/pipeline.ts does.
 
 import type { Frame } from '../base/frame.ts'
 import type { Exporters } from './exporters.ts'
